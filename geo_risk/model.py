@@ -1,0 +1,105 @@
+"""The words of the engine: Factor, Reading, PlaceRisk, Rule, Provenance, Assessment. All frozen."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+Role = Literal["hazard", "exposure", "vulnerability", "coping"]
+Text = dict[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Factor:
+    """One thing that bears on risk: a measure of the engine over the features of one layer.
+
+    ``measure`` names a function of `geo_risk.risk.measures`; ``column`` is the column it reads, if any;
+    ``where`` keeps only features whose column has one of the values. The numbers that turn a raw value
+    into a score are not here but in the table *factors*, under this id.
+    """
+
+    id: str
+    role: Role
+    measure: str
+    title: Text
+    unit: str
+    column: str | None = None
+    where: dict[str, tuple[object, ...]] = field(default_factory=dict)
+    unit_title: Text = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scale:
+    """How a factor's raw value becomes a score of 0 to 10, and how much it weighs in its role.
+
+    ``curve`` is ``linear`` or ``log``; ``low`` scores 0 and ``high`` scores 10 (``low`` may be the larger:
+    then more is better). Source and who checked it travel along.
+    """
+
+    curve: Literal["linear", "log"]
+    low: float
+    high: float
+    weight: float
+    source: str
+    checked: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule:
+    """A named choice that a result was made by: what was chosen, and from which options."""
+
+    id: str
+    chosen: str
+    options: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """What one factor says of one place. ``raw`` and ``score`` are None where unknown."""
+
+    factor: str
+    role: Role
+    raw: float | None
+    score: float | None
+    weight: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlaceRisk:
+    """The risk of one place: score 0 to 10 or None, its level id, each role's score, and every reading behind it."""
+
+    place: str
+    name: str
+    score: float | None
+    level: str
+    roles: dict[str, float | None]
+    readings: tuple[Reading, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Absent:
+    """A factor that was asked for and could not be read anywhere, with the reason."""
+
+    factor: str
+    reason: Literal["no features", "no values"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Provenance:
+    """Where a result comes from: the inputs with the store's revision, the rules, the engine and the time."""
+
+    inputs: dict[str, int]
+    revision: int
+    rules: tuple[Rule, ...]
+    engine: str
+    made_at: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Assessment:
+    """Places from the worst to the least, unknown last, with all that is needed to argue with a figure."""
+
+    places: tuple[PlaceRisk, ...]
+    factors: tuple[Factor, ...]
+    scales: dict[str, Scale]
+    absent: tuple[Absent, ...]
+    scheme: str
+    rules: tuple[Rule, ...]

@@ -1,0 +1,1 @@
+"""Hazard, exposure, vulnerability and coping: measures, scores, assessment, explanation."""

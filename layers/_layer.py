@@ -1,0 +1,160 @@
+"""What a layer is: a frozen declaration from which table, template, check, collection, legend, popup and form follow."""
+
+import datetime as dt
+import re
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Annotated, Any, Literal, Self
+
+import pandas as pd
+from pydantic import ConfigDict, Field, model_validator
+from pydantic.dataclasses import dataclass
+
+from geo_risk.errors import DeclarationError
+from geo_risk.model import Factor
+
+Title = dict[Literal["en", "zh"], str]
+Sensitivity = Literal["public", "internal", "personal"]
+ColumnType = type[str] | type[int] | type[float] | type[bool] | type[dt.date]
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,40}$")]
+_FROZEN = ConfigDict(arbitrary_types_allowed=True, extra="forbid")
+
+SYSTEM_COLUMNS = ("derived", "source", "updated_at", "revision")
+"""Columns that the store adds to every layer's frame."""
+
+
+class Geometry(StrEnum):
+    """The kind of geometry a layer's features have; multi-part ones count as their kind."""
+
+    POINT = "point"
+    LINE = "line"
+    AREA = "area"
+    NONE = "none"
+
+
+@dataclass(frozen=True, config=_FROZEN)
+class Choice:
+    """One allowed value of a column; ``level`` is the numeral of the level it shows, if any."""
+
+    id: Name
+    en: str
+    zh: str
+    level: Literal["I", "II", "III", "IV"] | None = None
+
+
+@dataclass(frozen=True, config=_FROZEN)
+class Column:
+    """One column. ``unit`` is shown beside the title; ``pattern`` must match a text whole."""
+
+    name: Name
+    type: ColumnType
+    title: Title = Field(kw_only=True)
+    required: bool = Field(default=False, kw_only=True)
+    unit: str = Field(default="", kw_only=True)
+    minimum: float | None = Field(default=None, kw_only=True)
+    maximum: float | None = Field(default=None, kw_only=True)
+    choices: tuple[Choice, ...] = Field(default=(), kw_only=True)
+    pattern: str | None = Field(default=None, kw_only=True)
+    sensitivity: Sensitivity = Field(default="public", kw_only=True)
+
+    def titled(self, language: str) -> str:
+        """The title with its unit, as a template's header shows it: ``Capacity (people)``."""
+        title = self.title["zh" if language.startswith("zh") else "en"]
+        return f"{title} ({self.unit})" if self.unit else title
+
+    @model_validator(mode="after")
+    def _agrees(self) -> Self:
+        if set(self.title) != {"en", "zh"}:
+            raise DeclarationError("a title has two languages", where=self.name, expected="en and zh", got=str(sorted(self.title)))
+        if self.choices and self.type is not str:
+            raise DeclarationError("only text has choices", where=self.name, expected="str", got=self.type.__name__)
+        if self.pattern is not None:
+            re.compile(self.pattern)
+        return self
+
+
+@dataclass(frozen=True, config=_FROZEN)
+class RowCheck:
+    """A rule over several columns of a row. ``holds`` gives True, False, or NA where it cannot be said."""
+
+    id: str
+    columns: tuple[str, ...]
+    holds: Callable[[pd.DataFrame], pd.Series]
+    title: Title
+    severity: Literal["error", "warning"] = "warning"
+
+
+@dataclass(frozen=True, config=_FROZEN)
+class Derivation:
+    """A column filled by a rule where the source left it empty; what was filled is listed in ``derived``."""
+
+    column: str
+    inputs: tuple[str, ...]
+    rule: Callable[[pd.DataFrame], pd.Series]
+    title: Title
+
+
+@dataclass(frozen=True, kw_only=True, config=_FROZEN)
+class Style:
+    """How a layer is drawn: symbol and colour as constants, ``level_by`` a column whose choices carry levels."""
+
+    icon: str
+    colour: Annotated[str, Field(pattern=r"^#[0-9a-f]{6}$")]
+    popup: tuple[str, ...] = ()
+    card: tuple[str, ...] = ()
+    level_by: str | None = None
+    shown_at_start: bool = True
+
+
+@dataclass(frozen=True, kw_only=True, config=_FROZEN)
+class Layer:
+    """One layer of the map. ``key`` names the columns that tell a feature from another of the same source."""
+
+    id: Name
+    title: Title
+    geometry: Geometry
+    columns: tuple[Column, ...]
+    style: Style
+    group: Literal["hazard", "response", "area", "base", "people"]
+    key: tuple[str, ...] = ()
+    factors: tuple[Factor, ...] = ()
+    checks: tuple[RowCheck, ...] = ()
+    derivations: tuple[Derivation, ...] = ()
+    attribution: str = ""
+    licence: str = ""
+    stale_after_days: int = 365
+    places_by: str | None = None
+
+    def column(self, name: str) -> Column:
+        """The column of that name."""
+        for column in self.columns:
+            if column.name == name:
+                return column
+        raise DeclarationError(f"layer {self.id} has no such column", expected=", ".join(c.name for c in self.columns))
+
+    def readable(self, sensitivities: tuple[str, ...] = ("public",)) -> tuple[Column, ...]:
+        """The columns a caller with these sensitivities may read."""
+        return tuple(column for column in self.columns if column.sensitivity in sensitivities)
+
+    @model_validator(mode="after")
+    def _agrees(self) -> Self:
+        names = [column.name for column in self.columns]
+        used = (
+            *self.key, *self.style.popup, *self.style.card, *([self.style.level_by] if self.style.level_by else []),
+            *(name for check in self.checks for name in check.columns),
+            *(name for rule in self.derivations for name in (rule.column, *rule.inputs)),
+            *(factor.column for factor in self.factors if factor.column),
+            *(name for factor in self.factors for name in factor.where),
+        )
+        missing = sorted(set(used) - set(names))
+        if missing or len(set(names)) != len(names) or set(names) & {*SYSTEM_COLUMNS, "geometry", "id"}:
+            raise DeclarationError(
+                "a layer's declaration names columns it does not have, or one twice, or a reserved one",
+                where=f"layers/{self.id}.py", expected=", ".join(names), got=", ".join(missing), then="mend the declaration",
+            )
+        return self
+
+
+def choices(*rows: tuple[Any, ...]) -> tuple[Choice, ...]:
+    """Choices from rows of (id, en, zh[, level])."""
+    return tuple(Choice(*row) for row in rows)
