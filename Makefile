@@ -1,0 +1,49 @@
+# Two commands do everything: `make demo` and `make test`. The rest is for those who work on the project.
+PYTHON ?= python3
+VENV ?= .venv
+PORT ?= 8000
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+
+.PHONY: demo test check bench screenshots constraints clean help
+
+demo: $(VENV)/.run  ## make the demo city, serve it on 127.0.0.1:8000 and print the addresses
+	$(BIN)/geo-risk demo --port $(PORT)
+
+test: $(VENV)/.dev  ## install and run the whole suite
+	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+check: $(VENV)/.dev  ## style, types, import directions
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(VENV)/.dev  ## measure; prints, asserts nothing
+	$(BIN)/python -m bench.run
+
+screenshots: $(VENV)/.dev  ## remake the pictures in docs/
+	$(BIN)/python docs/screenshots.py
+
+# Third-party code is checked against hashes; our own package is then added without looking anything up.
+$(VENV)/.run: constraints/run.txt pyproject.toml maps/package-lock.json | $(VENV)/bin/python
+	$(PIP) install --quiet --require-hashes -r constraints/run.txt
+	$(PIP) install --quiet --no-deps --no-build-isolation -e .
+	touch $@
+
+$(VENV)/.dev: constraints/dev.txt pyproject.toml maps/package-lock.json | $(VENV)/bin/python
+	$(PIP) install --quiet --require-hashes -r constraints/dev.txt
+	$(PIP) install --quiet --no-deps --no-build-isolation -e .
+	touch $@
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+constraints:  ## pin anew (needs uv on the path)
+	uv pip compile pyproject.toml --extra build --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -q -o constraints/run.txt
+	uv pip compile pyproject.toml --extra build --extra dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -q -c constraints/run.txt -o constraints/dev.txt
+
+clean:  ## remove the environment and what was built; the store in var/ stays
+	rm -rf $(VENV) build dist maps/static/vendor
+
+help:
+	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*##/:/'
