@@ -79,7 +79,7 @@ class Absent:
     """A factor that was asked for and could not be read anywhere, with the reason."""
 
     factor: str
-    reason: Literal["no features", "no values"]
+    reason: Literal["no features", "no values", "not a value of these places"]
 
 
 @dataclass(frozen=True, kw_only=True)

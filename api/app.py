@@ -1,0 +1,105 @@
+"""`create_app(settings)`: the service, put together from its doors."""
+
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+import geo_risk
+from api import documents_routes, features_routes, health_routes, maps_routes, questions_routes
+from api.served import Follower
+from api.settings import Settings
+from api.status_codes import PROBLEM, problem, status_of
+from api.use import assessments, nearby
+from geo_risk.errors import GeoRiskError, NotFound, ParameterError
+from layers._catalog import catalog
+from layers._store import Snapshot, open_store
+from maps.shell import CONTENT_SECURITY_POLICY
+
+_log = logging.getLogger(__name__)
+
+SECURITY_HEADERS = {
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+
+
+def create_app(settings: Settings | None = None, on_ready: Callable[[], None] | None = None) -> FastAPI:
+    """The service over the store that the settings name; the store is opened when the service starts."""
+    given = settings or Settings()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        with open_store(given.store) as store:
+            follower = Follower(store, given.snapshot_poll_s, warm)
+            app.state.follower = follower
+            follower.start()
+            if on_ready is not None:
+                on_ready()
+            try:
+                yield
+            finally:
+                follower.stop()
+
+    app = FastAPI(
+        title="geo-risk", version=geo_risk.__version__, lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url="/openapi.json",
+        summary="The one map of an emergency bureau",
+    )
+    app.state.settings = given
+    for routes in (health_routes, questions_routes, features_routes, documents_routes, maps_routes):
+        app.include_router(routes.router)
+    app.add_exception_handler(GeoRiskError, _known_error)
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(RequestValidationError, _invalid_request)
+    app.add_exception_handler(Exception, _own_fault)
+    app.middleware("http")(_secured)
+    return app
+
+
+def warm(snapshot: Snapshot) -> None:
+    """Make indexes and the first assessment before a snapshot is served."""
+    for layer in catalog().values():
+        nearby.warm(snapshot, layer)
+    assessments.current(snapshot)
+
+
+async def _secured(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
+    response = await call_next(request)
+    for name, value in SECURITY_HEADERS.items():
+        response.headers.setdefault(name, value)
+    return response
+
+
+async def _known_error(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, GeoRiskError)
+    return _problem(error)
+
+
+async def _http_error(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    named = NotFound("there is nothing at this path", expected="a path of the API description", then="see /openapi.json")
+    if error.status_code == 404:
+        return _problem(named)
+    body = {"type": "about:blank", "title": str(error.detail), "status": error.status_code}
+    return JSONResponse(body, status_code=error.status_code, media_type=PROBLEM, headers=error.headers)
+
+
+async def _invalid_request(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    names = ", ".join(str(fault["loc"][-1]) for fault in error.errors())
+    return _problem(ParameterError("parameters are missing or of a wrong type", where=names, then="see /openapi.json"))
+
+
+async def _own_fault(request: Request, error: Exception) -> JSONResponse:
+    _log.error("a fault of ours while answering %s", request.scope.get("route"), exc_info=error)
+    return _problem(GeoRiskError("the service met a fault of its own", then="tell whoever runs it; the log has the details"))
+
+
+def _problem(error: GeoRiskError) -> JSONResponse:
+    return JSONResponse(problem(error), status_code=status_of(error), media_type=PROBLEM, headers=SECURITY_HEADERS)

@@ -1,0 +1,1 @@
+"""The command line: one door over the use cases."""

@@ -1,0 +1,46 @@
+"""How the command line shows things: text as text, tables, and progress on stderr."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Final
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+OUT: Final = Console()
+ERR: Final = Console(stderr=True)
+_UNSEEN: Final = {code: f"\\x{code:02x}" for code in (*range(32), 127, *range(128, 160)) if chr(code) != "\n"}
+
+
+def plain(text: object) -> Text:
+    """Text from data: no markup, no control characters, so that a cell cannot write to a terminal."""
+    return Text(str(text).translate(_UNSEEN))
+
+
+def line(text: object) -> None:
+    """Print one line of plain text."""
+    OUT.print(plain(text), soft_wrap=True)
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Print a table of plain text."""
+    shown = Table(*header)
+    for row in rows:
+        shown.add_row(*(plain("" if value is None else value) for value in row))
+    OUT.print(shown)
+
+
+@contextmanager
+def progress() -> Iterator[Callable[[str, float], None]]:
+    """A bar a step, on stderr; call what it gives with the step's name and its share done."""
+    with Progress(TextColumn("{task.description:>12}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"), TimeElapsedColumn(), console=ERR) as bars:
+        tasks: dict[str, TaskID] = {}
+
+        def tell(step: str, share: float) -> None:
+            if step not in tasks:
+                tasks[step] = bars.add_task(step, total=1.0)
+            bars.update(tasks[step], completed=min(max(share, 0.0), 1.0))
+
+        yield tell

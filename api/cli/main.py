@@ -1,0 +1,23 @@
+"""`geo-risk`: every command, each a thin door over a use case. Errors of ours end with one line and status 1."""
+
+import sys
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from api.cli import data, questions, service
+from geo_risk.errors import GeoRiskError
+
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help="The one map of an emergency bureau.")
+for commands in (service, data, questions):
+    commands.register(app)
+
+
+def main() -> None:
+    """Run the command line."""
+    try:
+        app()
+    except GeoRiskError as error:
+        Console(stderr=True).print(Text(f"geo-risk: {error}", style="red"), soft_wrap=True)
+        sys.exit(1)

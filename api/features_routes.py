@@ -1,0 +1,166 @@
+"""OGC API - Features, Part 1 (OGC 17-069r4): what QGIS and GDAL read. Written for the clients, by what they were seen to need."""
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any, Final
+from urllib.parse import quote, urlencode
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import JSONResponse
+
+from api.policy import EVERYBODY, READABLE
+from api.request import ServedNow, SettingsNow, known_parameters
+from api.settings import Settings
+from api.use import items, parameters
+from api.use.records import feature, features
+from layers._catalog import catalog, layer
+from layers._layer import Column, Layer
+from layers._store import Snapshot
+
+GEOJSON: Final = "application/geo+json"
+OPENAPI_3_0: Final = "application/vnd.oai.openapi+json;version=3.0"
+CRS84: Final = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
+_CONFORMANCE: Final = tuple(
+    f"http://www.opengis.net/spec/ogcapi-features-1/1.0/conf/{name}" for name in ("core", "geojson", "oas30")
+)
+_OFFSET_MAX: Final = 100_000_000
+
+router = APIRouter(tags=["features"], dependencies=EVERYBODY)
+_strict = [Depends(known_parameters)]
+
+
+def landing(request: Request) -> dict[str, Any]:
+    """The landing page for programs: where the description, the conformance and the data are."""
+    rows = (
+        ("self", "", "application/json"), ("service-desc", "api", OPENAPI_3_0), ("service-doc", "docs", "text/html"),
+        ("conformance", "conformance", "application/json"), ("data", "collections", "application/json"),
+    )
+    return {"title": "geo-risk", "description": "The one map of an emergency bureau", "links": [link(request, *row) for row in rows]}
+
+
+def link(request: Request, rel: str, path: str, kind: str, query: Mapping[str, str] | None = None) -> dict[str, str]:
+    """A link of this service; ids in paths are quoted by the caller."""
+    return {"rel": rel, "type": kind, "href": f"{request.base_url}{path}" + (f"?{urlencode(query)}" if query else "")}
+
+
+@router.get("/conformance", dependencies=_strict)
+def conformance() -> dict[str, Any]:
+    """The classes of the standard that this service keeps."""
+    return {"conformsTo": list(_CONFORMANCE)}
+
+
+@router.get("/collections", dependencies=_strict)
+def collections(request: Request, served: ServedNow) -> dict[str, Any]:
+    """Every layer as a collection."""
+    return {
+        "links": [link(request, "self", "collections", "application/json")],
+        "collections": [collection_of(request, served.snapshot, each) for each in catalog().values()],
+    }
+
+
+@router.get("/collections/{layer_id}", dependencies=_strict)
+def collection(request: Request, served: ServedNow, layer_id: str) -> dict[str, Any]:
+    """One layer as a collection."""
+    return collection_of(request, served.snapshot, layer(layer_id))
+
+
+def collection_of(request: Request, snapshot: Snapshot, found: Layer) -> dict[str, Any]:
+    """A collection's document: both titles, extent, links."""
+    frame = snapshot.frames[found.id]
+    bounds = frame.total_bounds.tolist() if frame.geometry.notna().any() else None
+    return {
+        "id": found.id,
+        "title": f"{found.title['zh']} {found.title['en']}",
+        "attribution": found.attribution,
+        "itemType": "feature",
+        "crs": [CRS84],
+        "storageCrs": CRS84,
+        **({"extent": {"spatial": {"bbox": [bounds], "crs": CRS84}}} if bounds else {}),
+        "links": [
+            link(request, "self", f"collections/{found.id}", "application/json"),
+            link(request, "items", f"collections/{found.id}/items", GEOJSON),
+        ],
+    }
+
+
+@router.get("/collections/{layer_id}/items", dependencies=_strict)
+def items_of(
+    request: Request, served: ServedNow, settings: SettingsNow, layer_id: str, bbox: str | None = None, limit: str | None = None, offset: str = "0"
+) -> JSONResponse:
+    """A page of features, in the order of ids; `next` leads to the next one."""
+    wanted = parameters.whole(limit or str(settings.page_default), "limit", 1, settings.page_max)
+    page = items.page(
+        served.snapshot, layer_id, parameters.box(bbox) if bbox is not None else None, wanted, parameters.whole(offset, "offset", 0, _OFFSET_MAX)
+    )
+    path = f"collections/{layer(layer_id).id}/items"
+    query = {"limit": str(wanted)} | ({"bbox": bbox} if bbox is not None else {})
+    links = [link(request, "self", path, GEOJSON, query | {"offset": str(page.offset)})]
+    if page.has_next:
+        links.append(link(request, "next", path, GEOJSON, query | {"offset": str(page.offset + wanted)}))
+    body = {
+        "type": "FeatureCollection",
+        "features": list(features(layer(layer_id), page.rows, READABLE)),
+        "numberMatched": page.matched,
+        "numberReturned": len(page.rows),
+        "timeStamp": dt.datetime.now(tz=dt.UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+        "revision": page.revision,
+        "links": links,
+    }
+    return JSONResponse(body, media_type=GEOJSON, headers={"Content-Crs": f"<{CRS84}>"})
+
+
+@router.get("/collections/{layer_id}/items/{fid}", dependencies=_strict)
+def item(request: Request, served: ServedNow, layer_id: str, fid: str) -> JSONResponse:
+    """One feature."""
+    rows = items.one(served.snapshot, layer_id, fid)
+    path = f"collections/{layer(layer_id).id}"
+    links = [link(request, "self", f"{path}/items/{quote(fid, safe='')}", GEOJSON), link(request, "collection", path, "application/json")]
+    body = feature(layer(layer_id), rows, fid, READABLE) | {"links": links}
+    return JSONResponse(body, media_type=GEOJSON, headers={"Content-Crs": f"<{CRS84}>"})
+
+
+@router.get("/api", dependencies=_strict)
+def description(request: Request, settings: SettingsNow) -> JSONResponse:
+    """The OpenAPI 3.0 document of the collections, made from the catalogue; developers find all of it at /openapi.json."""
+    return JSONResponse(openapi_3_0(str(request.base_url).rstrip("/"), settings), media_type=OPENAPI_3_0)
+
+
+def openapi_3_0(server: str, settings: Settings) -> dict[str, Any]:
+    """The document with a real path for each collection; QGIS reads its page size from ``components.parameters.limit``."""
+    parameters_of_items = [{"$ref": "#/components/parameters/limit"}, {"$ref": "#/components/parameters/bbox"}, {"$ref": "#/components/parameters/offset"}]
+    answers = {"200": {"description": "features", "content": {GEOJSON: {"schema": {"type": "object"}}}}}
+    paths = {
+        f"/collections/{each.id}/items": {"get": {"operationId": f"items_{each.id}", "summary": each.title["en"], "parameters": parameters_of_items, "responses": answers}}
+        for each in catalog().values()
+    }
+    whole = {"type": "integer"}
+    return {
+        "openapi": "3.0.3",
+        "info": {"title": "geo-risk", "version": "1.0.0"},
+        "servers": [{"url": server}],
+        "paths": paths,
+        "components": {
+            "parameters": {
+                "limit": {"name": "limit", "in": "query", "schema": whole | {"minimum": 1, "maximum": settings.page_max, "default": settings.page_default}},
+                "offset": {"name": "offset", "in": "query", "schema": whole | {"minimum": 0, "default": 0}},
+                "bbox": {
+                    "name": "bbox", "in": "query", "style": "form", "explode": False,
+                    "schema": {"type": "array", "minItems": 4, "maxItems": 4, "items": {"type": "number"}},
+                },
+            },
+            "schemas": {each.id: schema_of(each) for each in catalog().values()},
+        },
+    }
+
+
+def schema_of(found: Layer) -> dict[str, Any]:
+    """The JSON schema of a layer's readable properties."""
+    return {"type": "object", "title": found.title["en"], "properties": {column.name: _property(column) for column in found.readable(READABLE)}}
+
+
+_JSON_TYPES: Final = {"str": {"type": "string"}, "int": {"type": "integer"}, "float": {"type": "number"}, "bool": {"type": "boolean"}, "date": {"type": "string", "format": "date"}}
+
+
+def _property(column: Column) -> dict[str, Any]:
+    bounds = {"minimum": column.minimum, "maximum": column.maximum, "enum": [choice.id for choice in column.choices] or None}
+    return _JSON_TYPES[column.type.__name__] | {"title": column.titled("en")} | {name: value for name, value in bounds.items() if value is not None}

@@ -1,0 +1,122 @@
+"""The pages: the command map, the field page, the API reference; and the files they are made of."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi.responses import HTMLResponse, JSONResponse
+from starlette.staticfiles import StaticFiles
+
+import maps
+from api.features_routes import landing
+from api.policy import EVERYBODY, READABLE
+from api.questions_routes import FIELD_LAYERS
+from api.request import ServedNow, SettingsNow, known_parameters
+from api.served import Served
+from api.settings import Settings
+from api.use import parameters
+from api.use.catalogue import is_synthetic
+from api.use.nearby import nearby
+from geo_risk.errors import GeoRiskError, NotFound, shown
+from layers._layer import Geometry
+from maps.command import command_page
+from maps.field import FieldAnswer, card, field_page
+from maps.page import PageSettings
+from maps.reference import reference_page
+from maps.shell import shell
+from maps.words import pick_language, words
+
+STATIC_FILES = StaticFiles(directory=Path(maps.__file__).parent / "static")
+LANGUAGE_COOKIE = "geo_risk_language"
+_NEAREST_FIRST = 20
+
+router = APIRouter(tags=["pages"], dependencies=EVERYBODY, include_in_schema=False)
+_strict = [Depends(known_parameters)]
+Language = Annotated[Literal["zh-CN", "en"] | None, Query()]
+
+
+@router.get("/", dependencies=_strict)
+def root(request: Request, served: ServedNow, lang: Language = None) -> Response:
+    """The command map to browsers, the OGC landing page to programs that ask for JSON."""
+    if "text/html" not in request.headers.get("accept", ""):
+        return JSONResponse(landing(request), headers={"Vary": "Accept"})
+    language = language_of(request, lang)
+    return _page(command_page(language, _page_settings(served)), language, lang)
+
+
+@router.get("/field", dependencies=_strict)
+def field(
+    request: Request, served: ServedNow, settings: SettingsNow,
+    lon: str | None = None, lat: str | None = None, radius_m: str | None = None, lang: Language = None,
+    layers: Annotated[list[str] | None, Query()] = None,
+) -> Response:
+    """What is near, as a list: plain HTML for a given place, from GPS or a tap where the phone can."""
+    language = language_of(request, lang)
+    asked = lon is not None or lat is not None
+    answer = field_answer(served, settings, language, lon or "", lat or "", radius_m, tuple(layers or ())) if asked else None
+    return _page(field_page(language, answer, _page_settings(served)), language, lang)
+
+
+def field_answer(
+    served: Served, settings: Settings, language: str, lon: str, lat: str, radius_m: str | None, layers: tuple[str, ...]
+) -> FieldAnswer:
+    """The list for a place, or what is wrong with the place as typed."""
+    try:
+        radius = parameters.number(radius_m or str(settings.radius_default_m), "radius_m", 1, settings.radius_max_m)
+        found = nearby(
+            served.snapshot, parameters.longitude(lon), parameters.latitude(lat),
+            parameters.layers_named(",".join(layers or FIELD_LAYERS), (Geometry.POINT,)),
+            radius_m=radius, k=_NEAREST_FIRST, sensitivities=READABLE,
+        )
+    except GeoRiskError as error:
+        return FieldAnswer(lon=lon[:40], lat=lat[:40], layers=layers, problem=str(error))
+    return FieldAnswer(
+        lon=lon, lat=lat, radius_m=round(radius), layers=layers, cards=tuple(card(asdict(item), language) for item in found.items),
+        missing=found.missing, revision=found.revision, updated_at=served.snapshot.recorded_at,
+    )
+
+
+@router.get("/docs", dependencies=_strict)
+def reference(request: Request, served: ServedNow, lang: Language = None) -> Response:
+    """The API reference."""
+    language = language_of(request, lang)
+    return _page(reference_page(language, _page_settings(served)), language, lang)
+
+
+@router.get("/words", dependencies=_strict)
+def words_of(request: Request, lang: Language = None) -> dict[str, str]:
+    """The words of the pages in a language."""
+    return dict(words(language_of(request, lang)))
+
+
+@router.get("/static/shell/{view}.js", dependencies=_strict)
+def shell_script(view: str) -> Response:
+    """The script that folium made of our constants, as a file, so that no page needs inline script."""
+    return Response(shell(view).script, media_type="text/javascript; charset=utf-8", headers={"Cache-Control": "no-cache"})
+
+
+@router.get("/static/{path:path}")
+async def static(request: Request, path: str) -> Response:
+    """Our scripts and style sheets, and the vendored ones."""
+    if path.endswith("/") or any(part.startswith(".") for part in path.split("/")):
+        raise NotFound("there is no such file", got=shown(path))
+    response = await STATIC_FILES.get_response(path, request.scope)
+    response.headers["Cache-Control"] = "no-cache"
+    return response
+
+
+def language_of(request: Request, asked: str | None) -> str:
+    """The language asked for, else that of the cookie, else the browser's, else Chinese."""
+    return pick_language(asked, request.cookies.get(LANGUAGE_COOKIE), request.headers.get("accept-language"))
+
+
+def _page(html: str, language: str, asked: str | None) -> HTMLResponse:
+    page = HTMLResponse(html, headers={"Content-Language": language, "Vary": "Accept, Accept-Language, Cookie", "Cache-Control": "no-cache"})
+    if asked is not None:
+        page.set_cookie(LANGUAGE_COOKIE, asked, max_age=31_536_000, samesite="strict", httponly=True)
+    return page
+
+
+def _page_settings(served: Served) -> PageSettings:
+    return PageSettings(synthetic=is_synthetic(served.snapshot))

@@ -1,0 +1,62 @@
+"""The questions of a duty officer and a field team: what is there, what is at risk and why, what is near."""
+
+import datetime as dt
+from dataclasses import asdict
+from typing import Any
+
+from fastapi import APIRouter, Depends
+
+from api.policy import EVERYBODY, READABLE
+from api.request import ServedNow, SettingsNow, known_parameters
+from api.use import assessments, marks, parameters
+from api.use.catalogue import layers_answer
+from api.use.nearby import nearby
+from api.use.situation import situation
+from layers._layer import Geometry
+
+router = APIRouter(tags=["questions"], dependencies=[*EVERYBODY, Depends(known_parameters)])
+
+FIELD_LAYERS = ("shelters", "helipads", "fire_checkpoints", "supply_depots", "rescue_teams", "aeds")
+
+
+@router.get("/layers")
+def layers(served: ServedNow) -> dict[str, Any]:
+    """Every layer: declaration, count, age; and the scheme of levels."""
+    return layers_answer(served.snapshot, READABLE, dt.datetime.now(tz=dt.UTC))
+
+
+@router.get("/risk")
+def risk(served: ServedNow) -> dict[str, Any]:
+    """The level of each town with the reasons behind it."""
+    return assessments.answer(assessments.current(served.snapshot))
+
+
+@router.get("/nearby")
+def near(
+    served: ServedNow, settings: SettingsNow, lon: str, lat: str, radius_m: str | None = None, layers: str | None = None, k: str = "10"
+) -> dict[str, Any]:
+    """Features of point layers near a place, nearest first: geodesic distance in m, bearing in degrees and as a wind."""
+    answer = nearby(
+        served.snapshot, parameters.longitude(lon), parameters.latitude(lat),
+        parameters.layers_named(layers or ",".join(FIELD_LAYERS), (Geometry.POINT,)),
+        radius_m=parameters.number(radius_m or str(settings.radius_default_m), "radius_m", 1, settings.radius_max_m),
+        k=parameters.whole(k, "k", 1, settings.nearest_max), sensitivities=READABLE,
+    )
+    return {
+        "from": {"lon": answer.lon, "lat": answer.lat}, "radius_m": answer.radius_m, "revision": answer.revision,
+        "items": [asdict(item) for item in answer.items], "missing": list(answer.missing),
+    }
+
+
+@router.get("/situation/{layer_id}/{fid}")
+def situation_at(served: ServedNow, layer_id: str, fid: str) -> dict[str, Any]:
+    """One feature's situation: risk and reasons, nearest shelter, team and helipad, who to call, age of the data."""
+    return situation(served.snapshot, assessments.current(served.snapshot), layer_id, fid, READABLE)
+
+
+@router.get("/marks/{layer_id}")
+def marks_of(served: ServedNow, settings: SettingsNow, layer_id: str, bbox: str = "-180,-90,180,90", zoom: str = "10") -> dict[str, Any]:
+    """What a map draws of a layer inside a box: columns of points, counts by cell, or simplified shapes."""
+    return marks.marks(served.snapshot, layer_id, parameters.box(bbox), parameters.number(zoom, "zoom", 0, 24), settings.marks_max)
+
+

@@ -1,0 +1,81 @@
+"""What the map holds now: each layer's declaration, how many features, how old."""
+
+import datetime as dt
+from dataclasses import asdict
+from typing import Any
+
+import geopandas as gpd
+
+from api.use._remember import remember
+from geo_risk.levels import Scheme
+from layers._catalog import catalog
+from layers._layer import Column, Layer
+from layers._store import Snapshot
+from layers._tables import scheme
+
+SYNTHETIC_SOURCE = "demo"
+
+
+def layers_answer(snapshot: Snapshot, sensitivities: tuple[str, ...], now: dt.datetime) -> dict[str, Any]:
+    """Every layer with its readable columns, count and age, and the scheme of levels."""
+    return {
+        "revision": snapshot.revision,
+        "updated_at": snapshot.recorded_at,
+        "synthetic": is_synthetic(snapshot),
+        "layers": [layer_answer(layer, snapshot, sensitivities, now) for layer in catalog().values()],
+        "scheme": scheme_answer(scheme("risk_index")),
+    }
+
+
+def layer_answer(layer: Layer, snapshot: Snapshot, sensitivities: tuple[str, ...], now: dt.datetime) -> dict[str, Any]:
+    """One layer's declaration as a page needs it."""
+    updated_at = snapshot.updated_at(layer.id)
+    age = now - dt.datetime.fromisoformat(updated_at) if updated_at else None
+    readable = {column.name for column in layer.readable(sensitivities)}
+    style = asdict(layer.style)
+    return {
+        "id": layer.id,
+        "title": layer.title,
+        "geometry": layer.geometry.value,
+        "group": layer.group,
+        "count": len(snapshot.frames[layer.id]),
+        "updated_at": updated_at,
+        "stale": age is not None and age > dt.timedelta(days=layer.stale_after_days),
+        "stale_after_days": layer.stale_after_days,
+        "attribution": layer.attribution,
+        "licence": layer.licence,
+        "style": {**style, "popup": [name for name in layer.style.popup if name in readable], "card": [name for name in layer.style.card if name in readable]},
+        "columns": [column_answer(column) for column in layer.readable(sensitivities)],
+        "derivations": [{"column": each.column, "inputs": each.inputs, "title": each.title} for each in layer.derivations],
+    }
+
+
+def column_answer(column: Column) -> dict[str, Any]:
+    """One column's declaration."""
+    return {
+        "name": column.name,
+        "type": column.type.__name__,
+        "title": column.title,
+        "unit": column.unit,
+        "required": column.required,
+        "minimum": column.minimum,
+        "maximum": column.maximum,
+        "choices": [asdict(choice) for choice in column.choices],
+    }
+
+
+def scheme_answer(given: Scheme) -> dict[str, Any]:
+    """A scheme with its levels from the worst to the least, unknown last."""
+    return {
+        "id": given.id, "title": given.title, "unit": given.unit, "source": given.source, "checked": given.checked,
+        "levels": [asdict(level) for level in (*given.levels, given.unknown)],
+    }
+
+
+def is_synthetic(snapshot: Snapshot) -> bool:
+    """Whether any feature comes from the demo city."""
+    return any(remember(frame, "synthetic", _from_demo) for frame in snapshot.frames.values())
+
+
+def _from_demo(frame: gpd.GeoDataFrame) -> bool:
+    return bool((frame["source"] == SYNTHETIC_SOURCE).any())

@@ -1,0 +1,60 @@
+"""A layer's features, page by page: what a GIS asks for."""
+
+from dataclasses import dataclass
+
+import geopandas as gpd
+import numpy as np
+import shapely
+
+from api.use.parameters import Box
+from geo_risk.errors import NotFound, shown
+from layers._catalog import layer
+from layers._store import Snapshot
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """Rows ``offset`` to ``offset + len(rows)`` of ``matched``, in the order of ids; all of one revision."""
+
+    rows: gpd.GeoDataFrame
+    matched: int
+    offset: int
+    revision: int
+
+    @property
+    def has_next(self) -> bool:
+        """Whether rows are left after this page."""
+        return self.offset + len(self.rows) < self.matched
+
+
+def page(snapshot: Snapshot, layer_id: str, bbox: Box | None, limit: int, offset: int) -> Page:
+    """The features of a layer whose geometry touches the box (all without one), ``limit`` from ``offset`` on."""
+    frame = snapshot.frames[layer(layer_id).id]
+    rows = frame if bbox is None else frame.iloc[touching(frame, bbox)]
+    return Page(rows=rows.iloc[offset : offset + limit], matched=len(rows), offset=offset, revision=snapshot.revision)
+
+
+def one(snapshot: Snapshot, layer_id: str, fid: str) -> gpd.GeoDataFrame:
+    """The one feature of that id, as a frame of one row.
+
+    Raises
+    ------
+    NotFound
+        There is no such layer or feature.
+    """
+    frame = snapshot.frames[layer(layer_id).id]
+    if fid not in frame.index:
+        raise NotFound(f"layer {layer_id} has no such feature", where=layer_id, expected="an id listed by its items", got=shown(fid))
+    return frame.loc[[fid]]
+
+
+def touching(frame: gpd.GeoDataFrame, bbox: Box) -> np.ndarray:
+    """Positions, rising, of the rows whose geometry touches the box; a box across the antimeridian is two."""
+    if len(frame) == 0:
+        return np.array([], dtype=int)
+    boxes = (
+        [shapely.box(bbox.west, bbox.south, bbox.east, bbox.north)]
+        if bbox.west <= bbox.east
+        else [shapely.box(bbox.west, bbox.south, 180.0, bbox.north), shapely.box(-180.0, bbox.south, bbox.east, bbox.north)]
+    )
+    return np.unique(np.concatenate([frame.sindex.query(each, predicate="intersects") for each in boxes]))

@@ -1,0 +1,90 @@
+"""What a map draws: points as plain columns, counted in cells where there are too many; lines and areas simplified for the zoom."""
+
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from api.use._remember import remember
+from api.use.items import touching
+from api.use.parameters import Box
+from api.use.records import geojson
+from layers._catalog import layer
+from layers._layer import Geometry, Layer
+from layers._store import Snapshot
+
+_CELLS_ACROSS = 48
+_DEGREES_A_PIXEL_AT_0 = 360.0 / 256.0
+_SHUT = ("closed", "out", "off_duty")
+
+
+def marks(snapshot: Snapshot, layer_id: str, bbox: Box, zoom: float, most: int) -> dict[str, Any]:
+    """The layer's marks in the box. Point layers above ``most`` points in view come as counts by cell."""
+    found = layer(layer_id)
+    rows = snapshot.frames[found.id]
+    seen = rows.iloc[touching(rows, bbox)]
+    head = {"layer": found.id, "revision": snapshot.revision, "count": len(seen)}
+    if found.geometry is not Geometry.POINT:
+        return head | {"kind": "features", "features": _shapes(found, rows, seen.index, zoom)}
+    if len(seen) > most:
+        return head | {"kind": "cells"} | cells(seen, bbox)
+    return head | {"kind": "points"} | points(found, seen)
+
+
+def points(found: Layer, seen: gpd.GeoDataFrame) -> dict[str, Any]:
+    """Columns of ids, lon, lat, level and closed; 6 decimals are 0.1 m."""
+    return {
+        "ids": seen.index.tolist(),
+        "lon": np.round(seen.geometry.x.to_numpy(), 6).tolist(),
+        "lat": np.round(seen.geometry.y.to_numpy(), 6).tolist(),
+        "level": levels(found, seen),
+        "closed": seen["status"].isin(_SHUT).tolist() if "status" in seen else [False] * len(seen),
+    }
+
+
+def cells(seen: gpd.GeoDataFrame, bbox: Box) -> dict[str, Any]:
+    """Counts by cells of a fixed grid (powers of two of a degree), so that they stay in place when the map is moved."""
+    width = (bbox.east - bbox.west) % 360.0 or 360.0
+    size = 2.0 ** np.ceil(np.log2(width / _CELLS_ACROSS))
+    x, y = seen.geometry.x.to_numpy(), seen.geometry.y.to_numpy()
+    grid = pd.DataFrame({"column": np.floor(x / size), "row": np.floor(y / size), "x": x, "y": y})
+    counted = grid.groupby(["column", "row"], sort=True).agg(n=("x", "size"), lon=("x", "mean"), lat=("y", "mean"))
+    return {
+        "lon": counted["lon"].round(6).tolist(), "lat": counted["lat"].round(6).tolist(), "n": counted["n"].tolist(), "size_deg": float(size),
+    }
+
+
+def levels(found: Layer, rows: gpd.GeoDataFrame) -> list[str | None]:
+    """The level each row shows by its layer's style: that of its choice, or None."""
+    by = found.style.level_by
+    if by is None:
+        return [None] * len(rows)
+    numerals = {choice.id: choice.level for choice in found.column(by).choices}
+    return [numerals.get(value) for value in rows[by]]
+
+
+def _shapes(found: Layer, rows: gpd.GeoDataFrame, ids: pd.Index, zoom: float) -> dict[str, Any]:
+    step = round(zoom)
+    simple: gpd.GeoSeries = remember(rows, f"shapes {step}", lambda frame: _simplified(frame.geometry, step)).loc[ids]
+    names = rows.loc[ids, "name"] if "name" in rows else pd.Series(None, index=ids, dtype=object)
+    return {
+        "type": "FeatureCollection",
+        "features": [
+            {"type": "Feature", "id": fid, "geometry": geojson(shape), "properties": {"name": name if isinstance(name, str) else None, "level": level}}
+            for fid, shape, name, level in zip(ids, simple, names, levels(found, rows.loc[ids]), strict=True)
+        ],
+    }
+
+
+def _simplified(shapes: gpd.GeoSeries, zoom: int) -> gpd.GeoSeries:
+    """Shapes to half a pixel at that zoom, neighbours' shared borders kept shared (a coverage is simplified as one)."""
+    tolerance = 0.5 * _DEGREES_A_PIXEL_AT_0 / 2.0**zoom
+    values = shapes.to_numpy()
+    areas = np.isin(shapely.get_type_id(values), (3, 6)).all() and shapely.is_valid(values).all()
+    if areas and bool(shapely.coverage_is_valid(values)):
+        simple = shapely.coverage_simplify(values, tolerance)
+    else:
+        simple = shapely.simplify(values, tolerance, preserve_topology=True)
+    return gpd.GeoSeries(shapely.transform(simple, lambda at: np.round(at, 6)), index=shapes.index)

@@ -1,0 +1,97 @@
+"""What is near a place: features of point layers by exact geodesic distance, closed ones marked, never left out."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+from numpy.typing import NDArray
+
+from api.use._remember import remember
+from api.use.records import records
+from geo_risk.access.nearest import PointIndex, index_points, nearest
+from geo_risk.crs import wind
+from layers._layer import Geometry, Layer
+from layers._store import Snapshot
+
+_SHUT = frozenset({"closed", "out", "off_duty"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Near:
+    """One feature near a place. ``status`` is its layer's own word, or None where the source does not say."""
+
+    layer: str
+    id: str
+    name: str
+    distance_m: float
+    bearing_deg: float
+    wind: str
+    lon: float
+    lat: float
+    status: str | None
+    closed: bool
+    properties: dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class NearbyAnswer:
+    """The features near a place, nearest first, and the layers that hold none at all (which is not "none near")."""
+
+    lon: float
+    lat: float
+    radius_m: float
+    revision: int
+    items: tuple[Near, ...]
+    missing: tuple[str, ...]
+
+
+def nearby(
+    snapshot: Snapshot, lon: float, lat: float, layers: tuple[Layer, ...], *, radius_m: float, k: int, sensitivities: tuple[str, ...]
+) -> NearbyAnswer:
+    """The ``k`` nearest features of the layers together, within the radius."""
+    found = [near for layer in layers for near in nearest_of(snapshot, layer, lon, lat, radius_m=radius_m, k=k, sensitivities=sensitivities)]
+    found.sort(key=lambda near: (near.distance_m, near.layer, near.id))
+    return NearbyAnswer(
+        lon=lon, lat=lat, radius_m=radius_m, revision=snapshot.revision, items=tuple(found[:k]),
+        missing=tuple(layer.id for layer in layers if not snapshot.frames[layer.id].geometry.notna().any()),
+    )
+
+
+def nearest_of(
+    snapshot: Snapshot, layer: Layer, lon: float, lat: float, *, radius_m: float, k: int, sensitivities: tuple[str, ...]
+) -> list[Near]:
+    """The ``k`` nearest features of one point layer within the radius, nearest first."""
+    frame = snapshot.frames[layer.id]
+    placed, index = _index_of(frame)
+    if not len(placed):
+        return []
+    answer = nearest(index, lon, lat, k=k, radius_m=radius_m)
+    picked = frame.iloc[placed[answer.positions]]
+    return [
+        Near(
+            layer=layer.id, id=str(fid), name=str(properties.get("name") or fid), distance_m=round(float(distance), 3),
+            bearing_deg=round(float(bearing), 2), wind=wind(float(bearing)), lon=float(point.x), lat=float(point.y),
+            status=properties.get("status"), closed=properties.get("status") in _SHUT, properties=properties,
+        )
+        for fid, properties, point, distance, bearing in zip(
+            picked.index, records(layer, picked, sensitivities), picked.geometry, answer.distance_m, answer.bearing_deg, strict=True
+        )
+    ]
+
+
+def warm(snapshot: Snapshot, layer: Layer) -> None:
+    """Make the layer's index now, so that no request waits for it."""
+    if layer.geometry is Geometry.POINT:
+        _index_of(snapshot.frames[layer.id])
+
+
+def _index_of(frame: gpd.GeoDataFrame) -> tuple[NDArray[np.int64], PointIndex]:
+    """Positions of the rows that have a place, and the index over those."""
+    return remember(frame, "nearest", _indexed)
+
+
+def _indexed(frame: gpd.GeoDataFrame) -> tuple[NDArray[np.int64], PointIndex]:
+    placed = np.flatnonzero(frame.geometry.notna().to_numpy())
+    points = frame.geometry.iloc[placed]
+    return placed, index_points(np.asarray(points.x, dtype=float), np.asarray(points.y, dtype=float))

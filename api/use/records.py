@@ -1,0 +1,48 @@
+"""Features as plain records: typed values become what JSON holds, and only the columns a caller may read."""
+
+import datetime as dt
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import geopandas as gpd
+import pandas as pd
+import shapely
+
+from layers._layer import Column, Layer
+
+_SYSTEM = ("derived", "source", "updated_at")
+
+
+def records(layer: Layer, rows: gpd.GeoDataFrame, sensitivities: Sequence[str]) -> list[dict[str, Any]]:
+    """One dict a row: the readable columns, then what the store says of the row; missing is None."""
+    columns = {column.name: _plain(rows[column.name], column) for column in layer.readable(tuple(sensitivities))}
+    columns |= {name: [value if isinstance(value, str) else None for value in rows[name]] for name in _SYSTEM if name in rows}
+    return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
+
+
+def feature(layer: Layer, rows: gpd.GeoDataFrame, fid: str, sensitivities: Sequence[str]) -> dict[str, Any]:
+    """One GeoJSON feature."""
+    return next(iter(features(layer, rows.loc[[fid]], sensitivities)))
+
+
+def features(layer: Layer, rows: gpd.GeoDataFrame, sensitivities: Sequence[str]) -> Iterable[dict[str, Any]]:
+    """GeoJSON features of the rows, in their order; a missing geometry is null."""
+    for fid, properties, geometry in zip(rows.index, records(layer, rows, sensitivities), rows.geometry, strict=True):
+        yield {"type": "Feature", "id": fid, "geometry": geojson(geometry), "properties": properties}
+
+
+def geojson(geometry: shapely.Geometry | None) -> dict[str, Any] | None:
+    """A GeoJSON geometry, or None."""
+    if geometry is None or geometry.is_empty:
+        return None
+    parsed: dict[str, Any] = json.loads(shapely.to_geojson(geometry))
+    return parsed
+
+
+def _plain(values: pd.Series, column: Column) -> list[Any]:
+    if column.type is dt.date:
+        return [None if pd.isna(value) else value.date().isoformat() for value in values]
+    if column.type is int:
+        return [None if pd.isna(value) else int(value) for value in values]
+    return [None if pd.isna(value) else column.type(value) for value in values]
