@@ -3,6 +3,7 @@
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import Any, Final
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -48,16 +49,19 @@ def create_app(settings: Settings | None = None, on_ready: Callable[[], None] | 
                 follower.stop()
 
     app = FastAPI(
-        title="geo-risk", version=geo_risk.__version__, lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url="/openapi.json",
+        title="geo-risk",
+        version=geo_risk.__version__,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/openapi.json",
         summary="The one map of an emergency bureau",
     )
     app.state.settings = given
     for routes in (health_routes, questions_routes, features_routes, documents_routes, maps_routes):
         app.include_router(routes.router)
-    app.add_exception_handler(GeoRiskError, _known_error)
-    app.add_exception_handler(HTTPException, _http_error)
-    app.add_exception_handler(RequestValidationError, _invalid_request)
-    app.add_exception_handler(Exception, _own_fault)
+    for kind, handler in _HANDLERS.items():
+        app.add_exception_handler(kind, handler)
     app.middleware("http")(_secured)
     return app
 
@@ -76,22 +80,18 @@ async def _secured(request: Request, call_next: Callable[[Request], Awaitable[Re
     return response
 
 
-async def _known_error(_: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, GeoRiskError)
+async def _known_error(_: Request, error: GeoRiskError) -> JSONResponse:
     return _problem(error)
 
 
-async def _http_error(_: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, HTTPException)
-    named = NotFound("there is nothing at this path", expected="a path of the API description", then="see /openapi.json")
+async def _http_error(_: Request, error: HTTPException) -> JSONResponse:
     if error.status_code == 404:
-        return _problem(named)
+        return _problem(NotFound("there is nothing here", expected="a path of the API description", then="see /openapi.json"))
     body = {"type": "about:blank", "title": str(error.detail), "status": error.status_code}
     return JSONResponse(body, status_code=error.status_code, media_type=PROBLEM, headers=error.headers)
 
 
-async def _invalid_request(_: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, RequestValidationError)
+async def _invalid_request(_: Request, error: RequestValidationError) -> JSONResponse:
     names = ", ".join(str(fault["loc"][-1]) for fault in error.errors())
     return _problem(ParameterError("parameters are missing or of a wrong type", where=names, then="see /openapi.json"))
 
@@ -103,3 +103,11 @@ async def _own_fault(request: Request, error: Exception) -> JSONResponse:
 
 def _problem(error: GeoRiskError) -> JSONResponse:
     return JSONResponse(problem(error), status_code=status_of(error), media_type=PROBLEM, headers=SECURITY_HEADERS)
+
+
+_HANDLERS: Final[dict[type[Exception], Any]] = {
+    GeoRiskError: _known_error,
+    HTTPException: _http_error,
+    RequestValidationError: _invalid_request,
+    Exception: _own_fault,
+}

@@ -18,7 +18,9 @@ TEMPLATES = {
 
 
 @router.get("/templates/{layer_id}.{extension}")
-def template(layer_id: str, extension: Annotated[Literal["csv", "xlsx"], Path()], lang: Literal["zh-CN", "en"] = "zh-CN") -> Response:
+def template(
+    layer_id: str, extension: Annotated[Literal["csv", "xlsx"], Path()], lang: Literal["zh-CN", "en"] = "zh-CN"
+) -> Response:
     """An empty table with the layer's header row, to be filled in and imported."""
     make, kind = TEMPLATES[extension]
     name = f"{layer(layer_id).id}.{extension}"

@@ -32,10 +32,17 @@ _strict = [Depends(known_parameters)]
 def landing(request: Request) -> dict[str, Any]:
     """The landing page for programs: where the description, the conformance and the data are."""
     rows = (
-        ("self", "", "application/json"), ("service-desc", "api", OPENAPI_3_0), ("service-doc", "docs", "text/html"),
-        ("conformance", "conformance", "application/json"), ("data", "collections", "application/json"),
+        ("self", "", "application/json"),
+        ("service-desc", "api", OPENAPI_3_0),
+        ("service-doc", "docs", "text/html"),
+        ("conformance", "conformance", "application/json"),
+        ("data", "collections", "application/json"),
     )
-    return {"title": "geo-risk", "description": "The one map of an emergency bureau", "links": [link(request, *row) for row in rows]}
+    return {
+        "title": "geo-risk",
+        "description": "The one map of an emergency bureau",
+        "links": [link(request, *row) for row in rows],
+    }
 
 
 def link(request: Request, rel: str, path: str, kind: str, query: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -85,12 +92,22 @@ def collection_of(request: Request, snapshot: Snapshot, found: Layer) -> dict[st
 
 @router.get("/collections/{layer_id}/items", dependencies=_strict)
 def items_of(
-    request: Request, served: ServedNow, settings: SettingsNow, layer_id: str, bbox: str | None = None, limit: str | None = None, offset: str = "0"
+    request: Request,
+    served: ServedNow,
+    settings: SettingsNow,
+    layer_id: str,
+    bbox: str | None = None,
+    limit: str | None = None,
+    offset: str = "0",
 ) -> JSONResponse:
     """A page of features, in the order of ids; `next` leads to the next one."""
     wanted = parameters.whole(limit or str(settings.page_default), "limit", 1, settings.page_max)
     page = items.page(
-        served.snapshot, layer_id, parameters.box(bbox) if bbox is not None else None, wanted, parameters.whole(offset, "offset", 0, _OFFSET_MAX)
+        served.snapshot,
+        layer_id,
+        parameters.box(bbox) if bbox is not None else None,
+        wanted,
+        parameters.whole(offset, "offset", 0, _OFFSET_MAX),
     )
     path = f"collections/{layer(layer_id).id}/items"
     query = {"limit": str(wanted)} | ({"bbox": bbox} if bbox is not None else {})
@@ -114,7 +131,10 @@ def item(request: Request, served: ServedNow, layer_id: str, fid: str) -> JSONRe
     """One feature."""
     rows = items.one(served.snapshot, layer_id, fid)
     path = f"collections/{layer(layer_id).id}"
-    links = [link(request, "self", f"{path}/items/{quote(fid, safe='')}", GEOJSON), link(request, "collection", path, "application/json")]
+    links = [
+        link(request, "self", f"{path}/items/{quote(fid, safe='')}", GEOJSON),
+        link(request, "collection", path, "application/json"),
+    ]
     body = feature(layer(layer_id), rows, fid, READABLE) | {"links": links}
     return JSONResponse(body, media_type=GEOJSON, headers={"Content-Crs": f"<{CRS84}>"})
 
@@ -127,10 +147,21 @@ def description(request: Request, settings: SettingsNow) -> JSONResponse:
 
 def openapi_3_0(server: str, settings: Settings) -> dict[str, Any]:
     """The document with a real path for each collection; QGIS reads its page size from ``components.parameters.limit``."""
-    parameters_of_items = [{"$ref": "#/components/parameters/limit"}, {"$ref": "#/components/parameters/bbox"}, {"$ref": "#/components/parameters/offset"}]
+    parameters_of_items = [
+        {"$ref": "#/components/parameters/limit"},
+        {"$ref": "#/components/parameters/bbox"},
+        {"$ref": "#/components/parameters/offset"},
+    ]
     answers = {"200": {"description": "features", "content": {GEOJSON: {"schema": {"type": "object"}}}}}
     paths = {
-        f"/collections/{each.id}/items": {"get": {"operationId": f"items_{each.id}", "summary": each.title["en"], "parameters": parameters_of_items, "responses": answers}}
+        f"/collections/{each.id}/items": {
+            "get": {
+                "operationId": f"items_{each.id}",
+                "summary": each.title["en"],
+                "parameters": parameters_of_items,
+                "responses": answers,
+            }
+        }
         for each in catalog().values()
     }
     whole = {"type": "integer"}
@@ -141,10 +172,17 @@ def openapi_3_0(server: str, settings: Settings) -> dict[str, Any]:
         "paths": paths,
         "components": {
             "parameters": {
-                "limit": {"name": "limit", "in": "query", "schema": whole | {"minimum": 1, "maximum": settings.page_max, "default": settings.page_default}},
+                "limit": {
+                    "name": "limit",
+                    "in": "query",
+                    "schema": whole | {"minimum": 1, "maximum": settings.page_max, "default": settings.page_default},
+                },
                 "offset": {"name": "offset", "in": "query", "schema": whole | {"minimum": 0, "default": 0}},
                 "bbox": {
-                    "name": "bbox", "in": "query", "style": "form", "explode": False,
+                    "name": "bbox",
+                    "in": "query",
+                    "style": "form",
+                    "explode": False,
                     "schema": {"type": "array", "minItems": 4, "maxItems": 4, "items": {"type": "number"}},
                 },
             },
@@ -155,12 +193,26 @@ def openapi_3_0(server: str, settings: Settings) -> dict[str, Any]:
 
 def schema_of(found: Layer) -> dict[str, Any]:
     """The JSON schema of a layer's readable properties."""
-    return {"type": "object", "title": found.title["en"], "properties": {column.name: _property(column) for column in found.readable(READABLE)}}
+    return {
+        "type": "object",
+        "title": found.title["en"],
+        "properties": {column.name: _property(column) for column in found.readable(READABLE)},
+    }
 
 
-_JSON_TYPES: Final = {"str": {"type": "string"}, "int": {"type": "integer"}, "float": {"type": "number"}, "bool": {"type": "boolean"}, "date": {"type": "string", "format": "date"}}
+_JSON_TYPES: Final = {
+    "str": {"type": "string"},
+    "int": {"type": "integer"},
+    "float": {"type": "number"},
+    "bool": {"type": "boolean"},
+    "date": {"type": "string", "format": "date"},
+}
 
 
 def _property(column: Column) -> dict[str, Any]:
     bounds = {"minimum": column.minimum, "maximum": column.maximum, "enum": [choice.id for choice in column.choices] or None}
-    return _JSON_TYPES[column.type.__name__] | {"title": column.titled("en")} | {name: value for name, value in bounds.items() if value is not None}
+    return (
+        _JSON_TYPES[column.type.__name__]
+        | {"title": column.titled("en")}
+        | {name: value for name, value in bounds.items() if value is not None}
+    )

@@ -47,8 +47,13 @@ def root(request: Request, served: ServedNow, lang: Language = None) -> Response
 
 @router.get("/field", dependencies=_strict)
 def field(
-    request: Request, served: ServedNow, settings: SettingsNow,
-    lon: str | None = None, lat: str | None = None, radius_m: str | None = None, lang: Language = None,
+    request: Request,
+    served: ServedNow,
+    settings: SettingsNow,
+    lon: str | None = None,
+    lat: str | None = None,
+    radius_m: str | None = None,
+    lang: Language = None,
     layers: Annotated[list[str] | None, Query()] = None,
 ) -> Response:
     """What is near, as a list: plain HTML for a given place, from GPS or a tap where the phone can."""
@@ -65,15 +70,25 @@ def field_answer(
     try:
         radius = parameters.number(radius_m or str(settings.radius_default_m), "radius_m", 1, settings.radius_max_m)
         found = nearby(
-            served.snapshot, parameters.longitude(lon), parameters.latitude(lat),
+            served.snapshot,
+            parameters.longitude(lon),
+            parameters.latitude(lat),
             parameters.layers_named(",".join(layers or FIELD_LAYERS), (Geometry.POINT,)),
-            radius_m=radius, k=_NEAREST_FIRST, sensitivities=READABLE,
+            radius_m=radius,
+            k=_NEAREST_FIRST,
+            sensitivities=READABLE,
         )
     except GeoRiskError as error:
         return FieldAnswer(lon=lon[:40], lat=lat[:40], layers=layers, problem=str(error))
     return FieldAnswer(
-        lon=lon, lat=lat, radius_m=round(radius), layers=layers, cards=tuple(card(asdict(item), language) for item in found.items),
-        missing=found.missing, revision=found.revision, updated_at=served.snapshot.recorded_at,
+        lon=lon,
+        lat=lat,
+        radius_m=round(radius),
+        layers=layers,
+        cards=tuple(card(asdict(item), language) for item in found.items),
+        missing=found.missing,
+        revision=found.revision,
+        updated_at=served.snapshot.recorded_at,
     )
 
 
@@ -112,7 +127,9 @@ def language_of(request: Request, asked: str | None) -> str:
 
 
 def _page(html: str, language: str, asked: str | None) -> HTMLResponse:
-    page = HTMLResponse(html, headers={"Content-Language": language, "Vary": "Accept, Accept-Language, Cookie", "Cache-Control": "no-cache"})
+    page = HTMLResponse(
+        html, headers={"Content-Language": language, "Vary": "Accept, Accept-Language, Cookie", "Cache-Control": "no-cache"}
+    )
     if asked is not None:
         page.set_cookie(LANGUAGE_COOKIE, asked, max_age=31_536_000, samesite="strict", httponly=True)
     return page

@@ -33,18 +33,30 @@ def risk(served: ServedNow) -> dict[str, Any]:
 
 @router.get("/nearby")
 def near(
-    served: ServedNow, settings: SettingsNow, lon: str, lat: str, radius_m: str | None = None, layers: str | None = None, k: str = "10"
+    served: ServedNow,
+    settings: SettingsNow,
+    lon: str,
+    lat: str,
+    radius_m: str | None = None,
+    layers: str | None = None,
+    k: str = "10",
 ) -> dict[str, Any]:
     """Features of point layers near a place, nearest first: geodesic distance in m, bearing in degrees and as a wind."""
     answer = nearby(
-        served.snapshot, parameters.longitude(lon), parameters.latitude(lat),
+        served.snapshot,
+        parameters.longitude(lon),
+        parameters.latitude(lat),
         parameters.layers_named(layers or ",".join(FIELD_LAYERS), (Geometry.POINT,)),
         radius_m=parameters.number(radius_m or str(settings.radius_default_m), "radius_m", 1, settings.radius_max_m),
-        k=parameters.whole(k, "k", 1, settings.nearest_max), sensitivities=READABLE,
+        k=parameters.whole(k, "k", 1, settings.nearest_max),
+        sensitivities=READABLE,
     )
     return {
-        "from": {"lon": answer.lon, "lat": answer.lat}, "radius_m": answer.radius_m, "revision": answer.revision,
-        "items": [asdict(item) for item in answer.items], "missing": list(answer.missing),
+        "from": {"lon": answer.lon, "lat": answer.lat},
+        "radius_m": answer.radius_m,
+        "revision": answer.revision,
+        "items": [asdict(item) for item in answer.items],
+        "missing": list(answer.missing),
     }
 
 
@@ -55,8 +67,8 @@ def situation_at(served: ServedNow, layer_id: str, fid: str) -> dict[str, Any]:
 
 
 @router.get("/marks/{layer_id}")
-def marks_of(served: ServedNow, settings: SettingsNow, layer_id: str, bbox: str = "-180,-90,180,90", zoom: str = "10") -> dict[str, Any]:
+def marks_of(
+    served: ServedNow, settings: SettingsNow, layer_id: str, bbox: str = "-180,-90,180,90", zoom: str = "10"
+) -> dict[str, Any]:
     """What a map draws of a layer inside a box: columns of points, counts by cell, or simplified shapes."""
     return marks.marks(served.snapshot, layer_id, parameters.box(bbox), parameters.number(zoom, "zoom", 0, 24), settings.marks_max)
-
-

@@ -26,11 +26,16 @@ def known_parameters(request: Request) -> None:
     for name in request.query_params:
         if name not in declared:
             raise ParameterError(
-                f"no parameter {shown(name)!r} here", where=request.scope["route"].path,
-                expected=", ".join(sorted(declared)) or "no parameters", got=shown(name), then="check the spelling",
+                f"no parameter {shown(name)!r} here",
+                where=request.scope["route"].path,
+                expected=", ".join(sorted(declared)) or "no parameters",
+                got=shown(name),
+                then="check the spelling",
             )
         if len(request.query_params.getlist(name)) > 1:
-            raise ParameterError(f"parameter {name} is given twice", where=request.scope["route"].path, expected="one value", got="several")
+            raise ParameterError(
+                f"parameter {name} is given twice", where=request.scope["route"].path, expected="one value", got="several"
+            )
 
 
 ServedNow = Annotated[Served, Depends(_served)]

@@ -35,7 +35,9 @@ def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
 @contextmanager
 def progress() -> Iterator[Callable[[str, float], None]]:
     """A bar a step, on stderr; call what it gives with the step's name and its share done."""
-    with Progress(TextColumn("{task.description:>12}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"), TimeElapsedColumn(), console=ERR) as bars:
+    with Progress(
+        TextColumn("{task.description:>12}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"), TimeElapsedColumn(), console=ERR
+    ) as bars:
         tasks: dict[str, TaskID] = {}
 
         def tell(step: str, share: float) -> None:

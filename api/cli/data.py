@@ -12,7 +12,17 @@ from api.settings import Settings
 from api.use.imports import RowsRejected, examine, import_file
 from geo_risk.errors import FileError
 from layers._catalog import catalog, layer
-from layers._check import CheckOptions, Report, parse_map, parse_set, parse_value, report_csv, report_lines, template_csv, template_xlsx
+from layers._check import (
+    CheckOptions,
+    Report,
+    parse_map,
+    parse_set,
+    parse_value,
+    report_csv,
+    report_lines,
+    template_csv,
+    template_xlsx,
+)
 from layers._read import ReadOptions
 from layers._store import open_store
 
@@ -53,7 +63,9 @@ def store_path(given: Path | None) -> Path:
 def import_(
     layer_name: LayerName,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="GeoPackage, Shapefile (zipped or not), GeoJSON, KML, CSV or XLSX.")],
-    crs: Annotated[str | None, typer.Option(help="The file's CRS, such as EPSG:4549, where it does not say or says it wrong.")] = None,
+    crs: Annotated[
+        str | None, typer.Option(help="The file's CRS, such as EPSG:4549, where it does not say or says it wrong.")
+    ] = None,
     datum: Annotated[str | None, typer.Option(help="wgs84, cgcs2000, gcj02 or bd09; asked for in China.")] = None,
     encoding: Annotated[str | None, typer.Option(help="utf-8, gb18030 or cp932, where it cannot be told.")] = None,
     table_name: Annotated[str | None, typer.Option("--table", help="The table of a GeoPackage that has several.")] = None,
@@ -61,7 +73,9 @@ def import_(
     lon: Annotated[str | None, typer.Option(help="Column that holds longitudes (or eastings).")] = None,
     lat: Annotated[str | None, typer.Option(help="Column that holds latitudes (or northings).")] = None,
     wkt: Annotated[str | None, typer.Option(help="Column that holds WKT.")] = None,
-    map_: Annotated[list[str] | None, typer.Option("--map", help="'源列=column'; 'size=pad_length_m x pad_width_m' splits 120x100.")] = None,
+    map_: Annotated[
+        list[str] | None, typer.Option("--map", help="'源列=column'; 'size=pad_length_m x pad_width_m' splits 120x100.")
+    ] = None,
     set_: Annotated[list[str] | None, typer.Option("--set", help="'column=value' for every row.")] = None,
     value: Annotated[list[str] | None, typer.Option("--value", help="'column:text in the file=choice'.")] = None,
     key: Annotated[str | None, typer.Option(help="Source column that tells one row from another for ever.")] = None,
@@ -77,8 +91,12 @@ def import_(
     """Load one file into one layer, or say exactly which rows are wrong."""
     reading = ReadOptions(crs=crs, datum=datum, encoding=encoding, gpkg_layer=table_name, sheet=sheet, lon=lon, lat=lat, wkt=wkt)
     checking = CheckOptions(
-        map=tuple(map(parse_map, map_ or ())), set=tuple(map(parse_set, set_ or ())), values=tuple(map(parse_value, value or ())),
-        repair=repair, source=source, key=key,
+        map=tuple(map(parse_map, map_ or ())),
+        set=tuple(map(parse_set, set_ or ())),
+        values=tuple(map(parse_value, value or ())),
+        repair=repair,
+        source=source,
+        key=key,
     )
     layer(layer_name)
     if not file.exists():
@@ -90,7 +108,15 @@ def import_(
             else:
                 with open_store(store_path(store)) as opened:
                     outcome = import_file(
-                        opened, layer_name, file, reading, checking, actor=getpass.getuser(), on_error=on_error.value, replace=replace, progress=tell
+                        opened,
+                        layer_name,
+                        file,
+                        reading,
+                        checking,
+                        actor=getpass.getuser(),
+                        on_error=on_error.value,
+                        replace=replace,
+                        progress=tell,
                     )
                 found, applied = outcome.report, outcome.applied
     except RowsRejected as error:
@@ -98,7 +124,8 @@ def import_(
         raise
     _say(found, report, language)
     if applied is not None:
-        line(f"stored: {applied.new:,} new, {applied.changed:,} changed, {applied.unchanged:,} unchanged, {applied.removed:,} removed; revision {applied.revision}")
+        counts = {"new": applied.new, "changed": applied.changed, "unchanged": applied.unchanged, "removed": applied.removed}
+        line("stored: " + ", ".join(f"{count:,} {what}" for what, count in counts.items()) + f"; revision {applied.revision}")
     elif found.rejected and on_error is OnError.STOP:
         raise RowsRejected(found, "mend the rows listed, or load the rest with --on-error skip")
     else:
@@ -121,7 +148,9 @@ def template(
     """Write an empty table with a layer's header row."""
     makers = {".xlsx": template_xlsx, ".csv": template_csv}
     if file.suffix not in makers:
-        raise FileError("a template is a workbook or a CSV", where=str(file), expected=".xlsx or .csv", got=file.suffix or "no extension")
+        raise FileError(
+            "a template is a workbook or a CSV", where=str(file), expected=".xlsx or .csv", got=file.suffix or "no extension"
+        )
     file.write_bytes(makers[file.suffix](layer(layer_name), language.value))
     line(f"template of {layer_name}: {file}")
 
@@ -138,7 +167,9 @@ def layers(store: StorePath = None, language: InLanguage = Language.ZH) -> None:
     table(("layer", "title", "geometry", "features", "updated"), rows)
 
 
-def history(layer_name: LayerName, feature: Annotated[str, typer.Argument(metavar="ID", help="A feature's id.")], store: StorePath = None) -> None:
+def history(
+    layer_name: LayerName, feature: Annotated[str, typer.Argument(metavar="ID", help="A feature's id.")], store: StorePath = None
+) -> None:
     """Every revision of one feature: when, by whom, from which source, what changed."""
     layer(layer_name)
     with open_store(store_path(store)) as opened:

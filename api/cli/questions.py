@@ -7,6 +7,8 @@ from typing import Annotated
 
 import pyogrio
 import typer
+from geo_risk.risk.assess import assessment_frame
+from geo_risk.risk.explain import reasons
 
 from api.cli._show import line, progress, table
 from api.cli.data import InLanguage, Language, StorePath, store_path
@@ -17,8 +19,6 @@ from api.use.assessments import Assessed, answer, assess_cells, assess_layer
 from api.use.nearby import nearby as find_nearby
 from api.use.parameters import layers_named
 from geo_risk.model import PlaceRisk
-from geo_risk.risk.assess import assessment_frame
-from geo_risk.risk.explain import reasons
 from layers._layer import Geometry
 from layers._store import open_store
 
@@ -46,7 +46,9 @@ def assess(
         tell("read", 0.2)
         snapshot = opened.snapshot()
         tell("read", 1.0)
-        assessed, places = assess_cells(snapshot, cell_m, only) if cell_m else (assess_layer(snapshot, layer, only), snapshot.frames[layer])
+        assessed, places = (
+            assess_cells(snapshot, cell_m, only) if cell_m else (assess_layer(snapshot, layer, only), snapshot.frames[layer])
+        )
         tell("assess", 1.0)
     if output is not None:
         pyogrio.write_dataframe(assessment_frame(assessed.assessment, places), output, layer="risk", driver="GPKG")
@@ -62,7 +64,13 @@ def _print(assessed: Assessed, language: str) -> None:
     result = assessed.assessment
     titles = {factor.id: (factor.title[language], factor.unit) for factor in result.factors}
     rows = [
-        (rank, place.name, assessed.scheme.level(place.level).numeral, "?" if place.score is None else f"{place.score:.1f}", _reasons(place, titles))
+        (
+            rank,
+            place.name,
+            assessed.scheme.level(place.level).numeral,
+            "?" if place.score is None else f"{place.score:.1f}",
+            _reasons(place, titles),
+        )
         for rank, place in enumerate(result.places, start=1)
     ]
     table(("#", "place", "level", "score", "reasons"), rows)
@@ -74,7 +82,8 @@ def _print(assessed: Assessed, language: str) -> None:
 
 def _reasons(place: PlaceRisk, titles: dict[str, tuple[str, str]]) -> str:
     return "\n".join(
-        f"{titles[each.factor][0]}: " + ("?" if each.raw is None else f"{each.raw:,.4g} {titles[each.factor][1]} → {each.score:.1f}")
+        f"{titles[each.factor][0]}: "
+        + ("?" if each.raw is None else f"{each.raw:,.4g} {titles[each.factor][1]} → {each.score:.1f}")
         for each in reasons(place, _SHOWN)
     )
 
@@ -92,8 +101,12 @@ def nearby(
     limits = Settings()
     with open_store(store_path(store), create=False) as opened:
         found = find_nearby(
-            opened.snapshot(), parameters.longitude(lon), parameters.latitude(lat), layers_named(layers, (Geometry.POINT,)),
-            radius_m=parameters.number(radius_m, "radius_m", 1, limits.radius_max_m), k=parameters.whole(k, "k", 1, limits.nearest_max),
+            opened.snapshot(),
+            parameters.longitude(lon),
+            parameters.latitude(lat),
+            layers_named(layers, (Geometry.POINT,)),
+            radius_m=parameters.number(radius_m, "radius_m", 1, limits.radius_max_m),
+            k=parameters.whole(k, "k", 1, limits.nearest_max),
             sensitivities=READABLE,
         )
     if as_json:
@@ -101,7 +114,10 @@ def nearby(
         return
     table(
         ("layer", "name", "distance m", "bearing", "", "status"),
-        [(item.layer, item.name, f"{item.distance_m:,.0f}", f"{item.bearing_deg:.0f}°", item.wind, item.status or "?") for item in found.items],
+        [
+            (item.layer, item.name, f"{item.distance_m:,.0f}", f"{item.bearing_deg:.0f}°", item.wind, item.status or "?")
+            for item in found.items
+        ],
     )
     for each in found.missing:
         line(f"no data at all in layer {each}")

@@ -47,7 +47,9 @@ def _settings(host: str | None, port: int | None, store: Path | None) -> Setting
     settings = Settings(**{name: value for name, value in stated.items() if value is not None})  # type: ignore[arg-type]
     if settings.host not in ("127.0.0.1", "::1", "localhost"):
         raise ParameterError(
-            "the service has no roles yet and does not go on a network", where="--host", expected="127.0.0.1",
+            "the service has no roles yet and does not go on a network",
+            where="--host",
+            expected="127.0.0.1",
             then="put it behind a proxy that asks who is calling, on this machine",
         )
     return settings
@@ -65,7 +67,11 @@ def _run(settings: Settings) -> None:
 
 
 def _announce(root: str) -> None:
-    for title, path in (("command map 指挥一张图", "/"), ("field page 现场页面", "/field"), ("API documentation 接口文档", "/docs")):
+    for title, path in (
+        ("command map 指挥一张图", "/"),
+        ("field page 现场页面", "/field"),
+        ("API documentation 接口文档", "/docs"),
+    ):
         line(f"{root}{path}  {title}")
     line("Ctrl+C ends it.")
 
@@ -79,7 +85,10 @@ def _listen(settings: Settings) -> socket.socket:
     except OSError as error:
         listener.close()
         raise ParameterError(
-            "the port is taken", where=f"{settings.host}:{settings.port}", expected="a free port", got=error.strerror or "",
+            "the port is taken",
+            where=f"{settings.host}:{settings.port}",
+            expected="a free port",
+            got=error.strerror or "",
             then="choose another: --port 0 takes any free one (make demo PORT=8001)",
         ) from None
     return listener

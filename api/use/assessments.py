@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import geopandas as gpd
+from geo_risk.risk.assess import assess
 
 import geo_risk
 from api.use._remember import remember
@@ -12,7 +13,6 @@ from geo_risk.errors import ParameterError, shown
 from geo_risk.levels import Scheme
 from geo_risk.model import Absent, Assessment, Factor, PlaceRisk, Provenance, Scale
 from geo_risk.risk.areas import square_cells
-from geo_risk.risk.assess import assess
 from layers._catalog import catalog, layer
 from layers._layer import Geometry
 from layers._store import Snapshot
@@ -58,7 +58,13 @@ def assess_cells(snapshot: Snapshot, size_m: float, only: tuple[str, ...] = ()) 
         raise ParameterError("the cell size is out of range", where="cell_m", expected="100 to 100,000 m", got=shown(size_m))
     towns = snapshot.frames["towns"]
     if towns.empty:
-        raise ParameterError("there are no towns to lay cells over", where="towns", expected="at least one area", got="none", then="import towns first")
+        raise ParameterError(
+            "there are no towns to lay cells over",
+            where="towns",
+            expected="at least one area",
+            got="none",
+            then="import towns first",
+        )
     cells = square_cells(towns, size_m)
     return _assess(snapshot, cells, "cells", only), cells
 
@@ -67,7 +73,9 @@ def _assess(snapshot: Snapshot, places: gpd.GeoDataFrame, places_layer: str, onl
     known = {factor.id for _, factor in factors()}
     strange = sorted(set(only) - known)
     if strange:
-        raise ParameterError("no such factor", where="factors", expected=", ".join(sorted(known)), got=", ".join(map(shown, strange)))
+        raise ParameterError(
+            "no such factor", where="factors", expected=", ".join(sorted(known)), got=", ".join(map(shown, strange))
+        )
     inputs = [
         (factor, places if owner == places_layer else snapshot.frames[owner])
         for owner, factor in factors()
@@ -78,15 +86,22 @@ def _assess(snapshot: Snapshot, places: gpd.GeoDataFrame, places_layer: str, onl
     name_column = "name" if "name" in places else None
     named = places if name_column else places.assign(name=places.index)
     result = assess(named, inputs, table, grading)
-    unread = [factor.id for owner, factor in factors() if (not only or factor.id in only) and not _readable(factor, owner, places_layer)]
-    result = replace(result, absent=(*result.absent, *(Absent(factor=each, reason="not a value of these places") for each in unread)))
+    unread = [
+        factor.id for owner, factor in factors() if (not only or factor.id in only) and not _readable(factor, owner, places_layer)
+    ]
+    result = replace(
+        result, absent=(*result.absent, *(Absent(factor=each, reason="not a value of these places") for each in unread))
+    )
     used = {owner for owner, factor in factors() if factor.id in table}
     revisions = {owner: int(snapshot.frames[owner]["revision"].max()) for owner in sorted(used) if len(snapshot.frames[owner])}
     return Assessed(
         assessment=result,
         scheme=grading,
         provenance=Provenance(
-            inputs=revisions, revision=snapshot.revision, rules=result.rules, engine=f"geo-risk {geo_risk.__version__}",
+            inputs=revisions,
+            revision=snapshot.revision,
+            rules=result.rules,
+            engine=f"geo-risk {geo_risk.__version__}",
             made_at=dt.datetime.now(tz=dt.UTC).isoformat(timespec="seconds"),
         ),
     )
@@ -119,16 +134,28 @@ def answer(assessed: Assessed) -> dict[str, Any]:
 def factor_answer(factor: Factor, scale: Scale) -> dict[str, Any]:
     """A factor with the numbers that turn its raw value into a score, and their source."""
     return {
-        "id": factor.id, "role": factor.role, "title": factor.title, "unit": factor.unit, "measure": factor.measure,
-        "curve": scale.curve, "low": scale.low, "high": scale.high, "weight": scale.weight,
-        "source": scale.source, "checked": scale.checked,
+        "id": factor.id,
+        "role": factor.role,
+        "title": factor.title,
+        "unit": factor.unit,
+        "measure": factor.measure,
+        "curve": scale.curve,
+        "low": scale.low,
+        "high": scale.high,
+        "weight": scale.weight,
+        "source": scale.source,
+        "checked": scale.checked,
     }
 
 
 def place_answer(place: PlaceRisk) -> dict[str, Any]:
     """One place: score, level, each role's score, each reading."""
     return {
-        "id": place.place, "name": place.name, "score": place.score, "level": place.level, "roles": place.roles,
+        "id": place.place,
+        "name": place.name,
+        "score": place.score,
+        "level": place.level,
+        "roles": place.roles,
         "readings": [
             {"factor": each.factor, "role": each.role, "raw": each.raw, "score": each.score, "weight": each.weight}
             for each in place.readings

@@ -44,7 +44,11 @@ def layer_answer(layer: Layer, snapshot: Snapshot, sensitivities: tuple[str, ...
         "stale_after_days": layer.stale_after_days,
         "attribution": layer.attribution,
         "licence": layer.licence,
-        "style": {**style, "popup": [name for name in layer.style.popup if name in readable], "card": [name for name in layer.style.card if name in readable]},
+        "style": {
+            **style,
+            "popup": [name for name in layer.style.popup if name in readable],
+            "card": [name for name in layer.style.card if name in readable],
+        },
         "columns": [column_answer(column) for column in layer.readable(sensitivities)],
         "derivations": [{"column": each.column, "inputs": each.inputs, "title": each.title} for each in layer.derivations],
     }
@@ -67,7 +71,11 @@ def column_answer(column: Column) -> dict[str, Any]:
 def scheme_answer(given: Scheme) -> dict[str, Any]:
     """A scheme with its levels from the worst to the least, unknown last."""
     return {
-        "id": given.id, "title": given.title, "unit": given.unit, "source": given.source, "checked": given.checked,
+        "id": given.id,
+        "title": given.title,
+        "unit": given.unit,
+        "source": given.source,
+        "checked": given.checked,
         "levels": [asdict(level) for level in (*given.levels, given.unknown)],
     }
 

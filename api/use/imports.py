@@ -28,8 +28,16 @@ def examine(layer_id: str, path: Path, reading: ReadOptions, checking: CheckOpti
 
 
 def import_file(
-    store: Store, layer_id: str, path: Path, reading: ReadOptions, checking: CheckOptions, *,
-    actor: str, on_error: Literal["stop", "skip"] = "stop", replace: bool = False, progress: Progress | None = None,
+    store: Store,
+    layer_id: str,
+    path: Path,
+    reading: ReadOptions,
+    checking: CheckOptions,
+    *,
+    actor: str,
+    on_error: Literal["stop", "skip"] = "stop",
+    replace: bool = False,
+    progress: Progress | None = None,
 ) -> Imported:
     """Import a file: every row, or with ``on_error="skip"`` every row that keeps the rules.
 
@@ -40,12 +48,21 @@ def import_file(
         Its ``report`` says which.
     """
     checked = examine(layer_id, path, reading, checking, progress)
-    return Imported(report=checked.report, applied=store_checked(store, layer_id, checked, actor=actor, on_error=on_error, replace=replace, progress=progress))
+    return Imported(
+        report=checked.report,
+        applied=store_checked(store, layer_id, checked, actor=actor, on_error=on_error, replace=replace, progress=progress),
+    )
 
 
 def store_checked(
-    store: Store, layer_id: str, checked: Checked, *,
-    actor: str, on_error: Literal["stop", "skip"], replace: bool, progress: Progress | None = None,
+    store: Store,
+    layer_id: str,
+    checked: Checked,
+    *,
+    actor: str,
+    on_error: Literal["stop", "skip"],
+    replace: bool,
+    progress: Progress | None = None,
 ) -> Applied:
     """Store what a check accepted, in one transaction."""
     report = checked.report
@@ -65,7 +82,8 @@ class RowsRejected(ImportRejected):
         self.report = report
         super().__init__(
             f"{report.rejected} of {report.rows_read} rows break the layer's rules; nothing was stored",
-            where=f"layer {report.layer}", expected="every row to keep the rules", got=f"{report.rejected} rows that do not", then=then,
+            where=f"layer {report.layer}",
+            expected="every row to keep the rules",
+            got=f"{report.rejected} rows that do not",
+            then=then,
         )
-
-

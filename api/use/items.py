@@ -44,7 +44,9 @@ def one(snapshot: Snapshot, layer_id: str, fid: str) -> gpd.GeoDataFrame:
     """
     frame = snapshot.frames[layer(layer_id).id]
     if fid not in frame.index:
-        raise NotFound(f"layer {layer_id} has no such feature", where=layer_id, expected="an id listed by its items", got=shown(fid))
+        raise NotFound(
+            f"layer {layer_id} has no such feature", where=layer_id, expected="an id listed by its items", got=shown(fid)
+        )
     return frame.loc[[fid]]
 
 

@@ -52,7 +52,10 @@ def cells(seen: gpd.GeoDataFrame, bbox: Box) -> dict[str, Any]:
     grid = pd.DataFrame({"column": np.floor(x / size), "row": np.floor(y / size), "x": x, "y": y})
     counted = grid.groupby(["column", "row"], sort=True).agg(n=("x", "size"), lon=("x", "mean"), lat=("y", "mean"))
     return {
-        "lon": counted["lon"].round(6).tolist(), "lat": counted["lat"].round(6).tolist(), "n": counted["n"].tolist(), "size_deg": float(size),
+        "lon": counted["lon"].round(6).tolist(),
+        "lat": counted["lat"].round(6).tolist(),
+        "n": counted["n"].tolist(),
+        "size_deg": float(size),
     }
 
 
@@ -72,7 +75,12 @@ def _shapes(found: Layer, rows: gpd.GeoDataFrame, ids: pd.Index, zoom: float) ->
     return {
         "type": "FeatureCollection",
         "features": [
-            {"type": "Feature", "id": fid, "geometry": geojson(shape), "properties": {"name": name if isinstance(name, str) else None, "level": level}}
+            {
+                "type": "Feature",
+                "id": fid,
+                "geometry": geojson(shape),
+                "properties": {"name": name if isinstance(name, str) else None, "level": level},
+            }
             for fid, shape, name, level in zip(ids, simple, names, levels(found, rows.loc[ids]), strict=True)
         ],
     }

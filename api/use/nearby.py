@@ -47,13 +47,28 @@ class NearbyAnswer:
 
 
 def nearby(
-    snapshot: Snapshot, lon: float, lat: float, layers: tuple[Layer, ...], *, radius_m: float, k: int, sensitivities: tuple[str, ...]
+    snapshot: Snapshot,
+    lon: float,
+    lat: float,
+    layers: tuple[Layer, ...],
+    *,
+    radius_m: float,
+    k: int,
+    sensitivities: tuple[str, ...],
 ) -> NearbyAnswer:
     """The ``k`` nearest features of the layers together, within the radius."""
-    found = [near for layer in layers for near in nearest_of(snapshot, layer, lon, lat, radius_m=radius_m, k=k, sensitivities=sensitivities)]
+    found = [
+        near
+        for layer in layers
+        for near in nearest_of(snapshot, layer, lon, lat, radius_m=radius_m, k=k, sensitivities=sensitivities)
+    ]
     found.sort(key=lambda near: (near.distance_m, near.layer, near.id))
     return NearbyAnswer(
-        lon=lon, lat=lat, radius_m=radius_m, revision=snapshot.revision, items=tuple(found[:k]),
+        lon=lon,
+        lat=lat,
+        radius_m=radius_m,
+        revision=snapshot.revision,
+        items=tuple(found[:k]),
         missing=tuple(layer.id for layer in layers if not snapshot.frames[layer.id].geometry.notna().any()),
     )
 
@@ -70,9 +85,17 @@ def nearest_of(
     picked = frame.iloc[placed[answer.positions]]
     return [
         Near(
-            layer=layer.id, id=str(fid), name=str(properties.get("name") or fid), distance_m=round(float(distance), 3),
-            bearing_deg=round(float(bearing), 2), wind=wind(float(bearing)), lon=float(point.x), lat=float(point.y),
-            status=properties.get("status"), closed=properties.get("status") in _SHUT, properties=properties,
+            layer=layer.id,
+            id=str(fid),
+            name=str(properties.get("name") or fid),
+            distance_m=round(float(distance), 3),
+            bearing_deg=round(float(bearing), 2),
+            wind=wind(float(bearing)),
+            lon=float(point.x),
+            lat=float(point.y),
+            status=properties.get("status"),
+            closed=properties.get("status") in _SHUT,
+            properties=properties,
         )
         for fid, properties, point, distance, bearing in zip(
             picked.index, records(layer, picked, sensitivities), picked.geometry, answer.distance_m, answer.bearing_deg, strict=True

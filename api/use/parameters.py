@@ -32,8 +32,11 @@ def number(text: str, name: str, low: float, high: float) -> float:
         value = math.nan
     if not (math.isfinite(value) and low <= value <= high):
         raise ParameterError(
-            f"{name} is out of range or no number", where=name, expected=f"a number from {low:g} to {high:g}",
-            got=shown(text), then=f"send {name} as a plain decimal number",
+            f"{name} is out of range or no number",
+            where=name,
+            expected=f"a number from {low:g} to {high:g}",
+            got=shown(text),
+            then=f"send {name} as a plain decimal number",
         )
     return value
 
@@ -61,8 +64,11 @@ def box(text: str) -> Box:
     parts = text.split(",")
     if len(parts) != 4:
         raise ParameterError(
-            "bbox does not have four numbers", where="bbox", expected="west,south,east,north in degrees",
-            got=f"{len(parts)} parts", then="for example bbox=119.2,28.3,120.3,29.1",
+            "bbox does not have four numbers",
+            where="bbox",
+            expected="west,south,east,north in degrees",
+            got=f"{len(parts)} parts",
+            then="for example bbox=119.2,28.3,120.3,29.1",
         )
     west, east = (number(parts[i], "bbox", -180.0, 180.0) for i in (0, 2))
     south, north = (number(parts[i], "bbox", -90.0, 90.0) for i in (1, 3))
@@ -77,6 +83,9 @@ def layers_named(text: str, kinds: tuple[str, ...]) -> tuple[Layer, ...]:
     wrong = [each.id for each in found if each.geometry not in kinds]
     if wrong:
         raise ParameterError(
-            "a layer of that geometry cannot answer this", where="layers", expected=" or ".join(kinds) + " layers", got=", ".join(wrong),
+            "a layer of that geometry cannot answer this",
+            where="layers",
+            expected=" or ".join(kinds) + " layers",
+            got=", ".join(wrong),
         )
     return found

@@ -24,14 +24,26 @@ def situation(snapshot: Snapshot, assessed: Assessed, layer_id: str, fid: str, s
     properties = records(layer(layer_id), found, sensitivities)[0]
     geometry = found.geometry.iloc[0]
     at = None if geometry is None or geometry.is_empty else geometry.representative_point()
-    place = {"id": fid, "layer": layer_id, "name": properties.get("name") or fid, "properties": properties, "lon": at and at.x, "lat": at and at.y}
+    place = {
+        "id": fid,
+        "layer": layer_id,
+        "name": properties.get("name") or fid,
+        "properties": properties,
+        "lon": at and at.x,
+        "lat": at and at.y,
+    }
     risk = assessed.area(fid)
     return {
         "place": place,
         "revision": snapshot.revision,
         "risk": place_answer(risk) if risk is not None else None,
         "nearest": {
-            each: [asdict(near) for near in nearest_of(snapshot, layer(each), at.x, at.y, radius_m=_RADIUS_M, k=_K, sensitivities=sensitivities)] if at else []
+            each: [
+                asdict(near)
+                for near in nearest_of(snapshot, layer(each), at.x, at.y, radius_m=_RADIUS_M, k=_K, sensitivities=sensitivities)
+            ]
+            if at
+            else []
             for each in NEAREST_LAYERS
         },
         "contacts": contacts(snapshot, _area_codes(snapshot, layer_id, found), sensitivities),

@@ -1,0 +1,55 @@
+"""What holds for every route."""
+
+import pytest
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+from fastapi.testclient import TestClient
+
+from api.app import create_app
+from api.policy import POLICIES
+from api.settings import Settings
+from api.status_codes import STATUS, status_of
+from geo_risk import errors
+from layers._store import Snapshot
+
+
+def routes(app: FastAPI) -> list[APIRoute]:
+    return [route for route in app.routes if isinstance(route, APIRoute)]
+
+
+def test_every_route_names_its_policy(client: TestClient) -> None:
+    unnamed = [route.path for route in routes(client.app) if not POLICIES & {each.call for each in route.dependant.dependencies}]
+    assert unnamed == []
+
+
+def test_there_are_routes_to_hold_to_a_policy(client: TestClient) -> None:
+    assert {"/risk", "/nearby", "/collections/{layer_id}/items", "/"} <= {route.path for route in routes(client.app)}
+
+
+@pytest.mark.parametrize("path", ["/", "/field", "/docs", "/risk", "/nowhere"])
+def test_every_answer_carries_a_policy_without_inline_script(client: TestClient, path: str) -> None:
+    policy = client.get(path, headers={"Accept": "text/html"}).headers["content-security-policy"]
+    assert "script-src 'self';" in policy
+    assert "unsafe" not in policy
+
+
+def test_every_error_of_ours_has_a_status() -> None:
+    kinds = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, errors.GeoRiskError)]
+    assert all(any(base in STATUS for base in kind.__mro__) for kind in kinds)
+    assert status_of(errors.StoreCorrupt("x")) == 503
+
+
+def test_a_fault_of_ours_is_500_and_keeps_its_secrets(small_store: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(self: Snapshot, layer_id: str) -> str:
+        raise ZeroDivisionError("secret words")
+
+    with TestClient(create_app(Settings(store=small_store)), raise_server_exceptions=False) as opened:
+        monkeypatch.setattr(Snapshot, "updated_at", broken)
+        answer = opened.get("/layers")
+    assert (answer.status_code, answer.headers["content-type"]) == (500, "application/problem+json")
+    assert "secret" not in answer.text
+
+
+def test_health(client: TestClient) -> None:
+    assert client.get("/livez").json() == {"status": "ok"}
+    assert client.get("/readyz").json()["status"] == "ok"

@@ -1,0 +1,33 @@
+import geopandas as gpd
+import numpy as np
+import shapely
+
+from api.use.marks import cells, marks
+from api.use.parameters import Box
+from layers._catalog import layer
+from layers._frame import typed
+from layers._store import Snapshot
+
+
+def test_points_are_counted_in_cells_and_none_is_lost() -> None:
+    points = gpd.GeoDataFrame(geometry=shapely.points(np.linspace(0, 1, 101), np.zeros(101)), crs=4326)
+    counted = cells(points, Box(0, -1, 1, 1))
+    assert sum(counted["n"]) == 101
+    assert max(counted["n"]) < 10
+
+
+def test_more_points_than_can_be_drawn_come_as_cells(small_snapshot: Snapshot) -> None:
+    answer = marks(small_snapshot, "shelters", Box(-1, -1, 1, 1), 10, most=1)
+    assert (answer["kind"], answer["count"], sum(answer["n"])) == ("cells", 2, 2)
+
+
+def test_neighbours_keep_their_shared_border_when_simplified() -> None:
+    wiggle = [(0.5 + 0.0003 * (-1) ** i, i / 50) for i in range(51)]
+    west = shapely.Polygon([(0, 0), *wiggle, (0, 1)])
+    east = shapely.Polygon([(1, 0), *wiggle, (1, 1)])
+    frame = typed(layer("towns"), {"name": ["W", "E"], "source": ["", ""]}, [west, east], ["w", "e"])
+    snapshot = Snapshot(revision=1, head="", recorded_at=None, frames={"towns": frame})
+    drawn = marks(snapshot, "towns", Box(-1, -1, 2, 2), 5, most=10)["features"]["features"]
+    shapes = [shapely.from_geojson(str(feature["geometry"]).replace("'", '"').replace("(", "[").replace(")", "]")) for feature in drawn]
+    assert shapely.intersection(*shapes).area == 0
+    assert sum(len(shape.exterior.coords) for shape in shapes) < 20

@@ -1,0 +1,111 @@
+"""Answers over the small city; every figure here can be done by hand (see small_city)."""
+
+import json
+
+import pytest
+from fastapi.testclient import TestClient
+
+import small_city
+
+DEGREE_M = 111_319.49  # of longitude on the equator, WGS84
+
+
+def test_nearby_is_sorted_with_distance_and_direction_and_marks_what_is_closed(client: TestClient) -> None:
+    items = client.get("/nearby?lon=0.0075&lat=0.005&layers=shelters").json()["items"]
+    assert [(item["id"], item["wind"], item["closed"]) for item in items] == [("open", "E", False), ("shut", "W", True)]
+    assert [item["distance_m"] for item in items] == pytest.approx([0.0005 * DEGREE_M, 0.0015 * DEGREE_M], abs=0.01)
+    assert [item["bearing_deg"] for item in items] == pytest.approx([90, 270], abs=0.01)
+
+
+def test_nearby_keeps_to_the_radius_and_to_k(client: TestClient) -> None:
+    assert len(client.get("/nearby?lon=0.0075&lat=0.005&layers=shelters&radius_m=100").json()["items"]) == 1
+    assert len(client.get("/nearby?lon=0.0075&lat=0.005&layers=shelters,helipads&k=2").json()["items"]) == 2
+
+
+def test_a_layer_without_data_is_not_the_same_as_nothing_near(client: TestClient) -> None:
+    answer = client.get("/nearby?lon=0&lat=0&layers=shelters,aeds&radius_m=1").json()
+    assert (answer["items"], answer["missing"]) == ([], ["aeds"])
+
+
+def test_west_is_level_two_and_says_why(client: TestClient) -> None:
+    west = client.get("/risk").json()["areas"][0]
+    raw = {reading["factor"]: reading["raw"] for reading in west["readings"]}
+    assert (west["name"], west["level"]) == ("West", "II")
+    assert raw == pytest.approx({
+        "flooded_before": 0.5, "flood_points_people": 500, "population": 10_000, "shelter_places": 300,
+        "shelter_distance": 0.003 * DEGREE_M, "helipad_distance": 0.01 * DEGREE_M,
+    }, rel=1e-3)
+    coping = (8.5 * 1 + 0 * 1 + 10 * (0.01 * DEGREE_M - 1000) / 19_000 * 0.5) / 2.5
+    assert west["roles"] == pytest.approx({"hazard": 10, "exposure": 5, "coping": coping}, rel=1e-3)
+    assert west["score"] == pytest.approx((10 * 5 * coping) ** (1 / 3), rel=1e-3)
+
+
+def test_east_without_a_population_is_unknown_not_safe(client: TestClient) -> None:
+    east = client.get("/risk").json()["areas"][-1]
+    assert (east["name"], east["level"], east["score"], east["roles"]["exposure"]) == ("East", "unknown", None, None)
+
+
+def test_what_no_layer_holds_is_said_to_be_absent(client: TestClient) -> None:
+    answer = client.get("/risk").json()
+    assert {"factor": "team_distance", "reason": "no features"}.items() <= next(a for a in answer["absent"] if a["factor"] == "team_distance").items()
+    assert answer["counts"] == {"I": 0, "II": 1, "III": 0, "IV": 0, "unknown": 1}
+
+
+def test_a_situation_joins_risk_reasons_help_and_duty(client: TestClient) -> None:
+    answer = client.get("/situation/towns/w").json()
+    assert answer["risk"]["level"] == "II"
+    assert [near["id"] for near in answer["nearest"]["shelters"]] == ["shut", "open"]
+    assert answer["nearest"]["rescue_teams"] == []
+    assert [contact["post"] for contact in answer["contacts"]] == ["Flood duty"]
+
+
+def test_a_point_has_the_situation_of_its_town(client: TestClient) -> None:
+    answer = client.get("/situation/flood_points/fp").json()
+    assert [contact["organisation"] for contact in answer["contacts"]] == ["West town"]
+
+
+@pytest.mark.parametrize("path", [
+    "/layers", "/risk", "/collections", "/collections/duty_holders/items", "/collections/shelters/items", "/collections/flood_points/items/fp",
+    "/situation/flood_points/fp", "/situation/towns/w", "/nearby?lon=0&lat=0", "/marks/shelters", "/field?lon=0.005&lat=0.005", "/api", "/openapi.json",
+])
+def test_people_and_phones_are_in_no_answer(client: TestClient, path: str) -> None:
+    answer = client.get(path)
+    assert answer.status_code == 200
+    assert small_city.PHONE not in answer.text
+    assert small_city.HOLDER not in answer.text
+
+
+def test_marks_of_points_are_columns(client: TestClient) -> None:
+    marks = client.get("/marks/flood_points?bbox=-1,-1,1,1&zoom=12").json()
+    assert (marks["kind"], marks["ids"], marks["lon"], marks["level"]) == ("points", ["fp"], [0.002], ["II"])
+
+
+def test_marks_of_areas_are_shapes_with_names_only(client: TestClient) -> None:
+    features = client.get("/marks/towns?zoom=12").json()["features"]["features"]
+    assert [feature["properties"] for feature in features] == [{"name": "East", "level": None}, {"name": "West", "level": None}]
+
+
+@pytest.mark.parametrize(("query", "says"), [
+    ("lon=181&lat=0", "lon is out of range"),
+    ("lon=nan&lat=0", "lon is out of range or no number"),
+    ("lon=0&lat=1e999", "lat is out of range"),
+    ("lon=0&lat=0&radius_m=-5", "radius_m is out of range"),
+    ("lon=0&lat=0&radius_m=Infinity", "radius_m"),
+    ("lon=0&lat=0&k=0", "k is out of range"),
+    ("lon=0&lat=0&k=1.5", "k is not whole"),
+    ("lon=0&lat=0&layers=towns", "geometry cannot answer"),
+    ("lon=0&lat=0&layers=nothing", "no layer"),
+    ("lon=0&lat=0&radius=5", "no parameter 'radius' here"),
+    ("lon=0&lon=1&lat=0", "given twice"),
+    ("lat=0", "missing"),
+])
+def test_bad_questions_are_refused_with_a_problem_document(client: TestClient, query: str, says: str) -> None:
+    answer = client.get(f"/nearby?{query}")
+    assert answer.status_code in (400, 404)
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert says in answer.json()["title"]
+
+
+def test_raw_input_is_not_repeated(client: TestClient) -> None:
+    answer = client.get("/nearby", params={"lon": "<script>alert(1)</script>", "lat": "0"})
+    assert "<script>" not in json.dumps(answer.json())
