@@ -30,8 +30,11 @@ def require_lonlat(frame: gpd.GeoDataFrame | gpd.GeoSeries, where: str) -> None:
         raise CrsError("the frame has no CRS", where=where, expected=WGS84, got="none", then="set_crs(...) what it is")
     if frame.crs.to_epsg() not in (4326, 4490):
         raise CrsError(
-            "the frame is not longitude, latitude", where=where, expected=WGS84,
-            got=frame.crs.to_string()[:40], then=f"to_crs({WGS84!r}) first",
+            "the frame is not longitude, latitude",
+            where=where,
+            expected=WGS84,
+            got=frame.crs.to_string()[:40],
+            then=f"to_crs({WGS84!r}) first",
         )
 
 
@@ -49,8 +52,11 @@ def require_metric(crs: pyproj.CRS | str | None, where: str) -> None:
     metres = known.is_projected and all(axis.unit_name == "metre" for axis in known.axis_info)
     if not metres or known.to_epsg() in _WEB_MERCATOR:
         raise CrsError(
-            "lengths in this CRS are not metres", where=where, expected="a projected CRS in metres, not Web Mercator",
-            got=known.to_string()[:40], then="use local_metric_crs(frame)",
+            "lengths in this CRS are not metres",
+            where=where,
+            expected="a projected CRS in metres, not Web Mercator",
+            got=known.to_string()[:40],
+            then="use local_metric_crs(frame)",
         )
 
 

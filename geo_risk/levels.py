@@ -42,7 +42,9 @@ class Scheme:
         if any(bound is None for bound in bounds) or any(a <= b for a, b in pairwise(bounds)):  # type: ignore[operator]
             raise DeclarationError(
                 "a scheme's bounds must fall from the worst level to the least",
-                where=f"scheme {self.id}", expected="each at_least below the one before", got=str(bounds),
+                where=f"scheme {self.id}",
+                expected="each at_least below the one before",
+                got=str(bounds),
                 then="order the levels in the table, worst first",
             )
 

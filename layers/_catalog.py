@@ -31,7 +31,9 @@ def layer(layer_id: str) -> Layer:
         return catalog()[layer_id]
     except KeyError:
         raise NotFound(
-            f"no layer {shown(layer_id)!r}", expected="one of " + ", ".join(catalog()), got=shown(layer_id),
+            f"no layer {shown(layer_id)!r}",
+            expected="one of " + ", ".join(catalog()),
+            got=shown(layer_id),
             then="check the spelling",
         ) from None
 
@@ -42,7 +44,9 @@ def _load(name: str) -> Layer:
     if not isinstance(found, Layer) or found.id != name:
         raise DeclarationError(
             "a file in layers/ with a plain name declares one layer of its own name",
-            where=f"layers/{name}.py", expected=f"LAYER = Layer(id={name!r}, ...)", got=type(found).__name__,
+            where=f"layers/{name}.py",
+            expected=f"LAYER = Layer(id={name!r}, ...)",
+            got=type(found).__name__,
             then="mend it, or start the file's name with _",
         )
     return found

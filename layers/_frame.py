@@ -29,9 +29,7 @@ def typed(layer: Layer, columns: dict[str, Any], geometry: Any, index: Any) -> g
         column.name: pd.Series(columns.get(column.name, [None] * len(ids)), index=ids, dtype=DTYPES[column.type])
         for column in layer.columns
     }
-    data |= {
-        name: pd.Series(columns[name], index=ids, dtype=_SYSTEM_DTYPES[name]) for name in SYSTEM_COLUMNS if name in columns
-    }
+    data |= {name: pd.Series(columns[name], index=ids, dtype=_SYSTEM_DTYPES[name]) for name in SYSTEM_COLUMNS if name in columns}
     return gpd.GeoDataFrame(data, geometry=gpd.GeoSeries(geometry, index=ids, crs=WGS84), crs=WGS84)
 
 

@@ -140,7 +140,10 @@ class Layer:
     def _agrees(self) -> Self:
         names = [column.name for column in self.columns]
         used = (
-            *self.key, *self.style.popup, *self.style.card, *([self.style.level_by] if self.style.level_by else []),
+            *self.key,
+            *self.style.popup,
+            *self.style.card,
+            *([self.style.level_by] if self.style.level_by else []),
             *(name for check in self.checks for name in check.columns),
             *(name for rule in self.derivations for name in (rule.column, *rule.inputs)),
             *(factor.column for factor in self.factors if factor.column),
@@ -150,7 +153,10 @@ class Layer:
         if missing or len(set(names)) != len(names) or set(names) & {*SYSTEM_COLUMNS, "geometry", "id"}:
             raise DeclarationError(
                 "a layer's declaration names columns it does not have, or one twice, or a reserved one",
-                where=f"layers/{self.id}.py", expected=", ".join(names), got=", ".join(missing), then="mend the declaration",
+                where=f"layers/{self.id}.py",
+                expected=", ".join(names),
+                got=", ".join(missing),
+                then="mend the declaration",
             )
         return self
 

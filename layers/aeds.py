@@ -15,6 +15,12 @@ LAYER = Layer(
         Column("address", str, title={"en": "Address", "zh": "地址"}),
         Column("phone", str, sensitivity="personal", title={"en": "Phone", "zh": "电话"}),
     ),
-    style=Style(icon="heart", colour="#d6006c", popup=("floor", "opening_hours", "address"), card=("floor", "opening_hours"), shown_at_start=False),
+    style=Style(
+        icon="heart",
+        colour="#d6006c",
+        popup=("floor", "opening_hours", "address"),
+        card=("floor", "opening_hours"),
+        shown_at_start=False,
+    ),
     stale_after_days=180,
 )

@@ -24,10 +24,19 @@ LAYER = Layer(
     ),
     factors=(
         Factor(
-            id="care_facilities_count", role="vulnerability", measure="count_inside", unit="facilities",
+            id="care_facilities_count",
+            role="vulnerability",
+            measure="count_inside",
+            unit="facilities",
             title={"en": "Care facilities", "zh": "重点照护场所数量"},
         ),
     ),
-    style=Style(icon="person", colour="#e07a5f", popup=("kind", "category", "people", "flood_class", "landslide_class", "tsunami_class", "address"), card=("kind", "people", "flood_class"), shown_at_start=False),
+    style=Style(
+        icon="person",
+        colour="#e07a5f",
+        popup=("kind", "category", "people", "flood_class", "landslide_class", "tsunami_class", "address"),
+        card=("kind", "people", "flood_class"),
+        shown_at_start=False,
+    ),
     stale_after_days=365,
 )

@@ -12,9 +12,16 @@ LAYER = Layer(
     key=("name",),
     columns=(
         Column("name", str, required=True, title={"en": "Name", "zh": "名称"}),
-        Column("kind", str, title={"en": "Kind", "zh": "类型"}, choices=choices(
-            ("permanent", "Permanent", "固定"), ("seasonal", "Seasonal", "季节性"), ("temporary", "Temporary", "临时"),
-        )),
+        Column(
+            "kind",
+            str,
+            title={"en": "Kind", "zh": "类型"},
+            choices=choices(
+                ("permanent", "Permanent", "固定"),
+                ("seasonal", "Seasonal", "季节性"),
+                ("temporary", "Temporary", "临时"),
+            ),
+        ),
         Column("staff_on_duty", int, minimum=0, maximum=1000, unit="people", title={"en": "Staff on duty", "zh": "在岗人数"}),
         Column("season_start", str, pattern=_DAY_OF_YEAR, title={"en": "Season starts (MM-DD)", "zh": "防火期开始（月-日）"}),
         Column("season_end", str, pattern=_DAY_OF_YEAR, title={"en": "Season ends (MM-DD)", "zh": "防火期结束（月-日）"}),
@@ -24,8 +31,11 @@ LAYER = Layer(
         Column("keeper", str, sensitivity="internal", title={"en": "Keeper", "zh": "负责人"}),
         Column("phone", str, sensitivity="personal", title={"en": "Phone", "zh": "电话"}),
     ),
-    style=Style(icon="flame", colour="#b45309",
-                popup=("kind", "staff_on_duty", "season_start", "season_end", "equipment", "road_watched", "address"),
-                card=("kind", "staff_on_duty", "equipment")),
+    style=Style(
+        icon="flame",
+        colour="#b45309",
+        popup=("kind", "staff_on_duty", "season_start", "season_end", "equipment", "road_watched", "address"),
+        card=("kind", "staff_on_duty", "equipment"),
+    ),
     stale_after_days=180,
 )

@@ -12,9 +12,17 @@ LAYER = Layer(
     geometry=Geometry.AREA,
     group="hazard",
     columns=(
-        Column("kind", str, required=True, title={"en": "Kind", "zh": "类型"}, choices=choices(
-            ("forecast", "Forecast", "预报"), ("design", "Design", "设计"), ("past", "Past", "历史"),
-        )),
+        Column(
+            "kind",
+            str,
+            required=True,
+            title={"en": "Kind", "zh": "类型"},
+            choices=choices(
+                ("forecast", "Forecast", "预报"),
+                ("design", "Design", "设计"),
+                ("past", "Past", "历史"),
+            ),
+        ),
         Column("place", str, title={"en": "Place", "zh": "地点"}),
         Column("event", str, title={"en": "Event", "zh": "事件"}),
         Column("date", dt.date, title={"en": "Date", "zh": "日期"}),
@@ -32,18 +40,36 @@ LAYER = Layer(
     derivations=(depth_bound("depth_class", "lower", "depth_min_m"), depth_bound("depth_class", "upper", "depth_max_m")),
     factors=(
         Factor(
-            id="flooded_before", role="hazard", measure="share_in_zones", where={"kind": ("past",)}, unit="share",
+            id="flooded_before",
+            role="hazard",
+            measure="share_in_zones",
+            where={"kind": ("past",)},
+            unit="share",
             title={"en": "Share of the area flooded before", "zh": "历史淹没面积占比"},
         ),
         Factor(
-            id="design_depth", role="hazard", measure="mean_depth_m_in_zones", column="depth_min_m", where={"kind": ("design",)}, unit="m",
+            id="design_depth",
+            role="hazard",
+            measure="mean_depth_m_in_zones",
+            column="depth_min_m",
+            where={"kind": ("design",)},
+            unit="m",
             title={"en": "Mean design flood depth over the area (lower bounds)", "zh": "设计淹没平均水深（取下限）"},
         ),
         Factor(
-            id="flood_forecast", role="hazard", measure="share_in_zones", where={"kind": ("forecast",)}, unit="share",
+            id="flood_forecast",
+            role="hazard",
+            measure="share_in_zones",
+            where={"kind": ("forecast",)},
+            unit="share",
             title={"en": "Share of the area in the forecast flood", "zh": "预报淹没面积占比"},
         ),
     ),
-    style=Style(icon="area", colour="#4292c6", popup=("kind", "place", "event", "date", "year", "depth_class", "depth_min_m", "depth_max_m"), card=("kind", "place", "year", "depth_class")),
+    style=Style(
+        icon="area",
+        colour="#4292c6",
+        popup=("kind", "place", "event", "date", "year", "depth_class", "depth_min_m", "depth_max_m"),
+        card=("kind", "place", "year", "depth_class"),
+    ),
     stale_after_days=3650,
 )

@@ -27,6 +27,11 @@ LAYER = Layer(
         Column("keeper", str, sensitivity="internal", title={"en": "Keeper", "zh": "保管员"}),
         Column("phone", str, sensitivity="personal", title={"en": "Phone", "zh": "电话"}),
     ),
-    style=Style(icon="box", colour="#6a3d9a", popup=("tents", "blankets", "folding_beds", "boats", "life_jackets", "pumps", "sandbags", "address"), card=("tents", "boats", "pumps", "sandbags")),
+    style=Style(
+        icon="box",
+        colour="#6a3d9a",
+        popup=("tents", "blankets", "folding_beds", "boats", "life_jackets", "pumps", "sandbags", "address"),
+        card=("tents", "boats", "pumps", "sandbags"),
+    ),
     stale_after_days=90,
 )

@@ -19,7 +19,11 @@ LAYER = Layer(
     ),
     factors=(
         Factor(
-            id="population", role="exposure", measure="own_value", column="population", unit="people",
+            id="population",
+            role="exposure",
+            measure="own_value",
+            column="population",
+            unit="people",
             title={"en": "Population", "zh": "人口"},
         ),
     ),
