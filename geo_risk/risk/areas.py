@@ -13,6 +13,7 @@ from geo_risk.crs import WGS84, local_metric_crs, require_lonlat, require_metric
 from geo_risk.errors import ParameterError, shown
 
 MAX_CELLS: Final = 200_000
+_MAX_CORNERS: Final = 250
 Shapes: TypeAlias = NDArray[Any]
 """An array of shapely geometries; None where there is none."""
 
@@ -160,6 +161,34 @@ def repaired(shapes: Shapes) -> Shapes:
         for after, dimension in zip(rebuilt, shapely.get_dimensions(shapes[invalid]), strict=True)
     ]
     return result
+
+
+def small_parts(shapes: Shapes) -> tuple[Shapes, NDArray[np.intp]]:
+    """Each shape as repaired parts of at most some 250 corners, and the position of the shape each part is of.
+
+    A part with more is halved across its longer side until it is small: overlaying thousands of places with one river
+    of 50,000 corners costs 50,000 steps a place, with its small parts a few hundred. Parts of one shape may overlap
+    where the shape was invalid: union them before measuring.
+    """
+    parts, of = shapely.get_parts(shapes, return_index=True)
+    todo, done = (repaired(parts), of), []
+    while len(todo[0]):
+        large = shapely.get_num_coordinates(todo[0]) > _MAX_CORNERS
+        done.append((todo[0][~large], todo[1][~large]))
+        todo = _halves(todo[0][large], todo[1][large])
+    shape_lists, of_lists = zip(*done, strict=True) if done else ((parts,), (of,))
+    return np.concatenate(shape_lists), np.concatenate(of_lists)
+
+
+def _halves(shapes: Shapes, of: NDArray[np.intp]) -> tuple[Shapes, NDArray[np.intp]]:
+    west, south, east, north = shapely.bounds(shapes).T
+    wide = (east - west) > (north - south)
+    cut_x, cut_y = np.where(wide, (west + east) / 2, east), np.where(wide, north, (south + north) / 2)
+    first = shapely.box(west, south, cut_x, cut_y)
+    second = shapely.box(np.where(wide, cut_x, west), np.where(wide, south, cut_y), east, north)
+    halves = shapely.intersection(np.concatenate([shapes, shapes]), np.concatenate([first, second]))
+    parts, at = shapely.get_parts(halves, return_index=True)
+    return parts, np.concatenate([of, of])[at]
 
 
 def has_shape(shapes: Shapes) -> NDArray[np.bool_]:

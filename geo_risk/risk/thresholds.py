@@ -20,7 +20,7 @@ def capacity_from_area(area_m2: pd.Series, m2_per_person: pd.Series) -> pd.Serie
         Whole numbers or nan.
     """
     need = pd.to_numeric(m2_per_person).where(lambda values: values > 0)
-    return np.floor(pd.to_numeric(area_m2).astype(float) / need.astype(float))
+    return (pd.to_numeric(area_m2).astype(float) / need.astype(float)).map(np.floor)
 
 
 def worst_class(values: Mapping[str, pd.Series], classes: Sequence[tuple[object, ...]]) -> pd.Series:
