@@ -14,6 +14,7 @@ from geo_risk.datum import in_china, to_wgs84
 from geo_risk.errors import CrsError, DatumError, ParameterError, shown
 from layers._worker.content import Content, Note, Problem
 from layers._worker.limits import Limits
+from layers._worker.plain import plain
 
 DATUMS: Final = ("wgs84", "cgcs2000", "gcj02", "bd09")
 _EPSG: Final = re.compile(r"EPSG:\d{4,6}", re.IGNORECASE)
@@ -108,7 +109,7 @@ def _parsed(text: str) -> pyproj.CRS:
 
 def _name(crs: pyproj.CRS) -> str:
     epsg = crs.to_epsg(min_confidence=20)
-    return f"EPSG:{epsg}" if epsg else crs.name[:60]
+    return f"EPSG:{epsg}" if epsg else plain(crs.name)
 
 
 def _in_lonlat(given: Geometries, crs: pyproj.CRS, rows: list[int]) -> tuple[Geometries, list[Problem]]:

@@ -31,7 +31,7 @@ def header(cells: list[str], limit: int) -> tuple[list[str], tuple[Note, ...]]:
     for place, cell in enumerate(cells, start=1):
         name = cell.strip() or f"(column {place})"
         if name in names:
-            notes.append(Note("header_twice", (("column", name),)))
+            notes.append(Note("header_twice", (("column", plain(name)),)))
             name = f"{name} (column {place})"
         names.append(name)
     if not any(cell.strip() for cell in cells):
