@@ -67,8 +67,9 @@ def local_metric_crs(frame: gpd.GeoDataFrame | gpd.GeoSeries) -> pyproj.CRS:
     and not on the order of rows.
 
     >>> import shapely
-    >>> local_metric_crs(gpd.GeoSeries([shapely.Point(120, 30)], crs=4326)).to_dict()["lat_0"]
-    30
+    >>> centre = gpd.GeoSeries([shapely.Point(120, 30)], crs=4326)
+    >>> centre.to_crs(local_metric_crs(centre)).iloc[0].distance(shapely.Point(0, 0)) < 1e-6
+    True
     """
     require_lonlat(frame, "local_metric_crs")
     west, south, east, north = frame.total_bounds

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from geo_risk.errors import DeclarationError
+from geo_risk.model import Band
 
 UNKNOWN = "unknown"
 
@@ -39,7 +40,7 @@ class Scheme:
 
     def __post_init__(self) -> None:
         bounds = [level.at_least for level in self.levels]
-        if any(bound is None for bound in bounds) or any(a <= b for a, b in pairwise(bounds)):  # type: ignore[operator]
+        if not bounds or any(bound is None for bound in bounds) or any(a <= b for a, b in pairwise(bounds)):  # type: ignore[operator]
             raise DeclarationError(
                 "a scheme's bounds must fall from the worst level to the least",
                 where=f"scheme {self.id}",
@@ -51,6 +52,16 @@ class Scheme:
     def level(self, level_id: str) -> Level:
         """The level of that id; *unknown* is one."""
         return next((level for level in self.levels if level.id == level_id), self.unknown)
+
+    def bands(self) -> tuple[Band, ...]:
+        """What each level spans, the worst first, then *unknown*."""
+        above = (None, *(level.at_least for level in self.levels[:-1]))
+        floors = (*above[1:], None)
+        known = zip(self.levels, floors, above, strict=True)
+        return (
+            *(Band(level=level.id, numeral=level.numeral, at_least=floor, below=below) for level, floor, below in known),
+            Band(level=self.unknown.id, numeral=self.unknown.numeral, at_least=None, below=None),
+        )
 
 
 def level_of(values: pd.Series, scheme: Scheme) -> pd.Series:

@@ -1,4 +1,4 @@
-"""The words of the engine: Factor, Reading, PlaceRisk, Rule, Provenance, Assessment. All frozen."""
+"""The words of the engine: Factor, Scale, Rule, Band, Reading, PlaceRisk, Provenance, Assessment. All frozen."""
 
 from dataclasses import dataclass, field
 from typing import Literal
@@ -52,6 +52,19 @@ class Rule:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Band:
+    """The scores that make a level: from ``at_least`` up to ``below``; None is no bound. *Unknown* has neither.
+
+    The least level has no lower bound: what falls below every bound takes it.
+    """
+
+    level: str
+    numeral: str
+    at_least: float | None
+    below: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Reading:
     """What one factor says of one place. ``raw`` and ``score`` are None where unknown."""
 
@@ -95,7 +108,11 @@ class Provenance:
 
 @dataclass(frozen=True, kw_only=True)
 class Assessment:
-    """Places from the worst to the least, unknown last, with all that is needed to argue with a figure."""
+    """Places from the worst to the least, unknown last, with all that is needed to argue with a figure.
+
+    ``factors`` and ``scales`` hold every factor asked for, the ``absent`` ones too; a place has a reading for each
+    factor that is not absent. ``bands`` are the scheme's, worst first, then *unknown*.
+    """
 
     places: tuple[PlaceRisk, ...]
     factors: tuple[Factor, ...]
@@ -103,3 +120,4 @@ class Assessment:
     absent: tuple[Absent, ...]
     scheme: str
     rules: tuple[Rule, ...]
+    bands: tuple[Band, ...] = ()
