@@ -1,0 +1,159 @@
+"""The field page: what is near a position, as a list that a phone can show without JavaScript."""
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from layers._catalog import layer as layer_of
+from layers._layer import Column, Layer
+from maps.page import PageSettings, moment, number, place_layer, point_layers, rendered
+from maps.shell import shell
+from maps.words import title_key, words
+
+_SHOWN_FIRST: Final = "response"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One line of a card: a column's title and its value, both as texts."""
+
+    title: str
+    value: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Card:
+    """One feature near the position. ``open`` is None where nobody said; ``phone`` only if the reader may see it."""
+
+    layer: str
+    id: str
+    name: str
+    lon: float
+    lat: float
+    distance_m: float
+    bearing_deg: float
+    wind: str
+    open: bool | None
+    status: str
+    has_status: bool = False
+    rows: tuple[Row, ...] = ()
+    phone: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class FieldAnswer:
+    """What the service answers to a position; ``problem`` instead of cards where it could not answer.
+
+    ``lon`` and ``lat`` are texts as typed, so that a wrong one can be shown and mended.
+    """
+
+    lon: str = ""
+    lat: str = ""
+    radius_m: int | None = None
+    layers: tuple[str, ...] = ()
+    cards: tuple[Card, ...] = ()
+    missing: tuple[str, ...] = ()
+    revision: int = 0
+    updated_at: str | None = None
+    problem: str = ""
+
+
+def field_page(language: str, answer: FieldAnswer | None, settings: PageSettings) -> str:
+    """The HTML of the field page: the form, and below it the answer if there is one."""
+    frame = shell("field")
+    page = {
+        "language": language,
+        "words": {key: text for key, text in words(language).items() if key.startswith("field.")},
+        "areaLayer": place_layer().id,
+        "map": {"id": frame.map_id, "css": frame.css, "js": (*frame.js, "shell/field.js")},
+    }
+    asked = answer or FieldAnswer()
+    return rendered(
+        "field.html", language, settings, page=page, answer=asked, answered=answer is not None and not asked.problem,
+        radius_m=asked.radius_m or settings.radius_m, updated_at=moment(asked.updated_at, language),
+        kinds=[_kind(layer, language, asked) for layer in point_layers()], looks={layer.id: layer for layer in point_layers()},
+        title_key=title_key(language), distance=_distance_in(language), missing_titles=_titles(asked.missing, language),
+    )
+
+
+def card(item: Mapping[str, Any], language: str) -> Card:
+    """A card from an item of ``/nearby``, its columns in the order the layer's style names."""
+    layer = layer_of(item["layer"])
+    properties: Mapping[str, Any] = item["properties"]
+    return Card(
+        layer=layer.id, id=str(item["id"]), name=str(item["name"] or ""), lon=item["lon"], lat=item["lat"],
+        distance_m=item["distance_m"], bearing_deg=item["bearing_deg"], wind=item["wind"],
+        open=_open(item), status=_status_text(layer, item, language), has_status=_has_status(layer),
+        rows=card_rows(layer, properties, language), phone=properties.get("phone"),
+    )
+
+
+def card_rows(layer: Layer, properties: Mapping[str, Any], language: str) -> tuple[Row, ...]:
+    """The lines of a feature's card: the columns its layer's style names for cards, where they have a value."""
+    columns = [layer.column(name) for name in layer.style.card if name != "status"]
+    return tuple(
+        Row(title=column.title[title_key(language)], value=value_text(column, properties[column.name], language))  # type: ignore[index]
+        for column in columns
+        if properties.get(column.name) is not None
+    )
+
+
+def value_text(column: Column, value: Any, language: str) -> str:
+    """A value as text: choices by their title, yes and no as words, numbers and dates as a reader writes them.
+
+    >>> from layers._layer import Column
+    >>> value_text(Column("lit", bool, title={"en": "Lit", "zh": "有灯"}), True, "zh-CN")
+    '是'
+    """
+    if isinstance(value, bool):
+        return words(language)["value.yes" if value else "value.no"]
+    if isinstance(value, int | float) and column.type in (int, float):
+        if "year" in column.name and not column.unit:
+            return str(value)
+        unit = words(language).get(f"unit.{column.unit}", column.unit)
+        return f"{number(value, language)} {unit}".strip()
+    if isinstance(value, dt.date):
+        return value.isoformat()
+    titles = {choice.id: getattr(choice, title_key(language)) for choice in column.choices}
+    return str(titles.get(value, value))
+
+
+def distance_text(distance_m: float, language: str) -> str:
+    """A distance as a person says it: metres below one kilometre, then kilometres.
+
+    >>> distance_text(349.6, "en"), distance_text(1249, "en"), distance_text(25400, "en")
+    ('350 m', '1.2 km', '25 km')
+    """
+    if distance_m < 999.5:
+        return f"{number(distance_m, language, 0)} m"
+    return f"{number(distance_m / 1000, language, 1 if distance_m < 10_000 else 0)} km"
+
+
+def _open(item: Mapping[str, Any]) -> bool | None:
+    """Closed is closed; open only where a status says so."""
+    if item.get("closed"):
+        return False
+    return True if item.get("status") else None
+
+
+def _has_status(layer: Layer) -> bool:
+    return any(column.name == "status" for column in layer.columns)
+
+
+def _status_text(layer: Layer, item: Mapping[str, Any], language: str) -> str:
+    return value_text(layer.column("status"), item["status"], language) if _has_status(layer) and item.get("status") else ""
+
+
+def _titles(layer_ids: tuple[str, ...], language: str) -> str:
+    separator = "、" if title_key(language) == "zh" else ", "
+    return separator.join(layer_of(each).title[title_key(language)] for each in layer_ids)  # type: ignore[index]
+
+
+def _kind(layer: Layer, language: str, asked: FieldAnswer) -> dict[str, Any]:
+    chosen = layer.id in asked.layers if asked.layers else layer.group == _SHOWN_FIRST
+    return {"id": layer.id, "title": layer.title[title_key(language)], "chosen": chosen}  # type: ignore[index]
+
+
+def _distance_in(language: str) -> Any:
+    return lambda distance_m: distance_text(distance_m, language)

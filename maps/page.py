@@ -1,0 +1,79 @@
+"""What both pages share: their settings, our templates, the glyphs, and numbers and times in a reader's language."""
+
+import datetime as dt
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Final
+
+from babel.dates import format_datetime
+from babel.numbers import format_decimal
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from layers._catalog import catalog
+from layers._layer import Geometry, Layer
+from maps.shell import STATIC
+from maps.words import LANGUAGES, words
+
+_ENVIRONMENT: Final = Environment(
+    loader=PackageLoader("maps", "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+)
+_ENVIRONMENT.policies["json.dumps_kwargs"] = {"ensure_ascii": False, "sort_keys": True}
+_LANGUAGE_NAMES: Final = {"zh-CN": "中文", "en": "English"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class PageSettings:
+    """What a deployment may say about the pages: the bureau's name, how often a screen asks, the radius of a search."""
+
+    bureau: str = ""
+    refresh_s: int = 30
+    radius_m: int = 5000
+    synthetic: bool = False
+
+
+def rendered(template: str, language: str, settings: PageSettings, **values: Any) -> str:
+    """A page from a template of ours; whatever comes from data is a value, escaped, never a template."""
+    return _ENVIRONMENT.get_template(template).render(
+        t=words(language), language=language, settings=settings, glyphs=glyphs(),
+        languages=[(code, _LANGUAGE_NAMES[code]) for code in LANGUAGES], **values,
+    )
+
+
+@cache
+def glyphs() -> Mapping[str, Mapping[str, Any]]:
+    """The symbols of layers and levels, on a grid of 24 by 24; the same file serves pages and canvases."""
+    found: dict[str, dict[str, Any]] = json.loads((STATIC / "glyphs.json").read_text(encoding="utf-8"))
+    return found
+
+
+def place_layer() -> Layer:
+    """The layer whose areas are coloured by risk."""
+    return next(layer for layer in catalog().values() if layer.places_by is not None)
+
+
+def point_layers() -> tuple[Layer, ...]:
+    """The layers of points, in the order of the legend."""
+    return tuple(layer for layer in catalog().values() if layer.geometry is Geometry.POINT)
+
+
+def number(value: float, language: str, digits: int = 2) -> str:
+    """A number as a reader of that language writes it, with at most so many digits after the point.
+
+    >>> number(12345.678, "en"), number(80.0, "zh-CN")
+    ('12,345.68', '80')
+    """
+    return str(format_decimal(round(value, digits), locale=language.replace("-", "_")))
+
+
+def moment(updated_at: str | None, language: str) -> str:
+    """An ISO time of the store as a reader writes it, in the zone of the service; empty if there is none.
+
+    >>> moment(None, "en")
+    ''
+    """
+    if not updated_at:
+        return ""
+    local = dt.datetime.fromisoformat(updated_at).astimezone()
+    return format_datetime(local, "yyyy-MM-dd HH:mm", locale=language.replace("-", "_"))

@@ -1,0 +1,131 @@
+// Lines and areas on canvases of Leaflet's, one a pane; the areas that carry risk with their badges and names.
+
+import { CanvasLayer, HatchCanvas } from "./canvas.js";
+import { drawBadge, hatch } from "./glyphs.js";
+import { holds, inside, passes } from "./shapes.js";
+
+const { L } = window;
+const LINE_REACH = 6;
+const UNKNOWN_HATCH = (ctx) => hatch(ctx, "#8a8a8a");
+
+export class Areas {
+  constructor(map, { areaLayer, levelOf, riskOf, rankOf }) {
+    Object.assign(this, { map, areaLayer, levelOf, riskOf, rankOf });
+    this.renderers = Object.fromEntries(["places", "zones", "lines", "chosen"].map((pane) => [pane, new HatchCanvas({ pane, padding: 0.3 })]));
+    this.layers = new Map();
+    this.spots = [];
+    this.chosen = null;
+    this.badges = new CanvasLayer("badges", (ctx) => this.drawBadges(ctx)).addTo(map);
+  }
+
+  put(layer, marks) {
+    this.layers.get(layer.id)?.drawn.remove();
+    this.layers.delete(layer.id);
+    if (layer.id === this.areaLayer) this.spots = marks ? spotsOf(marks.features.features) : [];
+    if (!marks) return;
+    const pane = paneOf(layer, this.areaLayer);
+    const style = (feature) => ({ ...this.style(layer, feature), renderer: this.renderers[pane], interactive: false, pane });
+    const drawn = L.geoJSON(marks.features, { style, interactive: false, pane }).addTo(this.map);
+    this.layers.set(layer.id, { layer, features: marks.features.features, drawn });
+  }
+
+  style(layer, feature) {
+    if (layer.id === this.areaLayer) return placeStyle(this.levelOf(this.riskOf(feature.id)?.level ?? "unknown"));
+    if (layer.geometry === "line") return lineStyle(layer, this.map.getZoom());
+    if (layer.group === "area") return { color: layer.style.colour, weight: 2.2, opacity: 0.75, fill: false };
+    const level = feature.properties.level ? this.levelOf(feature.properties.level) : null;
+    const colour = level?.colour ?? layer.style.colour;
+    return { color: colour, weight: 1, opacity: 0.9, fillColor: colour, fillOpacity: 0.34 };
+  }
+
+  // New levels on the areas as drawn.
+  recolour() {
+    const places = this.layers.get(this.areaLayer);
+    places?.drawn.setStyle((feature) => this.style(places.layer, feature));
+    this.badges.redraw();
+  }
+
+  drawBadges(ctx) {
+    const zoom = this.map.getZoom();
+    const placed = [];
+    const spots = this.spots.map((spot) => ({ ...spot, at: this.map.latLngToLayerPoint([spot.lat, spot.lon]) }));
+    const size = badgeSize(spots.map(({ at }) => at));
+    const ranked = spots.sort((a, b) => this.rankOf(a.id) - this.rankOf(b.id));
+    for (const { id, at } of ranked) {
+      const level = this.levelOf(this.riskOf(id)?.level ?? "unknown");
+      drawBadge(ctx, at.x, at.y, size, level);
+      placed.push(boxAround(at.x, at.y, size + 2, size + 2));
+    }
+    for (const { at, name } of ranked) label(ctx, name, at.x, at.y + size / 2 + 11, zoom, placed);
+  }
+
+  // Every line and area under a click, the uppermost first.
+  under(latlng) {
+    const reach = Math.abs(this.map.layerPointToLatLng([LINE_REACH, 0]).lng - this.map.layerPointToLatLng([0, 0]).lng);
+    const hit = (geometry, lines) => geometry && (lines ? passes(geometry, latlng.lng, latlng.lat, reach) : holds(geometry, latlng.lng, latlng.lat));
+    return [...this.layers.values()].flatMap(({ layer, features }) =>
+      features.filter(({ geometry }) => hit(geometry, layer.geometry === "line")).map(({ id, properties }) => ({ layer: layer.id, id: String(id), name: properties.name })),
+    );
+  }
+
+  choose(layerId, id) {
+    this.chosen?.remove();
+    const feature = this.layers.get(layerId)?.features.find((each) => String(each.id) === id);
+    if (!feature) return null;
+    const style = { renderer: this.renderers.chosen, pane: "chosen", color: "#14202c", weight: 4, fill: false, interactive: false };
+    this.chosen = L.geoJSON(feature, { style, interactive: false, pane: "chosen" }).addTo(this.map);
+    return this.chosen.getBounds();
+  }
+
+  unchoose() {
+    this.chosen?.remove();
+    this.chosen = null;
+  }
+}
+
+const PANES = { line: "lines", area: "zones" };
+
+function paneOf(layer, areaLayer) {
+  return layer.id === areaLayer || layer.group === "area" ? "places" : PANES[layer.geometry];
+}
+
+function placeStyle(level) {
+  const border = { color: "#5b6770", weight: 1, opacity: 0.9 };
+  if (level.id === "unknown") return { ...border, fillColor: "#d9d9d9", fillOpacity: 0.35, hatch: UNKNOWN_HATCH };
+  return { ...border, fillColor: level.colour, fillOpacity: 0.5, hatch: null };
+}
+
+function lineStyle(layer, zoom) {
+  return { color: layer.style.colour, weight: zoom >= 12 ? 2.4 : 1.4, opacity: 0.8, fill: false };
+}
+
+function spotsOf(features) {
+  return features
+    .map((feature) => ({ id: String(feature.id), name: feature.properties.name ?? "", ...(feature.geometry ? inside(feature.geometry) : null) }))
+    .filter((spot) => spot.lat !== undefined);
+}
+
+// Badges take a part of the room between areas, so that small areas keep theirs.
+function badgeSize(points) {
+  if (points.length < 2) return 30;
+  const xs = points.map(({ x }) => x);
+  const ys = points.map(({ y }) => y);
+  const room = Math.sqrt(((Math.max(...xs) - Math.min(...xs)) * (Math.max(...ys) - Math.min(...ys))) / points.length);
+  return Math.min(34, Math.max(15, room * 0.27));
+}
+
+const boxAround = (x, y, width, height) => [x - width / 2, y - height / 2, x + width / 2, y + height / 2];
+const meet = (a, b) => a[0] < b[2] && b[0] < a[2] && a[1] < b[3] && b[1] < a[3];
+
+// A name is left out rather than written over another; the worst places come first.
+function label(ctx, name, x, y, zoom, placed) {
+  const size = zoom >= 11 ? 13 : 11.5;
+  Object.assign(ctx, { font: `600 ${size}px "Noto Sans CJK SC", "Microsoft YaHei", sans-serif`, textAlign: "center", textBaseline: "middle", lineJoin: "round" });
+  const shown = name.length > 24 ? `${name.slice(0, 23)}…` : name;
+  const box = boxAround(x, y, ctx.measureText(shown).width + 4, size + 2);
+  if (!shown || placed.some((other) => meet(box, other))) return;
+  placed.push(box);
+  Object.assign(ctx, { lineWidth: 3, strokeStyle: "rgb(255 255 255 / 90%)", fillStyle: "#14202c" });
+  ctx.strokeText(shown, x, y);
+  ctx.fillText(shown, x, y);
+}

@@ -1,0 +1,274 @@
+// The command map: asks the service, draws what it answers, and says so when it does not answer.
+
+import { Areas } from "./areas.js";
+import { byId, el, say } from "./dom.js";
+import { drawLegend, drawLevels } from "./legend.js";
+import { Marks, boxText } from "./marks.js";
+import { ago, language, moment, page, t, titleOf } from "./page.js";
+import { closePanel, featurePanel, listPanel, placePanel } from "./panel.js";
+import { Points } from "./points.js";
+import { drawPaper, drawRanking, walkable } from "./ranking.js";
+import { ask, inPath, nowMs } from "./service.js";
+
+const { L, map_command: map } = window;
+const WHOLE = "-180,-90,180,90";
+const FIRST_ZOOM = 9;
+const LIST_LENGTH = 50;
+const SILENT_AFTER = 3;
+const state = { layers: new Map(), scheme: null, risk: null, revision: -1, shown: null, chosen: null, updatedAt: null, failures: 0 };
+
+const levelOf = (id) => state.scheme?.levels.find((level) => level.id === id) ?? (id ? state.scheme?.levels.at(-1) : null);
+const riskOf = (id) => state.risk?.byId.get(id);
+const rankOf = (id) => riskOf(id)?.rank ?? Number.MAX_SAFE_INTEGER;
+
+const points = new Points(map, levelOf);
+const areas = new Areas(map, { areaLayer: page.areaLayer, levelOf, riskOf, rankOf });
+const marks = new Marks(map, put);
+
+function put(layer, given) {
+  if (layer.geometry === "point") {
+    points.put(layer, given);
+    points.redraw();
+  } else {
+    areas.put(layer, given);
+    if (layer.id === page.areaLayer) areas.badges.redraw();
+    if (state.chosen?.layer === layer.id) areas.choose(layer.id, state.chosen.id);
+  }
+}
+
+// ---- what the service says ----
+
+async function refresh() {
+  try {
+    const answer = await ask("layers");
+    const changed = answer.revision !== state.revision;
+    if (changed) await takeNew(answer);
+    state.updatedAt = answer.updated_at;
+    state.failures = 0;
+    byId("synthetic").hidden = !answer.synthetic;
+    byId("banner").hidden = true;
+    if (changed) await bringAll();
+  } catch (error) {
+    notAnswered(error);
+  }
+  drawAge();
+  setTimeout(refresh, page.refreshSeconds * 1000);
+}
+
+async function takeNew(answer) {
+  const risk = await ask("risk");
+  state.layers = new Map(answer.layers.map((layer) => [layer.id, layer]));
+  state.scheme = answer.scheme;
+  state.risk = { ...risk, byId: new Map(risk.areas.map((area, rank) => [area.id, { ...area, rank }])) };
+  const first = state.shown === null;
+  state.shown ??= new Set(answer.layers.filter((layer) => layer.style.shown_at_start && layer.geometry !== "none").map((layer) => layer.id));
+  if (first) await frameAll();
+  state.revision = answer.revision;
+  drawLists();
+  areas.recolour();
+}
+
+// The first view holds every place; without places, whatever is first there.
+async function frameAll() {
+  const order = [page.areaLayer, ...state.shown].map((id) => state.layers.get(id)).filter((layer) => layer?.count);
+  if (!order.length) {
+    map.setView([34, 108], 4);
+    return;
+  }
+  const given = await ask(`${inPath("marks", order[0].id)}?bbox=${WHOLE}&zoom=${FIRST_ZOOM}`);
+  const bounds = given.kind === "features" ? L.geoJSON(given.features).getBounds() : L.latLngBounds(given.lat.map((lat, i) => [lat, given.lon[i]]));
+  if (bounds.isValid()) map.fitBounds(bounds, { animate: false, paddingTopLeft: [12, 12], paddingBottomRight: [wide() ? byId("legend").offsetWidth + 16 : 12, 12] });
+}
+
+const wide = () => window.innerWidth > 1000;
+
+async function bringAll() {
+  const wanted = [...state.shown].map((id) => state.layers.get(id)).filter(Boolean);
+  const outcomes = await Promise.allSettled(wanted.map((layer) => marks.bring(layer, state.revision)));
+  const failed = outcomes.find((outcome) => outcome.status === "rejected");
+  if (failed) throw failed.reason;
+  document.body.dataset.drawn = String(state.revision);
+}
+
+// An error must never look like an empty map: what was drawn stays, and a banner says how old it is.
+function notAnswered(error) {
+  state.failures += 1;
+  const what = error.status ? t("error.refused", { what: error.message, next: error.next }) : t("error.silent");
+  const kept = state.updatedAt ? t("error.kept", { moment: moment(state.updatedAt) }) : t("error.nothing_yet");
+  byId("banner").replaceChildren(what, " ", kept);
+  byId("banner").hidden = false;
+}
+
+function drawAge() {
+  const stale = [...state.layers.values()].filter((layer) => layer.stale && state.shown?.has(layer.id));
+  const age = byId("age");
+  age.dataset.state = state.failures ? "silent" : !state.updatedAt ? "waiting" : stale.length ? "stale" : "fresh";
+  const told = state.updatedAt ? t("age.updated", { moment: moment(state.updatedAt), ago: ago((nowMs() - Date.parse(state.updatedAt)) / 1000) }) : t(state.layers.size ? "age.no_data" : "age.waiting");
+  const more = state.failures >= SILENT_AFTER ? t("age.silent") : stale.length ? t("age.stale", { n: stale.length }) : "";
+  const text = [told, more].filter(Boolean).join(" · ");
+  if (byId("age-text").textContent !== text) byId("age-text").textContent = text;
+}
+
+function tick() {
+  const now = new Intl.DateTimeFormat(language, { month: "2-digit", day: "2-digit", weekday: "short", hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false });
+  byId("clock").textContent = now.format(new Date(nowMs()));
+}
+
+// ---- what the reader does ----
+
+function drawLists() {
+  const places = state.risk.areas;
+  drawLevels(state.scheme, state.risk.counts);
+  drawRanking(places, levelOf, state.chosen?.layer === page.areaLayer ? state.chosen.id : null, (id) => open(page.areaLayer, id));
+  drawLegend([...state.layers.values()], state.shown, { toggle, list });
+}
+
+function toggle(id, on) {
+  const layer = state.layers.get(id);
+  if (on) state.shown.add(id);
+  else state.shown.delete(id);
+  say(t(on ? "legend.shown" : "legend.hidden", { layer: titleOf(layer.title) }));
+  if (on) marks.bring(layer, state.revision).catch(notAnswered);
+  else marks.drop(layer);
+}
+
+async function list(id) {
+  const layer = state.layers.get(id);
+  const box = layer.geometry === "none" ? "" : `&bbox=${boxText(map.getBounds())}`;
+  await guarded(async () => listPanel(layer, await ask(`${inPath("collections", id, "items")}?limit=${LIST_LENGTH}${box}`), open));
+}
+
+// Opens the panel of a feature; from a list the map goes there too.
+async function open(layerId, id, { also = [], move = true } = {}) {
+  const layer = state.layers.get(layerId);
+  await guarded(async () => {
+    if (layer.geometry === "none") return;
+    const situation = await ask(inPath("situation", layerId, id));
+    state.chosen = { layer: layerId, id };
+    const told = { layer, layers: state.layers, risk: state.risk, levelOf, also, open };
+    if (layerId === page.areaLayer) placePanel(situation, told);
+    else featurePanel(situation, told);
+    drawLists();
+    mark(layerId, id, situation.place, move);
+  });
+}
+
+let pin = null;
+
+function mark(layerId, id, place, move) {
+  pin?.remove();
+  pin = null;
+  const bounds = areas.choose(layerId, id);
+  if (bounds && move) map.fitBounds(bounds, { maxZoom: 13, padding: [40, 40] });
+  if (bounds || place.lon === null) return;
+  const at = [place.lat, place.lon];
+  pin = L.circleMarker(at, { radius: 17, color: "#14202c", weight: 4, fill: false, interactive: false, pane: "chosen", renderer: areas.renderers.chosen }).addTo(map);
+  if (move) map.setView(at, Math.max(map.getZoom(), 13));
+}
+
+async function guarded(act) {
+  try {
+    await act();
+  } catch (error) {
+    notAnswered(error);
+  }
+}
+
+function clicked({ latlng }) {
+  if (measuring()) return;
+  const point = points.at(latlng);
+  if (point?.cell) {
+    map.setView([point.cell.lat, point.cell.lon], map.getZoom() + 2);
+    return;
+  }
+  const under = areas.under(latlng);
+  const place = point ?? under.find((each) => each.layer === page.areaLayer) ?? under[0];
+  if (!place) return;
+  const also = under.filter((each) => each.layer !== place.layer || each.id !== place.id);
+  open(place.layer, place.id, { also, move: false });
+}
+
+let hovering = false;
+
+function hovered(event) {
+  if (hovering) return;
+  hovering = true;
+  requestAnimationFrame(() => {
+    hovering = false;
+    const point = points.at(event.latlng);
+    const layer = point && state.layers.get(point.layer);
+    map.getContainer().classList.toggle("over", Boolean(point));
+    const tip = byId("hover");
+    tip.hidden = !layer;
+    if (!layer) return;
+    tip.textContent = titleOf(layer.title);
+    Object.assign(tip.style, { left: `${event.containerPoint.x + 14}px`, top: `${event.containerPoint.y + 10}px` });
+  });
+}
+
+const measuring = () => Boolean(document.querySelector(".polyline-measure-controlOnBgColor"));
+
+let legendWasOpen = false;
+
+// Beside an open panel the legend would cover what the panel is about.
+function makeRoom(panelOpen) {
+  const legend = byId("legend");
+  if (panelOpen) legendWasOpen ||= legend.open;
+  legend.open = panelOpen ? false : legendWasOpen || legend.open;
+  if (!panelOpen) legendWasOpen = false;
+}
+
+function closed() {
+  state.chosen = null;
+  areas.unchoose();
+  pin?.remove();
+  pin = null;
+  if (state.risk) drawLists();
+}
+
+// Paper is smaller than a screen: the map is given its size, drawn, printed, and given back.
+async function print() {
+  const view = map.getBounds();
+  drawPaper(state.risk?.areas ?? [], levelOf, byId("age-text").textContent);
+  document.body.classList.add("printing");
+  byId("legend").open = true;
+  map.invalidateSize({ animate: false });
+  map.fitBounds(view, { animate: false });
+  await new Promise((resolve) => setTimeout(resolve, 400));
+  window.print();
+  document.body.classList.remove("printing");
+  map.invalidateSize({ animate: false });
+  map.fitBounds(view, { animate: false });
+}
+
+function nameControls() {
+  const titles = [
+    [".leaflet-control-zoom-in", "map.zoom_in"], [".leaflet-control-zoom-out", "map.zoom_out"], [".leaflet-control-zoom-fullscreen", "map.fullscreen"],
+    [".leaflet-control-locate a", "map.locate"], [".polyline-measure-unicode-icon, #polyline-measure-control", "map.measure"],
+  ];
+  for (const [selector, key] of titles) {
+    for (const control of document.querySelectorAll(selector)) {
+      control.title = t(key);
+      control.setAttribute("aria-label", t(key));
+    }
+  }
+}
+
+map.on("moveend", () => state.revision >= 0 && bringAll().catch(notAnswered));
+map.on("click", clicked);
+map.on("mousemove", hovered);
+byId("panel").addEventListener("panel", () => {
+  if (byId("panel").hidden) closed();
+  makeRoom(!byId("panel").hidden);
+  map.invalidateSize({ animate: false, pan: false });
+});
+byId("print").addEventListener("click", print);
+window.addEventListener("beforeprint", () => drawPaper(state.risk?.areas ?? [], levelOf, byId("age-text").textContent));
+document.addEventListener("keydown", (event) => event.key === "Escape" && closePanel());
+walkable(byId("ranking"));
+if (!wide()) byId("legend").open = false;
+nameControls();
+tick();
+setInterval(tick, 1000);
+setInterval(drawAge, 15000);
+refresh();

@@ -1,0 +1,40 @@
+// The legend, which is also the layer control: every layer with its symbol, count and age, and the sources.
+
+import { byId, el } from "./dom.js";
+import { layerGlyph, levelBadge } from "./glyphs.js";
+import { number, t, titleOf } from "./page.js";
+
+const GROUPS = ["hazard", "response", "people", "area", "base"];
+
+export function drawLevels(scheme, counts) {
+  byId("scheme").textContent = titleOf(scheme.title);
+  byId("levels").replaceChildren(
+    ...scheme.levels.map((level) =>
+      el("li", { title: titleOf(level.title) }, levelBadge(level), el("b", {}, counts ? number(counts[level.id] ?? 0, 0) : "–"), el("span", {}, titleOf(level.title))),
+    ),
+  );
+}
+
+export function drawLegend(layers, shown, { toggle, list }) {
+  const groups = GROUPS.map((group) => [group, layers.filter((layer) => layer.group === group)]).filter(([, rows]) => rows.length);
+  const focused = document.activeElement?.id;
+  byId("legend-body").replaceChildren(
+    ...groups.flatMap(([group, rows]) => [el("h3", {}, t(`group.${group}`)), el("ul", {}, rows.map((layer) => row(layer, shown, toggle, list)))]),
+    sources(layers),
+  );
+  if (focused?.startsWith("legend-")) byId(focused)?.focus();
+}
+
+function row(layer, shown, toggle, list) {
+  const drawn = layer.geometry !== "none";
+  const box = el("input", { type: "checkbox", id: `legend-show-${layer.id}`, on: { change: (event) => toggle(layer.id, event.target.checked) } });
+  box.checked = shown.has(layer.id);
+  box.disabled = !drawn;
+  const listed = el("button", { type: "button", id: `legend-list-${layer.id}`, "aria-label": t("legend.list_of", { layer: titleOf(layer.title) }), on: { click: () => list(layer.id) } }, t("legend.list"));
+  return el("li", {}, el("label", {}, box, layerGlyph(layer), el("span", {}, titleOf(layer.title))), layer.stale ? el("span", { class: "old" }, t("legend.stale")) : null, el("span", { class: "count" }, number(layer.count, 0)), listed);
+}
+
+function sources(layers) {
+  const said = [...new Set(layers.filter((layer) => layer.count && layer.attribution).map((layer) => [layer.attribution, layer.licence].filter(Boolean).join(", ")))];
+  return el("p", { class: "source" }, said.length ? t("legend.sources", { sources: said.join("; ") }) : t("legend.no_sources"), " ", t("legend.library"));
+}

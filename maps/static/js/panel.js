@@ -1,0 +1,171 @@
+// The panel: a place with its risk, reasons, advice, people and nearest help; a feature with its columns; a list.
+
+import { arrow, layerGlyph, levelBadge } from "./glyphs.js";
+import { byId, el, say } from "./dom.js";
+import { ago, distance, moment, number, score, t, titleOf, tOr, valueText, withUnit } from "./page.js";
+import { meter } from "./ranking.js";
+import { nowMs } from "./service.js";
+
+const ROLES = ["hazard", "exposure", "vulnerability", "coping"];
+let opener = null;
+
+export function openPanel(title, subtitle, mark, ...body) {
+  const panel = byId("panel");
+  if (panel.hidden) opener = document.activeElement;
+  const close = el("button", { type: "button", class: "close", "aria-label": t("panel.close"), on: { click: closePanel } }, "×");
+  panel.replaceChildren(el("header", {}, mark, el("div", {}, el("h2", {}, title), el("p", {}, subtitle)), close), ...body.flat().filter(Boolean));
+  const opening = panel.hidden;
+  panel.hidden = false;
+  panel.scrollTop = 0;
+  if (opening) panel.dispatchEvent(new CustomEvent("panel", { bubbles: true }));
+  say(t("panel.opened", { name: title }));
+  close.focus({ preventScroll: true });
+}
+
+export function closePanel() {
+  const panel = byId("panel");
+  if (panel.hidden) return;
+  panel.hidden = true;
+  panel.dispatchEvent(new CustomEvent("panel", { bubbles: true }));
+  if (opener?.isConnected) opener.focus({ preventScroll: true });
+}
+
+export function placePanel(situation, { layer, layers, risk, levelOf, also, open }) {
+  const { place } = situation;
+  const level = levelOf(situation.risk?.level ?? "unknown");
+  const index = situation.risk?.score;
+  const subtitle = index === null || index === undefined ? titleOf(level.title) : t("panel.level_score", { level: titleOf(level.title), score: score(index) });
+  openPanel(
+    place.name, subtitle, levelBadge(level),
+    advice(level),
+    section("panel.reasons", reasons(situation.risk, risk)),
+    ...help(situation, layers, open),
+    facts(layer, situation.place.properties ?? {}),
+    ...around(situation, layer, layers, also, open),
+    rules(risk),
+  );
+}
+
+export function featurePanel(situation, { layer, layers, also, open }) {
+  const body = [facts(layer, situation.place.properties ?? {}), ...help(situation, layers, open), ...around(situation, layer, layers, also, open)];
+  openPanel(situation.place.name, titleOf(layer.title), layerGlyph(layer), ...body);
+}
+
+export function listPanel(layer, answer, open) {
+  const rows = answer.features.map((feature) => {
+    const name = feature.properties.name ?? feature.properties.post ?? titleOf(layer.title);
+    return el("li", {}, el("button", { type: "button", on: { click: () => open(layer.id, String(feature.id)) } }, layerGlyph(layer), el("span", { class: "what" }, name, " ", el("small", {}, cardLine(layer, feature.properties)))));
+  });
+  const seen = t("list.some", { n: number(rows.length, 0), all: number(answer.numberMatched ?? rows.length, 0) });
+  openPanel(titleOf(layer.title), seen, layerGlyph(layer), el("ul", { class: "near" }, rows));
+}
+
+const cardLine = (layer, properties) =>
+  layer.style.card.map((name) => layer.columns.find((column) => column.name === name)).filter((column) => column && properties[column.name] !== null && properties[column.name] !== undefined)
+    .map((column) => valueText(column, properties[column.name])).join(" · ");
+
+// Who answers for the place, and what help is nearest.
+function help(situation, layers, open) {
+  return [
+    section("panel.contacts", contacts(situation.contacts, layers.get("duty_holders"))),
+    ...Object.entries(situation.nearest).map(([id, items]) => section(null, nearest(items, layers.get(id), open), t("panel.nearest", { layer: titleOf(layers.get(id).title) }))),
+  ];
+}
+
+function around(situation, layer, layers, also, open) {
+  return [
+    also.length ? section("panel.also", el("ul", { class: "also" }, also.map((each) => alsoRow(each, layers, open)))) : null,
+    age(situation.updated_at, layer, layers),
+  ];
+}
+
+function section(key, body, title = key && t(key)) {
+  return el("section", {}, el("h3", {}, title), body);
+}
+
+function advice(level) {
+  const text = el("p", { class: "advice" }, titleOf(level.advice));
+  text.style.borderColor = level.colour;
+  return text;
+}
+
+function reasons(area, risk) {
+  if (!area || !risk) return el("p", { class: "note" }, t("panel.no_risk"));
+  const factors = new Map(risk.factors.map((factor) => [factor.id, factor]));
+  const rows = ROLES.filter((role) => area.readings.some((reading) => reading.role === role)).flatMap((role) => [
+    roleRow(role, area.roles[role]),
+    ...area.readings.filter((reading) => reading.role === role).map((reading) => readingRow(reading, factors.get(reading.factor))),
+  ]);
+  const absent = risk.absent.map((each) => t("panel.absent_one", { factor: titleOf(each.title), reason: tOr(`absent.${each.reason.replaceAll(" ", "_")}`, each.reason) }));
+  return el("div", {}, el("table", { class: "reasons" }, el("tbody", {}, rows)), absent.length ? el("p", { class: "note" }, t("panel.absent", { factors: absent.join("; ") })) : null);
+}
+
+function roleRow(role, value) {
+  return el("tr", { class: "role" }, el("th", { scope: "rowgroup" }, t(`role.${role}`)), el("td"), el("td"), el("td", {}, value === null || value === undefined ? t("value.unknown") : score(value)));
+}
+
+function readingRow(reading, factor) {
+  const unknown = reading.raw === null;
+  const title = t("panel.factor_source", { source: factor.source, checked: factor.checked, low: number(factor.low), high: number(factor.high) });
+  return el(
+    "tr", { title },
+    el("th", { scope: "row" }, titleOf(factor.title), reading.weight === 1 ? null : el("small", {}, ` ×${number(reading.weight)}`)),
+    el("td", { class: unknown ? "not-known" : null }, unknown ? t("value.unknown") : withUnit(reading.raw, factor.unit)),
+    el("td", { class: "bar-cell" }, reading.score === null ? null : meter(reading.score)),
+    el("td", {}, reading.score === null ? "–" : score(reading.score)),
+  );
+}
+
+function facts(layer, properties) {
+  const columns = [...layer.style.popup, ...layer.columns.map((column) => column.name)];
+  const named = [...new Set(columns)].map((name) => layer.columns.find((column) => column.name === name));
+  const rows = named.filter((column) => column && column.name !== "name" && (layer.style.popup.includes(column.name) || hasValue(properties[column.name])));
+  if (!rows.length) return null;
+  return section("panel.facts", el("dl", { class: "facts" }, rows.flatMap((column) => [el("dt", {}, titleOf(column.title)), el("dd", {}, valueText(column, properties[column.name]))])));
+}
+
+const hasValue = (value) => value !== null && value !== undefined && value !== "";
+
+function contacts(people, layer) {
+  if (!people.length) return el("p", { class: "note" }, t("panel.no_contacts"));
+  const duty = layer.columns.find((column) => column.name === "duty");
+  return el("ul", { class: "contacts" }, people.map((each) => el("li", {}, el("b", {}, each.post ?? t("value.unknown")), [each.organisation, each.duty && valueText(duty, each.duty), each.phone].filter(Boolean).join(" · "))));
+}
+
+function nearest(items, layer, open) {
+  if (!items.length) return el("p", { class: "note" }, layer.count ? t("panel.none_near") : t("panel.no_data"));
+  return el("ul", { class: "near" }, items.map((item) => el("li", {}, nearRow(item, layer, open))));
+}
+
+function nearRow(item, layer, open) {
+  return el(
+    "button", { type: "button", on: { click: () => open(item.layer, item.id) } },
+    layerGlyph(layer), el("span", { class: "what" }, item.name), state(item, layer),
+    el("span", { class: "far" }, arrow(item.bearing_deg), distance(item.distance_m), " ", t(`wind.${item.wind}`)),
+  );
+}
+
+function state(item, layer) {
+  const column = layer.columns.find((each) => each.name === "status");
+  if (!column) return null;
+  const kind = item.closed ? "closed" : item.status ? "open" : "unknown";
+  return el("span", { class: `state state-${kind}` }, item.status ? valueText(column, item.status) : t("state.unknown"));
+}
+
+function alsoRow(each, layers, open) {
+  const layer = layers.get(each.layer);
+  return el("li", {}, el("button", { type: "button", on: { click: () => open(each.layer, each.id) } }, layerGlyph(layer), el("span", { class: "what" }, titleOf(layer.title), each.name ? ` · ${each.name}` : "")));
+}
+
+// How old what is shown is: the layer's own data, and those the reasons and the nearest help come from.
+function age(updated, layer, layers) {
+  const used = [layer.id, "shelters", "rescue_teams", "helipads", "duty_holders"];
+  const rows = [...new Set(used)].filter((id) => updated[id] && layers.has(id)).map((id) => t("panel.age_one", { layer: titleOf(layers.get(id).title), moment: moment(updated[id]), ago: ago((nowMs() - Date.parse(updated[id])) / 1000) }));
+  return section("panel.age", el("ul", {}, rows.map((row) => el("li", { class: "note" }, row))));
+}
+
+function rules(risk) {
+  if (!risk?.rules?.length) return null;
+  const rows = risk.rules.map((rule) => el("li", {}, `${rule.id}: ${rule.chosen}`));
+  return el("details", {}, el("summary", {}, t("panel.rules")), el("ul", {}, rows), el("p", {}, t("panel.made_at", { moment: moment(risk.made_at), revision: risk.revision })));
+}

@@ -1,0 +1,70 @@
+"""The words of the pages in each language, and which language a reader gets."""
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final
+
+from babel.messages.pofile import read_po
+
+from geo_risk.errors import NotFound, shown
+
+LANGUAGES: Final = ("zh-CN", "en")
+DEFAULT: Final = LANGUAGES[0]
+_BY_PRIMARY: Final = {"zh": "zh-CN", "en": "en"}
+_LOCALE: Final = Path(__file__).parent / "locale"
+_LONGEST_HEADER: Final = 200
+
+
+@cache
+def words(language: str) -> Mapping[str, str]:
+    """Every text of the pages by its key, such as ``panel.nearest``.
+
+    Raises
+    ------
+    NotFound
+        No such language.
+    """
+    if language not in LANGUAGES:
+        raise NotFound("no such language", expected=", ".join(LANGUAGES), got=shown(language), then="pick_language(...) first")
+    with (_LOCALE / language.replace("-", "_") / "LC_MESSAGES" / "geo_risk.po").open("rb") as file:
+        catalog = read_po(file, locale=language.replace("-", "_"), abort_invalid=True)
+    return MappingProxyType({str(message.id): str(message.string) for message in catalog if message.id})
+
+
+def pick_language(query: str | None, cookie: str | None, accept_language: str | None) -> str:
+    """The language asked for in the address, else in the cookie, else by the browser, else Chinese.
+
+    >>> pick_language(None, None, "fr;q=0.9, en-GB;q=0.8, zh;q=0.1"), pick_language("zh", "en", None)
+    ('en', 'zh-CN')
+    """
+    asked = (query or "", cookie or "", *_preferred(accept_language or ""))
+    return next((known for known in map(_known, asked) if known), DEFAULT)
+
+
+def title_key(language: str) -> str:
+    """The key of a layer's titles in that language.
+
+    >>> title_key("zh-CN"), title_key("en")
+    ('zh', 'en')
+    """
+    return "zh" if language.startswith("zh") else "en"
+
+
+def _known(tag: str) -> str | None:
+    return _BY_PRIMARY.get(tag.strip().lower().replace("_", "-").split("-")[0])
+
+
+def _preferred(header: str) -> list[str]:
+    ranges = [part.partition(";") for part in header[:_LONGEST_HEADER].split(",")]
+    return [tag for tag, _, weight in sorted(ranges, key=lambda part: -_weight(part[2]))]
+
+
+def _weight(text: str) -> float:
+    """The q of a language range; 1 if not said, 0 if it is no number between 0 and 1."""
+    _, said, number = text.partition("q=")
+    digits = number.strip()
+    if not said:
+        return 1.0
+    return float(digits) if digits.replace(".", "", 1).isdecimal() and digits.isascii() and float(digits) <= 1 else 0.0
