@@ -1,0 +1,62 @@
+"""From what SQLite reports to the store's errors, as a table."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from sqlalchemy.exc import DBAPIError
+
+from geo_risk.errors import StoreCorrupt, StoreError, StoreUnavailable
+
+
+class _Fault(NamedTuple):
+    error: type[StoreError]
+    what: str
+    then: str
+
+
+_HELD: Final = _Fault(
+    StoreUnavailable, "another process is writing to the store and did not finish in time; nothing was changed",
+    "wait for its import to end (or end it), then try again",
+)
+_NO_ENTRY: Final = _Fault(
+    StoreUnavailable, "the store's file or its folder cannot be written or opened; nothing was changed",
+    "check that both exist and belong to the user who runs this",
+)
+_BROKEN: Final = _Fault(
+    StoreCorrupt, "the file is damaged, or is not a store", "keep it, restore the last backup, and run verify on that",
+)
+_FAULTS: Final = {
+    sqlite3.SQLITE_BUSY: _HELD,
+    sqlite3.SQLITE_LOCKED: _HELD,
+    sqlite3.SQLITE_FULL: _Fault(StoreUnavailable, "the disk is full; nothing was changed", "free some space, then try again"),
+    sqlite3.SQLITE_IOERR: _Fault(
+        StoreUnavailable, "the disk did not take or give the store's data; nothing was changed", "check the disk and its space",
+    ),
+    sqlite3.SQLITE_READONLY: _NO_ENTRY,
+    sqlite3.SQLITE_CANTOPEN: _NO_ENTRY,
+    sqlite3.SQLITE_PERM: _NO_ENTRY,
+    sqlite3.SQLITE_CORRUPT: _BROKEN,
+    sqlite3.SQLITE_NOTADB: _BROKEN,
+}
+_OTHER: Final = _Fault(
+    StoreCorrupt, "the store's tables are not as this version makes them; nothing was changed",
+    "run verify; if another version of the software is at work on it, use that one",
+)
+
+
+@contextmanager
+def told(path: Path) -> Iterator[None]:
+    """Raise what SQLite reports inside the block as an error of the store at that path."""
+    try:
+        yield
+    except DBAPIError as error:
+        # the low byte is the kind; extended codes say where in SQLite it arose
+        code = getattr(error.orig, "sqlite_errorcode", 0)
+        fault = _FAULTS.get(code & 0xFF, _OTHER)
+        raise fault.error(
+            fault.what, where=path.name, expected="a store that can be read and written",
+            got=getattr(error.orig, "sqlite_errorname", type(error.orig).__name__), then=fault.then,
+        ) from error

@@ -1,0 +1,194 @@
+"""Writing: what differs from the current rows is appended to the log and put in the current rows, in one transaction."""
+
+import datetime as dt
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import geopandas as gpd
+import sqlalchemy as sa
+
+from geo_risk.errors import NotFound, StoreCorrupt, StoreUnavailable, shown
+from layers._layer import Layer
+from layers._store.chain import GENESIS, batch_digest, link
+from layers._store.records import Applied, Batch, Op, RecordedBatch
+from layers._store.rows import CHUNK, Row, encoded
+from layers._store.schema import BATCHES, META, REVISIONS, Declared, among, as_text, current_table, declared, insertion, replacement
+
+Report = Callable[[float], None]
+Entry = tuple[str, Op, str | None, bytes | None]
+"""Feature id, op, properties, geometry of a revision still to be numbered."""
+
+
+class Log:
+    """The end of the log inside one transaction: numbers, chains and appends the revisions of one batch."""
+
+    def __init__(self, connection: sa.Connection, batch: Batch) -> None:
+        self._connection = connection
+        self._batch = batch
+        self._recorded: RecordedBatch | None = None
+        self._digest = b""
+        self.seq, self._hash = head(connection)
+
+    @property
+    def batch_id(self) -> int:
+        """The batch's number, or 0 before its first revision: a batch without revisions is not recorded."""
+        return self._recorded.id if self._recorded else 0
+
+    @property
+    def recorded_at(self) -> str:
+        """When the batch's first revision was appended."""
+        return self._recorded.recorded_at if self._recorded else ""
+
+    def append(self, layer_id: str, entries: Sequence[Entry]) -> range:
+        """Append revisions and give their numbers."""
+        if self._recorded is None:
+            self._recorded = _recorded(self._connection, self._batch)
+            self._digest = batch_digest(self._recorded)
+        start, rows = self.seq, []
+        for fid, op, properties, geometry in entries:
+            self.seq += 1
+            self._hash = link(self._hash, self.seq, self._digest, layer_id, fid, op, properties, geometry)
+            rows.append((self.seq, self._recorded.id, layer_id, fid, op, properties, geometry, self._hash))
+        self._connection.exec_driver_sql(insertion(REVISIONS), rows)
+        return range(start + 1, self.seq + 1)
+
+    def close(self) -> None:
+        """State the new head beside the log, so that a log cut short does not pass for a whole one."""
+        if self._recorded is not None:
+            self._connection.exec_driver_sql(replacement(META), [("head", head_text(self.seq, self._hash))])
+
+
+def head(connection: sa.Connection) -> tuple[int, bytes]:
+    """The last revision's number and hash; stops where the log does not end where it says it does.
+
+    Raises
+    ------
+    StoreCorrupt
+        Revisions are missing at the end, or were added by something else.
+    """
+    last = connection.execute(sa.select(REVISIONS.c.seq, REVISIONS.c.hash).order_by(REVISIONS.c.seq.desc()).limit(1)).first()
+    seq, found = (last.seq, last.hash) if last else (0, GENESIS)
+    stated = connection.execute(sa.select(META.c.value).where(META.c.key == "head")).scalar_one_or_none()
+    if stated != head_text(seq, found):
+        raise StoreCorrupt(
+            "the log does not end at the head it states", where=f"revision {seq}",
+            expected=shown((stated or "none").partition(":")[0]), got=str(seq),
+            then="restore the last backup that verifies; keep this file for study",
+        )
+    return seq, found
+
+
+def head_text(seq: int, digest: bytes) -> str:
+    """The head as the table *meta* keeps it: ``12:9f86...``."""
+    return f"{seq}:{digest.hex()}"
+
+
+def upsert(
+    connection: sa.Connection, layer: Layer, frame: gpd.GeoDataFrame, batch: Batch, *, replace: bool, report: Report
+) -> Applied:
+    """Log and store the rows of the frame that differ; with ``replace`` remove what the same source no longer has."""
+    columns = _declared_here(connection, layer)
+    table = current_table(layer.id, columns)
+    log = Log(connection, batch)
+    began_empty = connection.execute(sa.select(table.c.fid).limit(1)).first() is None
+    new = changed = done = 0
+    for rows in encoded(layer, frame):
+        before = {} if began_empty else _current(connection, table, [row.fid for row in rows])
+        differing = [row for row in rows if before.get(row.fid) != (row.properties, row.geometry, batch.source)]
+        _store(connection, log, layer.id, table, differing, before.keys(), batch.source)
+        updated = sum(row.fid in before for row in differing)
+        changed, new, done = changed + updated, new + len(differing) - updated, done + len(rows)
+        report(done / len(frame))
+    gone = _gone(connection, table, frame, batch.source) if replace and not began_empty else []
+    _delete(connection, log, layer.id, table, gone)
+    log.close()
+    return Applied(
+        revision=log.seq, batch_id=log.batch_id, new=new, changed=changed, unchanged=len(frame) - new - changed, removed=len(gone),
+    )
+
+
+def remove(connection: sa.Connection, layer: Layer, ids: Iterable[str], batch: Batch) -> Applied:
+    """Log the removal of features and take them out of the current rows; all of them or none.
+
+    Raises
+    ------
+    NotFound
+        One of them is not there.
+    """
+    table = current_table(layer.id, _declared_here(connection, layer))
+    wanted = sorted(set(ids))
+    there = {fid for start in range(0, len(wanted), CHUNK) for fid in _current(connection, table, wanted[start : start + CHUNK])}
+    absent = next((fid for fid in wanted if fid not in there), None)
+    if absent is not None:
+        raise NotFound(
+            f"no such feature in layer {layer.id}", where=f"layer {layer.id}", expected="ids of features that are there",
+            got=shown(absent), then="nothing was removed; take a new snapshot and try again",
+        )
+    log = Log(connection, batch)
+    _delete(connection, log, layer.id, table, wanted)
+    log.close()
+    return Applied(revision=log.seq, batch_id=log.batch_id, removed=len(wanted))
+
+
+def _recorded(connection: sa.Connection, batch: Batch) -> RecordedBatch:
+    last_id, last_at = connection.execute(sa.select(sa.func.max(BATCHES.c.id), sa.func.max(BATCHES.c.recorded_at))).one()
+    recorded = RecordedBatch(
+        id=(last_id or 0) + 1, actor=batch.actor, reason=batch.reason, source=batch.source,
+        file_sha256=batch.file_sha256, note=batch.note,
+        # a clock set back must not put a later batch before an earlier one
+        recorded_at=max(_now(), last_at or ""),
+    )
+    values = (recorded.id, batch.actor, batch.reason, batch.source, batch.file_sha256, batch.note, recorded.recorded_at)
+    connection.exec_driver_sql(insertion(BATCHES), [values])
+    return recorded
+
+
+def _now() -> str:
+    return dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def _declared_here(connection: sa.Connection, layer: Layer) -> Declared:
+    columns = declared(layer)
+    stated = connection.execute(sa.select(META.c.value).where(META.c.key == f"columns.{layer.id}")).scalar_one_or_none()
+    if stated != as_text(columns):
+        raise StoreUnavailable(
+            "the layer's table was made anew from another declaration while this process ran", where=f"layer {layer.id}",
+            expected="the columns this process declares", got="others", then="run one version of the software, and start it again",
+        )
+    return columns
+
+
+def _current(connection: sa.Connection, table: sa.Table, ids: Sequence[str]) -> dict[str, tuple[str, bytes | None, str]]:
+    found = connection.execute(
+        sa.select(table.c.fid, REVISIONS.c.properties, table.c.geometry, table.c.source)
+        .join(REVISIONS, REVISIONS.c.seq == table.c.revision)
+        .where(among(table.c.fid, ids))
+    )
+    return {fid: (properties, geometry, source) for fid, properties, geometry, source in found}
+
+
+def _store(
+    connection: sa.Connection, log: Log, layer_id: str, table: sa.Table, rows: Sequence[Row], there: Iterable[str], source: str
+) -> None:
+    if not rows:
+        return
+    known = frozenset(there)
+    entries: list[Entry] = [(row.fid, "update" if row.fid in known else "create", row.properties, row.geometry) for row in rows]
+    numbers = log.append(layer_id, entries)
+    current: list[tuple[Any, ...]] = [
+        (row.fid, *row.values, row.geometry, source, log.recorded_at, seq) for row, seq in zip(rows, numbers, strict=True)
+    ]
+    connection.exec_driver_sql(replacement(table), current)
+
+
+def _gone(connection: sa.Connection, table: sa.Table, frame: gpd.GeoDataFrame, source: str) -> list[str]:
+    kept = frozenset(frame.index)
+    of_source = connection.execute(sa.select(table.c.fid).where(table.c.source == source).order_by(table.c.fid)).scalars()
+    return [fid for fid in of_source if fid not in kept]
+
+
+def _delete(connection: sa.Connection, log: Log, layer_id: str, table: sa.Table, ids: Sequence[str]) -> None:
+    for start in range(0, len(ids), CHUNK):
+        part = ids[start : start + CHUNK]
+        log.append(layer_id, [(fid, "delete", None, None) for fid in part])
+        connection.exec_driver_sql(f"DELETE FROM {table.name} WHERE fid = ?", [(fid,) for fid in part])  # noqa: S608 - a declared name

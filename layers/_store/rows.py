@@ -1,0 +1,248 @@
+"""Between a layer's frame and the store's rows: what may be stored, its canonical text, and the way back."""
+
+import datetime as dt
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from geo_risk.crs import require_lonlat
+from geo_risk.errors import DeclarationError, ParameterError, shown
+from layers._frame import DTYPES, typed
+from layers._layer import SYSTEM_COLUMNS, Geometry, Layer
+from layers._store.records import Value, is_clean
+from layers._store.schema import Declared, declared
+
+CHUNK: Final = 10_000
+"""Rows encoded, compared and written at a time: memory stays bounded whatever the frame's length."""
+
+_quoted: Final = json.JSONEncoder(ensure_ascii=False).encode
+_JSON: Final[Mapping[str, Callable[[Any], str | None]]] = {
+    "str": _quoted, "int": int.__repr__, "float": float.__repr__, "bool": {False: "false", True: "true"}.get, "date": _quoted,
+}
+_REMAKE: Final = "make the frame with layers._frame.typed"
+_ISO_DATE: Final = "datetime64[D]"
+_EARLIEST, _LATEST = pd.Timestamp("0001-01-01"), pd.Timestamp("9999-12-31")
+_KINDS: Final[Mapping[Geometry, frozenset[int]]] = {
+    Geometry.POINT: frozenset({0, 4}),
+    Geometry.LINE: frozenset({1, 2, 5}),
+    Geometry.AREA: frozenset({3, 6}),
+    Geometry.NONE: frozenset(),
+}
+_NO_GEOMETRY: Final = -1
+_EXACT: Final[Mapping[str, tuple[type, ...]]] = {
+    "str": (str,), "int": (int,), "float": (float, int), "bool": (bool,), "date": (str,),
+}
+
+
+class Row(NamedTuple):
+    """One feature as it is stored: its values in the order of `declared`, their canonical text, its WKB."""
+
+    fid: str
+    values: tuple[Value, ...]
+    properties: str
+    geometry: bytes | None
+
+
+def canonical(columns: Declared, lists: Sequence[Sequence[Value]], length: int) -> list[str]:
+    """Each row's values as JSON text: names in order, missing ones left out, no spaces; the same values give the same text.
+
+    >>> canonical((("capacity", "int"), ("name", "str")), [[12, None], [None, "避难所"]], 2)
+    ['{"capacity":12}', '{"name":"避难所"}']
+    """
+    parts = [
+        [None if value is None else f'"{name}":{_JSON[kind](value)}' for value in values]
+        for (name, kind), values in zip(columns, lists, strict=True)
+        if any(value is not None for value in values)
+    ]
+    return [f"{{{','.join(filter(None, row))}}}" for row in zip(*parts, strict=True)] if parts else ["{}"] * length
+
+
+def require_storable(layer: Layer, frame: gpd.GeoDataFrame) -> None:
+    """Stop unless the frame is as `layers._frame.typed` makes it, its ids are texts of their own, its places on Earth.
+
+    Raises
+    ------
+    CrsError, ParameterError
+        With the column or the feature that cannot be stored. Nothing was changed.
+    """
+    require_lonlat(frame, f"layer {layer.id}")
+    _require_columns(layer, frame)
+    _require_ids(layer, frame.index)
+    _require_values(layer, frame)
+    _require_places(layer, frame)
+
+
+def encoded(layer: Layer, frame: gpd.GeoDataFrame) -> Iterator[list[Row]]:
+    """The frame's rows by id, a chunk at a time. Order of ids makes writing sequential and paging stable."""
+    order = np.argsort(frame.index.to_numpy(dtype=object), kind="stable")
+    for start in range(0, len(order), CHUNK):
+        yield _rows(layer, frame.iloc[order[start : start + CHUNK]])
+
+
+def frame_of(layer: Layer, columns: Declared, rows: Sequence[Sequence[Any]]) -> gpd.GeoDataFrame:
+    """The layer's frame from current rows as tuples in the order of their table."""
+    names = ("fid", *(name for name, _ in columns), "geometry", "source", "updated_at", "revision")
+    by_name = dict(zip(names, zip(*rows, strict=True) if rows else [()] * len(names), strict=True))
+    ids, geometry = by_name.pop("fid"), by_name.pop("geometry")
+    places = shapely.from_wkb(np.array(geometry, dtype=object))
+    return typed(layer, {name: list(values) for name, values in by_name.items()}, places, list(ids))
+
+
+def values_of(columns: Declared, properties: str, where: str) -> tuple[Value, ...]:
+    """A revision's values in the order of the declared columns; those of columns no longer declared are left in the log.
+
+    Raises
+    ------
+    DeclarationError
+        The declaration gives a column a type that the value in the log is not of.
+    """
+    held: dict[str, Value] = json.loads(properties)
+    return tuple(_fitting(held.get(name), kind, f"{where}, column {name}") for name, kind in columns)
+
+
+def _fitting(value: Value, kind: str, where: str) -> Value:
+    if value is None:
+        return None
+    if type(value) not in _EXACT[kind] or (kind == "date" and not _is_date(str(value))):
+        raise DeclarationError(
+            "the log holds a value that the column's declared type does not fit", where=where, expected=kind,
+            got=type(value).__name__, then="give the column a new name, or its old type",
+        )
+    return float(value) if kind == "float" else value
+
+
+def _is_date(text: str) -> bool:
+    try:
+        return dt.date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
+
+
+def _rows(layer: Layer, part: gpd.GeoDataFrame) -> list[Row]:
+    columns = declared(layer)
+    lists = [_listed(part[name], kind) if name in part.columns else [None] * len(part) for name, kind in columns]
+    geometry = shapely.to_wkb(part.geometry.to_numpy(), byte_order=1, output_dimension=2, include_srid=False)
+    return [
+        Row(*row)
+        for row in zip(part.index.tolist(), zip(*lists, strict=True), canonical(columns, lists, len(part)), geometry, strict=True)
+    ]
+
+
+def _listed(values: pd.Series, kind: str) -> list[Value]:
+    missing = values.isna().to_numpy()
+    if kind == "date":
+        plain = values.to_numpy().astype(_ISO_DATE).astype(str).astype(object)
+    elif kind == "float":
+        # SQLite keeps no negative zero, and the log must say what the current row says
+        plain = (values.to_numpy(dtype=float) + 0.0).astype(object)
+    else:
+        plain = values.to_numpy(dtype=object)
+    listed: list[Value] = np.where(missing, None, plain).tolist()  # type: ignore[call-overload]
+    return listed
+
+
+def _require_columns(layer: Layer, frame: gpd.GeoDataFrame) -> None:
+    expected = {column.name: DTYPES[column.type] for column in layer.columns}
+    found = {name: str(frame[name].dtype) for name in frame.columns if name != frame.geometry.name}
+    unknown = sorted(set(found) - set(expected) - set(SYSTEM_COLUMNS))
+    if unknown or set(expected) - set(found):
+        raise ParameterError(
+            "the frame's columns are not the layer's", where=f"layer {layer.id}", expected=", ".join(expected),
+            got=", ".join(shown(name) for name in found), then=_REMAKE,
+        )
+    wrong = [name for name, dtype in (expected | {"derived": "str"}).items() if found.get(name, dtype) != dtype]
+    if wrong:
+        raise ParameterError(
+            "a column's dtype is not its declared type's", where=f"layer {layer.id}, column {wrong[0]}",
+            expected=(expected | {"derived": "str"})[wrong[0]], got=found[wrong[0]], then=_REMAKE,
+        )
+
+
+def _require_ids(layer: Layer, ids: pd.Index) -> None:
+    where = f"layer {layer.id}"
+    bad = [fid for fid in ids.tolist() if not isinstance(fid, str) or not fid or not is_clean(fid)]
+    if bad:
+        raise ParameterError(
+            "a feature's id cannot be stored", where=where, expected="a text without NUL", got=shown(bad[0]), then=_REMAKE,
+        )
+    if not ids.is_unique:
+        twice = ids[ids.duplicated()][0]
+        raise ParameterError(
+            "two rows have the same feature id", where=where, expected="an id of its own for each row", got=shown(twice),
+            then="leave one of them out, or name more key columns",
+        )
+
+
+def _require_values(layer: Layer, frame: gpd.GeoDataFrame) -> None:
+    columns = {column.name: column.type for column in layer.columns} | ({"derived": str} if "derived" in frame.columns else {})
+    for name, kind in columns.items():
+        bad = _UNFIT.get(kind, _none_unfit)(frame[name])
+        if bad.any():
+            raise ParameterError(
+                "a value cannot be stored", where=f"layer {layer.id}, column {name}, feature {shown(frame.index[bad.argmax()])}",
+                expected=_FIT[kind], got=shown(frame[name].iloc[bad.argmax()]), then="leave it empty, or mend it at its source",
+            )
+
+
+def _unfit_text(values: pd.Series) -> Any:
+    return np.array([isinstance(value, str) and not is_clean(value) for value in values.tolist()], dtype=bool)
+
+
+def _unfit_number(values: pd.Series) -> Any:
+    return np.isinf(values.to_numpy(dtype=float))
+
+
+def _unfit_date(values: pd.Series) -> Any:
+    known = values.dropna()
+    fit = (known == known.dt.normalize()) & (known >= _EARLIEST) & (known <= _LATEST)
+    return ~fit.reindex(values.index, fill_value=True).to_numpy(dtype=bool)
+
+
+def _none_unfit(values: pd.Series) -> Any:
+    return np.zeros(len(values), dtype=bool)
+
+
+_UNFIT: Final = {str: _unfit_text, float: _unfit_number, dt.date: _unfit_date}
+_FIT: Final = {
+    str: "text without NUL or lone surrogate", float: "a finite number", dt.date: "a day of the years 1 to 9999, without a time",
+}
+
+
+def _require_places(layer: Layer, frame: gpd.GeoDataFrame) -> None:
+    places = frame.geometry.to_numpy()
+    for start in range(0, len(places), CHUNK):
+        part = places[start : start + CHUNK]
+        bad = _misplaced(part, _KINDS[layer.geometry])
+        if bad.any():
+            raise ParameterError(
+                "a geometry cannot be stored", where=f"layer {layer.id}, feature {shown(frame.index[start + int(bad.argmax())])}",
+                expected=_PLACE[layer.geometry], got=_described(part[bad.argmax()]), then="mend it at its source, or leave it out",
+            )
+
+
+_PLACE: Final = {
+    Geometry.POINT: "points with longitude -180 to 180 and latitude -90 to 90",
+    Geometry.LINE: "lines with longitude -180 to 180 and latitude -90 to 90",
+    Geometry.AREA: "areas with longitude -180 to 180 and latitude -90 to 90",
+    Geometry.NONE: "no geometry",
+}
+
+
+def _misplaced(places: Any, kinds: frozenset[int]) -> Any:
+    of_kind = np.isin(shapely.get_type_id(places), [_NO_GEOMETRY, *kinds])
+    coordinates, owner = shapely.get_coordinates(places, return_index=True)
+    # written so that nan fails
+    on_earth = (np.abs(coordinates) <= (180.0, 90.0)).all(axis=1)
+    off_earth = np.bincount(owner[~on_earth], minlength=len(places)) > 0
+    return ~of_kind | off_earth | shapely.is_empty(places)
+
+
+def _described(place: Any) -> str:
+    if place.is_empty:
+        return f"an empty {place.geom_type}"
+    return f"{place.geom_type} within {', '.join(shown(round(bound, 6)) for bound in place.bounds)}"

@@ -1,0 +1,101 @@
+"""The current rows in memory at one revision, brought forward by the revisions that came since."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+import geopandas as gpd
+import pandas as pd
+import sqlalchemy as sa
+
+from layers._frame import empty
+from layers._layer import Layer
+from layers._store.log import head
+from layers._store.rows import frame_of
+from layers._store.schema import BATCHES, REVISIONS, among, current_table, declared
+
+_FETCHED: Final = 50_000
+"""Rows turned into a frame at a time, so that a large layer is never held as Python tuples."""
+_PATCHED: Final = 5_000
+"""Changed features up to which a frame is patched; above, it is read anew."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Snapshot:
+    """Every layer's frame at one revision. Frames are shared between snapshots: read them, never change them.
+
+    ``head`` is the hash of the last revision, ``recorded_at`` its time; of a layer `updated_at` tells it.
+    """
+
+    revision: int
+    head: str
+    recorded_at: str | None
+    frames: Mapping[str, gpd.GeoDataFrame]
+    updated: Mapping[str, str]
+
+    def updated_at(self, layer_id: str) -> str | None:
+        """When the layer last changed, removals included; None if it never held anything."""
+        return self.updated.get(layer_id)
+
+
+def brought_forward(connection: sa.Connection, layers: Mapping[str, Layer], last: Snapshot | None) -> Snapshot:
+    """The snapshot of what the connection sees: the last one itself where nothing was logged since."""
+    seq, digest = head(connection)
+    if last is not None and last.revision == seq and last.head == digest.hex():
+        return last
+    since = 0 if last is None else last.revision
+    touched = _touched(connection, since)
+    frames = {layer_id: _frame(connection, layer, last, layer_id in touched) for layer_id, layer in layers.items()}
+    updated = {**(last.updated if last else {}), **touched}
+    return Snapshot(
+        revision=seq, head=digest.hex(), recorded_at=max(updated.values(), default=None),
+        frames=MappingProxyType(frames), updated=MappingProxyType(updated),
+    )
+
+
+def _touched(connection: sa.Connection, since: int) -> dict[str, str]:
+    """The layers with revisions since, and when the last of them was recorded."""
+    newest = (
+        sa.select(REVISIONS.c.layer, sa.func.max(REVISIONS.c.seq).label("seq"))
+        .where(REVISIONS.c.seq > since)
+        .group_by(REVISIONS.c.layer)
+        .subquery()
+    )
+    found = connection.execute(
+        sa.select(newest.c.layer, BATCHES.c.recorded_at)
+        .join(REVISIONS, REVISIONS.c.seq == newest.c.seq)
+        .join(BATCHES, BATCHES.c.id == REVISIONS.c.batch_id)
+    )
+    return dict(found.tuples().all())
+
+
+def _frame(connection: sa.Connection, layer: Layer, last: Snapshot | None, touched: bool) -> gpd.GeoDataFrame:
+    before = empty(layer) if last is None else last.frames[layer.id]
+    if not touched:
+        return before
+    if last is None or before.empty:
+        return _read(connection, layer, None)
+    changed = _changed(connection, layer.id, last.revision)
+    if len(changed) > _PATCHED:
+        return _read(connection, layer, None)
+    return _patched(before, _read(connection, layer, changed), changed)
+
+
+def _changed(connection: sa.Connection, layer_id: str, since: int) -> list[str]:
+    """Features of the layer with revisions since; one more than are patched tells that there are too many."""
+    changed = sa.select(REVISIONS.c.fid).distinct().where(REVISIONS.c.seq > since, REVISIONS.c.layer == layer_id)
+    return list(connection.execute(changed.limit(_PATCHED + 1)).scalars())
+
+
+def _patched(before: gpd.GeoDataFrame, fresh: gpd.GeoDataFrame, changed: list[str]) -> gpd.GeoDataFrame:
+    return pd.concat([before[~before.index.isin(changed)], fresh]).sort_index(kind="stable")
+
+
+def _read(connection: sa.Connection, layer: Layer, only: list[str] | None) -> gpd.GeoDataFrame:
+    columns = declared(layer)
+    table = current_table(layer.id, columns)
+    query = sa.select(table).order_by(table.c.fid)
+    found = connection.execute(query if only is None else query.where(among(table.c.fid, only))).cursor
+    parts = [frame_of(layer, columns, rows) for rows in iter(lambda: found.fetchmany(_FETCHED), [])]
+    return pd.concat(parts) if parts else empty(layer)
