@@ -4,6 +4,11 @@ VENV ?= .venv
 PORT ?= 8000
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
+# Third-party code is checked against hashes; our own package is then added without looking anything up.
+# Everything is pinned, so nothing is to be resolved; Python compiles what it uses when it first uses it.
+INSTALL := $(PIP) install --quiet --require-hashes --no-deps --no-compile
+ADD_OURS := $(PIP) install --quiet --no-deps --no-build-isolation -e .
+PIN := uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --quiet
 
 .PHONY: demo test check bench screenshots constraints clean help
 
@@ -24,23 +29,24 @@ bench: $(VENV)/.dev  ## measure; prints, asserts nothing
 screenshots: $(VENV)/.dev  ## remake the pictures in docs/
 	$(BIN)/python docs/screenshots.py
 
-# Third-party code is checked against hashes; our own package is then added without looking anything up.
 $(VENV)/.run: constraints/run.txt pyproject.toml maps/package-lock.json | $(VENV)/bin/python
-	$(PIP) install --quiet --require-hashes -r constraints/run.txt
-	$(PIP) install --quiet --no-deps --no-build-isolation -e .
+	$(INSTALL) -r constraints/run.txt
+	$(ADD_OURS)
 	touch $@
 
 $(VENV)/.dev: constraints/dev.txt pyproject.toml maps/package-lock.json | $(VENV)/bin/python
-	$(PIP) install --quiet --require-hashes -r constraints/dev.txt
-	$(PIP) install --quiet --no-deps --no-build-isolation -e .
+	$(INSTALL) -r constraints/dev.txt
+	$(ADD_OURS)
 	touch $@
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
+	$(INSTALL) -r constraints/pip.txt  # older ones take twice as long over pinned wheels
 
 constraints:  ## pin anew (needs uv on the path)
-	uv pip compile pyproject.toml --extra build --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -q -o constraints/run.txt
-	uv pip compile pyproject.toml --extra build --extra dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -q -c constraints/run.txt -o constraints/dev.txt
+	echo pip | $(PIN) -o constraints/pip.txt -
+	$(PIN) --extra build -o constraints/run.txt pyproject.toml
+	$(PIN) --extra build --extra dev -c constraints/run.txt -o constraints/dev.txt pyproject.toml
 
 clean:  ## remove the environment and what was built; the store in var/ stays
 	rm -rf $(VENV) build dist maps/static/vendor
