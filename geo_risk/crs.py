@@ -14,12 +14,13 @@ from geo_risk.errors import CrsError
 
 WGS84: Final = "EPSG:4326"
 GEOD: Final = pyproj.Geod(ellps="WGS84")
+_LONLAT: Final = frozenset({("EPSG", "4326"), ("EPSG", "4490"), ("OGC", "CRS84")})
 _WEB_MERCATOR: Final = frozenset({3857, 900913, 3785, 102100})
 WINDS: Final = ("N", "NE", "E", "SE", "S", "SW", "W", "NW")
 
 
 def require_lonlat(frame: gpd.GeoDataFrame | gpd.GeoSeries, where: str) -> None:
-    """Stop unless the frame is longitude, latitude in EPSG:4326 or 4490.
+    """Stop unless the frame is longitude, latitude in EPSG:4326, 4490 or OGC:CRS84.
 
     Raises
     ------
@@ -28,7 +29,7 @@ def require_lonlat(frame: gpd.GeoDataFrame | gpd.GeoSeries, where: str) -> None:
     """
     if frame.crs is None:
         raise CrsError("the frame has no CRS", where=where, expected=WGS84, got="none", then="set_crs(...) what it is")
-    if frame.crs.to_epsg() not in (4326, 4490):
+    if frame.crs.to_authority() not in _LONLAT:
         raise CrsError(
             "the frame is not longitude, latitude",
             where=where,

@@ -17,8 +17,10 @@ from outside: pass it through `shown` first.
 """
 
 import re
+from numbers import Real
 from typing import Final
 
+_MAX_BITS: Final = 128
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_.,:+-]{1,40}", re.ASCII)
 
 
@@ -88,7 +90,9 @@ def shown(value: object) -> str:
     """
     if value is None:
         return "nothing"
-    if isinstance(value, bool | int | float):
+    if isinstance(value, int) and value.bit_length() > _MAX_BITS:
+        return f"a number of {value.bit_length()} bits"
+    if isinstance(value, Real):
         return str(value)[:40]
     if isinstance(value, str):
         return value if _PLAIN.fullmatch(value) else f"text of {len(value)} characters"

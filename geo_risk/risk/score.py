@@ -46,9 +46,10 @@ def score(raw: "pd.Series[float]", scale: Scale) -> "pd.Series[float]":
     _require_sound(scale)
     curve = _CURVES[scale.curve]
     least, most = sorted((scale.low, scale.high))
-    within = np.clip(raw.to_numpy(dtype=float, na_value=np.nan), least, most)
+    within: Numbers = np.clip(raw.to_numpy(dtype=np.float64, na_value=np.nan), least, most)
     low, high = curve(np.array([scale.low, scale.high], dtype=float))
-    return pd.Series(np.abs(TOP * (curve(within) - low) / (high - low)), index=raw.index)  # abs: no -0.0 on a falling scale
+    points: Numbers = np.abs(TOP * (curve(within) - low) / (high - low))  # abs: no -0.0 on a falling scale
+    return pd.Series(points, index=raw.index)
 
 
 def combine(scores: pd.DataFrame, weights: Mapping[str, float], rule: str) -> "pd.Series[float]":
