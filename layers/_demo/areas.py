@@ -1,0 +1,238 @@
+"""Towns and counties: who goes to which market across the hills, and the people who live there."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from rasterio.features import rasterize, shapes
+from scipy import ndimage, sparse
+from scipy.sparse.csgraph import dijkstra
+
+from layers._catalog import layer
+from layers._demo.grid import STEPS, Floats, Grid, Ints, draws, lonlat, noise
+from layers._demo.names import Names
+from layers._demo.terrain import Ground
+from layers._frame import typed
+
+TOWNS: Final = 88
+PEOPLE: Final = 2_618_000
+CODE_PREFIX: Final = "3399"
+"""No province, city or county has a code that starts so."""
+CODE_YEAR: Final = 2025
+_COUNTY_KINDS: Final = ("区", "区", "市", "县", "县", "县")
+_COUNTY_SIZES: Final = (15, 11, 17, 17, 15, 13)
+
+
+@dataclass(frozen=True)
+class Areas:
+    """Each cell's town (0 outside, 1 to 88), each town's seat cell and county (0 to 5), people by cell, and both frames."""
+
+    town_of: Ints
+    seats: Ints
+    county_of: Ints
+    kind: tuple[str, ...]
+    people: Ints
+    towns: gpd.GeoDataFrame
+    counties: gpd.GeoDataFrame
+
+
+def make_areas(seed: int, ground: Ground, near_water: Floats) -> Areas:
+    """Seats on good ground, towns around them by effort of travel, counties of neighbouring towns, people where it is easy to live.
+
+    ``near_water`` is each cell's height above the nearest drainage, in metres.
+    """
+    rng = draws(seed, 2)
+    grid = ground.grid
+    ease = _ease(rng, ground, near_water)
+    seats = _seats(rng, ground, ease)
+    town_of, polygons = _partition(rng, ground, seats)
+    county_of = _grouped(town_of, seats, grid)
+    seats, county_of, polygons, town_of = _in_order(seats, county_of, polygons, town_of, grid)
+    people = _people(rng, ground, ease, seats, town_of, county_of)
+    kind = tuple(_ground_kind(ground.height_m[seat], ground.plain[seat]) for seat in seats)
+    population = np.bincount(town_of, weights=people, minlength=TOWNS + 1)[1:].astype(np.int64)
+    towns, counties = _frames(Names(rng), polygons, county_of, kind, population)
+    return Areas(town_of, seats, county_of, kind, people, towns, counties)
+
+
+def _ease(rng: np.random.Generator, ground: Ground, near_water: Floats) -> Floats:
+    """How easy a cell is to live on, 0 to 1: flat, low and near water, with luck."""
+    flat = 1.0 / (1.0 + 600.0 * ground.slope * ground.slope)
+    low = 1.0 / (1.0 + np.maximum(ground.height_m - 20.0, 0.0) / 180.0)
+    wet = 1.0 / (1.0 + near_water / 25.0)
+    inland = np.minimum(distance_km(~ground.inside, ground.grid) / 7.0, 1.0)
+    luck = 0.4 + noise(rng, ground.grid.shape, 20, 4).ravel()
+    return np.where(ground.inside, flat * low * wet * luck * inland, 0.0)
+
+
+def _seats(rng: np.random.Generator, ground: Ground, ease: Floats) -> Ints:
+    """The easiest cells first, each keeping others off by more the harder its country is."""
+    x, y = ground.grid.centres_m
+    open_cells = np.flatnonzero(ground.inside)
+    keep_off = np.where(ground.plain > 0.5, 4_600.0, 6_900.0 + 2.0 * np.minimum(ground.height_m, 600.0))
+    score = np.round(np.sqrt(ease) * 1e6).astype(np.int64) * 1000 + rng.integers(0, 1000, ground.grid.size)
+    seats: list[int] = []
+    free = open_cells[np.argsort(-score[open_cells], kind="stable")]
+    while len(seats) < TOWNS and len(free):
+        seat = int(free[0])
+        seats.append(seat)
+        far = (x[free] - x[seat]) ** 2 + (y[free] - y[seat]) ** 2 > keep_off[seat] ** 2
+        free = free[far]
+    return np.array(seats, dtype=np.int64)
+
+
+def effort(grid: Grid, cost: Ints, inside: np.ndarray, steps: tuple[tuple[int, int], ...]) -> sparse.csr_array:
+    """A graph of the cells inside; an edge costs the mean of its two cells, times 1.4 on the diagonal, in whole units."""
+    rows, columns, weights = [], [], []
+    for step in steps:
+        here, there = grid.pairs(step)
+        both = inside[here] & inside[there]
+        here, there = here[both], there[both]
+        rows.append(here)
+        columns.append(there)
+        weights.append((cost[here] + cost[there]) * (7 if step[0] and step[1] else 5))
+    data = np.concatenate(weights).astype(float)
+    return sparse.csr_array((data, (np.concatenate(rows), np.concatenate(columns))), shape=(grid.size, grid.size))
+
+
+def _partition(rng: np.random.Generator, ground: Ground, seats: Ints) -> tuple[Ints, list[shapely.Geometry]]:
+    """Each cell to the seat of least effort, borders drawn smoother without gap or overlap, and cells as the borders then say."""
+    grid = ground.grid
+    whim = rng.integers(0, 60, grid.size)
+    cost = 20 + whim + np.round(900 * ground.slope).astype(np.int64)
+    graph = effort(grid, cost, ground.inside, STEPS[:4])
+    _, _, source = dijkstra(graph, indices=seats, min_only=True, return_predecessors=True)
+    number = np.full(grid.size, 0, dtype=np.int32)
+    reached = source >= 0
+    order = np.argsort(seats)
+    number[reached] = (order[np.searchsorted(seats[order], source[reached])] + 1).astype(np.int32)
+    found = shapes(number.reshape(grid.shape), mask=(number > 0).reshape(grid.shape), connectivity=4, transform=grid.transform)
+    # a corner at every cell: towns that meet in the middle of another's straight side must share the point
+    stairs = {int(value): shapely.segmentize(shapely.geometry.shape(shape), grid.cell_m) for shape, value in found}
+    smooth = list(shapely.coverage_simplify([stairs[town] for town in range(1, TOWNS + 1)], 420.0))
+    drawn = rasterize([(shape, town) for town, shape in enumerate(smooth, 1)], out_shape=grid.shape, transform=grid.transform, dtype="int32")
+    return drawn.ravel().astype(np.int64), smooth
+
+
+def neighbours(town_of: Ints, grid: Grid) -> set[tuple[int, int]]:
+    """Pairs of towns, the smaller number first, that share a border."""
+    pairs: set[tuple[int, int]] = set()
+    for step in STEPS[:2]:
+        here, there = grid.pairs(step)
+        differ = (town_of[here] != town_of[there]) & (town_of[here] > 0) & (town_of[there] > 0)
+        ends = np.sort(np.stack([town_of[here[differ]], town_of[there[differ]]], 1), axis=1)
+        pairs |= {(int(a), int(b)) for a, b in np.unique(ends, axis=0)}
+    return pairs
+
+
+def _grouped(town_of: Ints, seats: Ints, grid: Grid) -> Ints:
+    """Counties grow from towns far apart; the one that is furthest from its size takes its nearest free neighbour next."""
+    x, y = (centre[seats] for centre in grid.centres_m)
+    beside: dict[int, set[int]] = {town: set() for town in range(TOWNS)}
+    for a, b in neighbours(town_of, grid):
+        beside[a - 1].add(b - 1)
+        beside[b - 1].add(a - 1)
+    county = np.full(TOWNS, -1, dtype=np.int64)
+    starts = _far_apart(x, y, len(_COUNTY_SIZES))
+    county[starts] = np.arange(len(starts))
+    while (county < 0).any():
+        fullness = [np.count_nonzero(county == number) / size for number, size in enumerate(_COUNTY_SIZES)]
+        for number in np.argsort(fullness, kind="stable").tolist():
+            free = sorted({t for own in np.flatnonzero(county == number).tolist() for t in beside[own] if county[t] < 0})
+            if free:
+                gap = (x[free] - x[starts[number]]) ** 2 + (y[free] - y[starts[number]]) ** 2
+                county[free[int(np.argmin(gap))]] = number
+                break
+    return county
+
+
+def _far_apart(x: Floats, y: Floats, count: int) -> list[int]:
+    chosen = [0]
+    while len(chosen) < count:
+        gaps = np.min([(x - x[seat]) ** 2 + (y - y[seat]) ** 2 for seat in chosen], axis=0)
+        chosen.append(int(np.argmax(gaps)))
+    return chosen
+
+
+def _in_order(
+    seats: Ints, county: Ints, polygons: list[shapely.Geometry], town_of: Ints, grid: Grid
+) -> tuple[Ints, Ints, list[shapely.Geometry], Ints]:
+    """Towns numbered county by county, the county's seat first, then from north-west to south-east."""
+    first = {int(number): int(np.flatnonzero(county == number)[0]) for number in np.unique(county)}
+    row, column = np.divmod(seats, grid.columns)
+    order = sorted(range(TOWNS), key=lambda town: (county[town], town != first[int(county[town])], row[town] + column[town], town))
+    renumbered = np.zeros(TOWNS + 1, dtype=np.int64)
+    renumbered[np.array(order) + 1] = np.arange(1, TOWNS + 1)
+    return seats[order], county[order], [polygons[town] for town in order], renumbered[town_of]
+
+
+def _people(rng: np.random.Generator, ground: Ground, ease: Floats, seats: Ints, town_of: Ints, county_of: Ints) -> Ints:
+    """Whole people by cell: crowded in seats, thinner with distance and along valleys, none on steep ground, summing to `PEOPLE`."""
+    grid = ground.grid
+    x, y = grid.centres_m
+    pull = 12.0 * np.sqrt(ease)
+    first_of_county = np.concatenate([[True], county_of[1:] != county_of[:-1]])
+    for town, seat in enumerate(seats.tolist()):
+        size = 3.0 if town == 0 else (2.2 if first_of_county[town] else 1.0)
+        crowd = size * (0.6 + 0.8 * rng.integers(0, 1001) / 1000.0) * (0.25 + ease[seat])
+        spread = (500.0 + 260.0 * size) ** 2
+        gap = (x - x[seat]) ** 2 + (y - y[seat]) ** 2
+        pull = pull + 120.0 * crowd / (1.0 + gap / spread) ** 3
+    liveable = (town_of > 0) & (ground.slope < 0.3)
+    share = np.where(liveable, pull * (0.25 + np.sqrt(ease)) * (rng.integers(20, 100, grid.size) / 100.0), 0.0)
+    whole = np.cumsum(np.round(share * 1000).astype(np.int64))
+    return np.diff(whole * PEOPLE // whole[-1], prepend=0)
+
+
+def _ground_kind(height_m: float, plain: float) -> str:
+    return "plain" if plain > 0.5 else "hill" if height_m < 260 else "mountain"
+
+
+def _frames(
+    names: Names, polygons: list[shapely.Geometry], county_of: Ints, kind: tuple[str, ...], population: Ints
+) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
+    county_codes = [f"{CODE_PREFIX}{number + 1:02d}000000" for number in range(len(_COUNTY_SIZES))]
+    within = pd.Series(county_of).groupby(county_of).cumcount().to_numpy()
+    shapes_lonlat = list(shapely.transform(polygons, _to_lonlat))
+    towns = typed(
+        layer("towns"),
+        {
+            "name": [names.place(ground) + _town_ending(ground, place) for ground, place in zip(kind, within, strict=True)],
+            "code": [f"{county_codes[c][:6]}{place + 1:03d}000" for c, place in zip(county_of, within, strict=True)],
+            "county_code": [county_codes[c] for c in county_of],
+            "code_year": [CODE_YEAR] * TOWNS,
+            "population": population,
+        },
+        shapes_lonlat,
+        [f"demo-towns-{number:04d}" for number in range(1, TOWNS + 1)],
+    )
+    counties = typed(
+        layer("counties"),
+        {
+            "name": [names.place("plain") + ending for ending in _COUNTY_KINDS],
+            "code": county_codes,
+            "code_year": [CODE_YEAR] * len(county_codes),
+            "population": [int(population[county_of == c].sum()) for c in range(len(county_codes))],
+        },
+        [shapely.coverage_union_all([shapes_lonlat[t] for t in np.flatnonzero(county_of == c)]) for c in range(len(county_codes))],
+        [f"demo-counties-{number:04d}" for number in range(1, len(county_codes) + 1)],
+    )
+    return towns, counties
+
+
+def _to_lonlat(points: Floats) -> Floats:
+    return np.stack(lonlat(points[:, 0], points[:, 1]), 1)
+
+
+def _town_ending(ground: str, place: int) -> str:
+    if place < 3 and ground == "plain":
+        return "街道"
+    return "乡" if ground == "mountain" and place % 3 else "镇"
+
+
+def distance_km(mask: np.ndarray, grid: Grid) -> Floats:
+    """Kilometres from each cell to the nearest cell of the mask."""
+    return np.asarray(ndimage.distance_transform_edt(~mask.reshape(grid.shape)).ravel() * (grid.cell_m / 1000.0), dtype=float)

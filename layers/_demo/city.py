@@ -1,0 +1,124 @@
+"""The demo city 演示城市: one call makes every layer and raster, the same from the same seed on every machine."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final
+
+import geopandas as gpd
+import numpy as np
+import rasterio
+from affine import Affine
+from numpy.typing import NDArray
+
+from layers._demo.areas import make_areas
+from layers._demo.dangers import make_flood_points, make_hazards, make_landslide_zones
+from layers._demo.grid import CRS, Floats, Grid
+from layers._demo.relief import (
+    make_aeds,
+    make_care_facilities,
+    make_checkpoints,
+    make_depots,
+    make_duty_holders,
+    make_helipads,
+    make_shelters,
+    make_teams,
+)
+from layers._demo.rivers import drain, make_rivers
+from layers._demo.roads import make_roads
+from layers._demo.sites import Country
+from layers._demo.storm import TONIGHT, depths, zones
+from layers._demo.terrain import make_ground
+
+SEED: Final = 20260601
+NODATA: Final = -9999.0
+Progress = Callable[[str, float], None]
+
+_POINTS: Final = (
+    ("flood_points", make_flood_points), ("geological_hazards", make_hazards), ("landslide_zones", make_landslide_zones),
+    ("shelters", make_shelters), ("helipads", make_helipads), ("fire_checkpoints", make_checkpoints),
+    ("rescue_teams", make_teams), ("supply_depots", make_depots), ("aeds", make_aeds),
+    ("care_facilities", make_care_facilities), ("duty_holders", make_duty_holders),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Raster:
+    """A grid of float32 with what is needed to read it; ``nodata`` marks cells outside the city."""
+
+    array: NDArray[np.float32]
+    transform: Affine
+    crs: str
+    nodata: float
+    unit: str
+    title: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class DemoCity:
+    """Every layer's frame by id, and the rasters by name: ``elevation_m``, ``population``, ``flood_depth_m_h00`` to ``h12``."""
+
+    layers: Mapping[str, gpd.GeoDataFrame]
+    rasters: Mapping[str, Raster]
+
+
+def make_city(seed: int = SEED, progress: Progress | None = None) -> DemoCity:
+    """Make the city; ``progress`` hears a stage's name and the share done, 0 to 1."""
+    tell = progress or _unheard
+    tell("terrain", 0.0)
+    grid = Grid()
+    ground = make_ground(seed, grid)
+    drainage = drain(ground)
+    tell("towns", 0.5)
+    areas = make_areas(seed, ground, drainage.above_m)
+    rivers, river_of, river_names, _ = make_rivers(seed, ground, drainage)
+    tell("storm", 0.65)
+    tonight = depths(TONIGHT, drainage, areas.town_of > 0, grid)
+    flooded = zones(tonight, drainage, river_of, river_names, areas.town_of > 0, grid)
+    tell("roads", 0.8)
+    roads = make_roads(seed, ground, drainage, areas)
+    tell("places", 0.9)
+    country = Country(ground, drainage, areas, roads, rivers, np.max(tonight, axis=0))
+    found = {"towns": areas.towns, "counties": areas.counties, "rivers": rivers, "roads": roads.frame, "flood_zones": flooded}
+    found |= {layer_id: make(seed, country) for layer_id, make in _POINTS}
+    rasters = dict(_rasters(country, tonight))
+    tell("places", 1.0)
+    return DemoCity(MappingProxyType(found), MappingProxyType(rasters))
+
+
+def write_rasters(city: DemoCity, folder: Path) -> tuple[Path, ...]:
+    """Write each raster as ``<name>.tif`` (tiled, deflate); returns the files."""
+    folder.mkdir(parents=True, exist_ok=True)
+    return tuple(_write(raster, folder / f"{name}.tif") for name, raster in city.rasters.items())
+
+
+def _write(raster: Raster, path: Path) -> Path:
+    rows, columns = raster.array.shape
+    profile = {
+        "driver": "GTiff", "dtype": "float32", "count": 1, "height": rows, "width": columns, "crs": raster.crs,
+        "transform": raster.transform, "nodata": raster.nodata, "tiled": True, "blockxsize": 256, "blockysize": 256,
+        "compress": "deflate", "predictor": 2,
+    }  # fmt: skip
+    with rasterio.open(path, "w", **profile) as file:
+        file.write(raster.array, 1)
+        file.set_band_description(1, raster.title["en"])
+        file.set_band_unit(1, raster.unit)
+        file.update_tags(attribution="演示数据 synthetic", title_zh=raster.title["zh"])
+    return path
+
+
+def _rasters(country: Country, tonight: list[Floats]) -> Iterator[tuple[str, Raster]]:
+    yield "elevation_m", _raster(country, country.ground.height_m, "m", "Elevation", "高程")
+    yield "population", _raster(country, country.areas.people.astype(float), "people", "People in the cell", "人口")
+    for hour, depth in enumerate(tonight):
+        yield f"flood_depth_m_h{hour:02d}", _raster(country, depth, "m", f"Flood depth at hour {hour}", f"第 {hour} 小时淹没水深")
+
+
+def _raster(country: Country, values: Floats, unit: str, en: str, zh: str) -> Raster:
+    inside = np.where(country.areas.town_of > 0, values, NODATA).astype(np.float32).reshape(country.grid.shape)
+    return Raster(inside, country.grid.transform, CRS, NODATA, unit, MappingProxyType({"en": en, "zh": zh}))
+
+
+def _unheard(_stage: str, _share: float) -> None:
+    """Progress that nobody asked to hear."""

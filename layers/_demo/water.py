@@ -1,0 +1,121 @@
+"""Where water goes: filled ground, steepest descent, catchments, stream order, height above the nearest drainage."""
+
+import heapq
+from dataclasses import dataclass
+
+import numpy as np
+
+from layers._demo.grid import STEPS, Floats, Grid, Ints, Mask
+
+
+@dataclass(frozen=True)
+class Flow:
+    """A tree of cells: each cell's ``receiver`` is lower; an outlet is its own. ``levels`` lists cells by steps to the outlet."""
+
+    receiver: Ints
+    levels: tuple[Ints, ...]
+
+    def gathered(self, own: Floats) -> Floats:
+        """For each cell the sum of ``own`` over itself and all that drains into it."""
+        total = own.astype(float)
+        for cells in reversed(self.levels[1:]):
+            np.add.at(total, self.receiver[cells], total[cells])
+        return total
+
+    def inherited(self, own: Ints, stops: Mask) -> Ints:
+        """For each cell the value of the first cell at or below it where ``stops``; the outlet's own if none."""
+        found = own.copy()
+        for cells in self.levels[1:]:
+            going = cells[~stops[cells]]
+            found[going] = found[self.receiver[going]]
+        return found
+
+
+def filled(height_mm: Ints, grid: Grid) -> Ints:
+    """The ground with every pit filled to its rim plus a millimetre a step, so that water always finds a way out.
+
+    Priority-flood (Barnes, Lehman and Mulla 2014, Computers & Geosciences 62): grow inwards from the border,
+    the lowest cell first.
+    """
+    rows, columns = grid.shape
+    level = height_mm.tolist()
+    done = bytearray(grid.size)
+    border = _border(grid).tolist()
+    heap = [(level[cell], cell) for cell in border]
+    for cell in border:
+        done[cell] = 1
+    heapq.heapify(heap)
+    while heap:
+        here, cell = heapq.heappop(heap)
+        row, column = divmod(cell, columns)
+        for down, right in STEPS:
+            if 0 <= row + down < rows and 0 <= column + right < columns:
+                there = cell + down * columns + right
+                if not done[there]:
+                    done[there] = 1
+                    level[there] = max(level[there], here + 1)
+                    heapq.heappush(heap, (level[there], there))
+    return np.array(level, dtype=np.int64)
+
+
+def flow(height: Ints | Floats, grid: Grid) -> Flow:
+    """Each cell drains to its steepest lower neighbour (D8); border cells and cells with none are outlets."""
+    steepest = np.zeros(grid.size)
+    receiver = np.arange(grid.size)
+    for number, step in enumerate(STEPS):
+        here, there = grid.pairs(step)
+        drop = (height[here] - height[there]) * (1.0 if number < 4 else 0.7071)
+        better = drop > steepest[here]
+        steepest[here[better]] = drop[better]
+        receiver[here[better]] = there[better]
+    border = _border(grid)
+    receiver[border] = border
+    return Flow(receiver, _levels(receiver))
+
+
+def _border(grid: Grid) -> Ints:
+    row, column = np.divmod(np.arange(grid.size), grid.columns)
+    return np.flatnonzero((row == 0) | (column == 0) | (row == grid.rows - 1) | (column == grid.columns - 1))
+
+
+def _levels(receiver: Ints) -> tuple[Ints, ...]:
+    steps = (receiver != np.arange(len(receiver))).astype(np.int64)
+    ahead = receiver
+    while True:
+        further = steps[ahead]
+        if not further.any():
+            break
+        steps, ahead = steps + further, ahead[ahead]
+    order = np.argsort(steps, kind="stable")
+    return tuple(np.split(order, np.flatnonzero(np.diff(steps[order])) + 1))
+
+
+def stream_order(tree: Flow, is_stream: Mask) -> Ints:
+    """Strahler's order of each stream cell, 0 elsewhere: one more than its tributaries' where two of the highest meet."""
+    order = is_stream.astype(np.int64)
+    highest, twice = np.zeros_like(order), np.zeros_like(order)
+    for cells in reversed(tree.levels):
+        mine = cells[is_stream[cells]]
+        order[mine] = np.maximum(1, highest[mine] + (twice[mine] > 1))
+        for cell in mine[tree.receiver[mine] != mine].tolist():
+            below, own = tree.receiver[cell], order[cell]
+            twice[below] = twice[below] + 1 if own == highest[below] else (1 if own > highest[below] else twice[below])
+            highest[below] = max(highest[below], own)
+    return order
+
+
+def reaches(tree: Flow, is_stream: Mask) -> list[list[int]]:
+    """Cell paths from each source or confluence down to the next confluence, which both share, or to where the stream ends."""
+    cells = np.flatnonzero(is_stream)
+    inside = cells[(tree.receiver[cells] != cells) & is_stream[tree.receiver[cells]]]
+    inflows = np.bincount(tree.receiver[inside], minlength=len(is_stream))
+    paths = []
+    for head in cells[inflows[cells] != 1].tolist():
+        path = [head]
+        while is_stream[tree.receiver[path[-1]]] and tree.receiver[path[-1]] != path[-1]:
+            path.append(int(tree.receiver[path[-1]]))
+            if inflows[path[-1]] != 1:
+                break
+        if len(path) > 1:
+            paths.append(path)
+    return paths
