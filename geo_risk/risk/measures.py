@@ -268,8 +268,9 @@ def _exact_sums(group: NDArray[np.intp], values: Numbers, groups: int) -> Number
 
 
 def _spots(frame: gpd.GeoDataFrame) -> Shapes:
-    """Each feature's point: itself, or the representative point of a line or an area."""
-    return np.asarray(shapely.point_on_surface(frame.geometry.to_numpy()), dtype=object)
+    """Each feature's point: itself, or the representative point of a line or an area; None where it has no geometry."""
+    shapes = frame.geometry.to_numpy()
+    return np.asarray(np.where(has_shape(shapes), shapely.point_on_surface(shapes), None), dtype=object)
 
 
 def _column(features: gpd.GeoDataFrame, column: str | None, where: str) -> Numbers:
