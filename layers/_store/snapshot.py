@@ -67,7 +67,7 @@ def _touched(connection: sa.Connection, since: int) -> dict[str, str]:
         .join(REVISIONS, REVISIONS.c.seq == newest.c.seq)
         .join(BATCHES, BATCHES.c.id == REVISIONS.c.batch_id)
     )
-    return dict(found.tuples().all())
+    return {row.layer: row.recorded_at for row in found}
 
 
 def _frame(connection: sa.Connection, layer: Layer, last: Snapshot | None, touched: bool) -> gpd.GeoDataFrame:

@@ -268,7 +268,7 @@ def _lacking(connection: sa.Connection, layers: Mapping[str, Layer]) -> tuple[La
             "the file is a database but not a store", expected="a store made by geo-risk", got=f"{len(names)} other tables",
             then="name another file",
         )
-    stated: dict[str, str] = dict(connection.execute(sa.select(META.c.key, META.c.value)).tuples().all())
+    stated = {row.key: row.value for row in connection.execute(sa.select(META))}
     if not stated.get("schema", "").isdecimal() or int(stated["schema"]) > SCHEMA:
         raise StoreUnavailable(
             "the store was made by a newer version", expected=f"schema {SCHEMA} or lower",

@@ -62,8 +62,14 @@ class Writer:
         self._connection.close()
 
     def _run(self) -> None:
-        while group := self._next_group():
-            self._commit(group)
+        # a call a group, so that a job and its frame are let go before the wait for the next
+        while self._commit_next():
+            pass
+
+    def _commit_next(self) -> bool:
+        group = self._next_group()
+        self._commit(group)
+        return bool(group)
 
     def _next_group(self) -> list[Job]:
         with self._changed:
@@ -74,6 +80,8 @@ class Writer:
             return group
 
     def _commit(self, jobs: Sequence[Job]) -> None:
+        if not jobs:
+            return
         results: list[Any] = []
         with _Attempt() as attempt, told(self._path):
             self._check()
