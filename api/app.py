@@ -23,7 +23,8 @@ from maps.shell import CONTENT_SECURITY_POLICY
 
 _log = logging.getLogger(__name__)
 
-SECURITY_HEADERS = {
+ROUTERS: Final = tuple(door.router for door in (health_routes, questions_routes, features_routes, documents_routes, maps_routes))
+SECURITY_HEADERS: Final = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -58,8 +59,8 @@ def create_app(settings: Settings | None = None, on_ready: Callable[[], None] | 
         summary="The one map of an emergency bureau",
     )
     app.state.settings = given
-    for routes in (health_routes, questions_routes, features_routes, documents_routes, maps_routes):
-        app.include_router(routes.router)
+    for router in ROUTERS:
+        app.include_router(router)
     for kind, handler in _HANDLERS.items():
         app.add_exception_handler(kind, handler)
     app.middleware("http")(_secured)

@@ -60,7 +60,9 @@ def field(
     language = language_of(request, lang)
     asked = lon is not None or lat is not None
     answer = field_answer(served, settings, language, lon or "", lat or "", radius_m, tuple(layers or ())) if asked else None
-    return _page(field_page(language, answer, _page_settings(served)), language, lang)
+    page = _page(field_page(language, answer, _page_settings(served)), language, lang)
+    page.status_code = 400 if answer and answer.problem else 200
+    return page
 
 
 def field_answer(

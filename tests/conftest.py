@@ -1,9 +1,16 @@
 """Fixtures that many tests share."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from fastapi.testclient import TestClient
+
+import small_city
+from api.app import create_app
+from api.settings import Settings
+from layers._store import Batch, Snapshot, open_store
 
 _UNDER_CI = os.environ.get("CI", "").lower() == "true"
 
@@ -33,3 +40,27 @@ def chromium() -> str:
     if not Path(path).is_file():
         missing("chromium", "apt-get install chromium, or set GEO_RISK_CHROMIUM to its path")
     return path
+
+
+@pytest.fixture(scope="session")
+def small_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store that holds the small city; nobody writes to it."""
+    path = tmp_path_factory.mktemp("small") / "store.sqlite"
+    with open_store(path) as store:
+        for layer_id, frame in small_city.frames().items():
+            store.apply(layer_id, frame, Batch(actor="test", reason="small city", source="small"))
+    return path
+
+
+@pytest.fixture(scope="session")
+def small_snapshot(small_store: Path) -> Snapshot:
+    """The small city as a snapshot."""
+    with open_store(small_store) as store:
+        return store.snapshot()
+
+
+@pytest.fixture(scope="session")
+def client(small_store: Path) -> Iterator[TestClient]:
+    """The service over the small city."""
+    with TestClient(create_app(Settings(store=small_store)), raise_server_exceptions=False) as opened:
+        yield opened

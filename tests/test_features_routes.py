@@ -27,12 +27,15 @@ def test_pages_follow_each_other_and_end(client: TestClient) -> None:
     assert seen == ["open", "shut"]
 
 
-@pytest.mark.parametrize(("bbox", "ids"), [
-    ("0.007,0,0.009,0.01", ["open"]),
-    ("0.006,0,0.008,0.01", ["open", "shut"]),  # both lie on its edges
-    ("1,1,2,2", []),
-    ("179,-1,0.007,1", ["shut"]),  # across the antimeridian
-])
+@pytest.mark.parametrize(
+    ("bbox", "ids"),
+    [
+        ("0.007,0,0.009,0.01", ["open"]),
+        ("0.006,0,0.008,0.01", ["open", "shut"]),  # both lie on its edges
+        ("1,1,2,2", []),
+        ("179,-1,0.007,1", ["shut"]),  # across the antimeridian
+    ],
+)
 def test_a_box_keeps_what_touches_it(client: TestClient, bbox: str, ids: list[str]) -> None:
     assert [feature["id"] for feature in client.get(f"/collections/shelters/items?bbox={bbox}").json()["features"]] == ids
 
@@ -41,11 +44,20 @@ def test_a_feature_without_geometry_is_null_in_geojson(client: TestClient) -> No
     assert client.get("/collections/duty_holders/items").json()["features"][0]["geometry"] is None
 
 
-@pytest.mark.parametrize(("path", "status"), [
-    ("/collections/nothing/items", 404), ("/collections/shelters/items/nothing", 404), ("/collections/shelters/items?limit=0", 400),
-    ("/collections/shelters/items?limit=10001", 400), ("/collections/shelters/items?bbox=1,2,3", 400), ("/collections/shelters/items?bbox=0,1,0,0", 400),
-    ("/collections/shelters/items?filter=capacity%3E1", 400), ("/collections/shelters/items?offset=-1", 400), ("/nowhere", 404),
-])
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/collections/nothing/items", 404),
+        ("/collections/shelters/items/nothing", 404),
+        ("/collections/shelters/items?limit=0", 400),
+        ("/collections/shelters/items?limit=10001", 400),
+        ("/collections/shelters/items?bbox=1,2,3", 400),
+        ("/collections/shelters/items?bbox=0,1,0,0", 400),
+        ("/collections/shelters/items?filter=capacity%3E1", 400),
+        ("/collections/shelters/items?offset=-1", 400),
+        ("/nowhere", 404),
+    ],
+)
 def test_what_cannot_be_answered_is_refused(client: TestClient, path: str, status: int) -> None:
     answer = client.get(path)
     assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")

@@ -1,3 +1,5 @@
+import json
+
 import geopandas as gpd
 import numpy as np
 import shapely
@@ -26,8 +28,8 @@ def test_neighbours_keep_their_shared_border_when_simplified() -> None:
     west = shapely.Polygon([(0, 0), *wiggle, (0, 1)])
     east = shapely.Polygon([(1, 0), *wiggle, (1, 1)])
     frame = typed(layer("towns"), {"name": ["W", "E"], "source": ["", ""]}, [west, east], ["w", "e"])
-    snapshot = Snapshot(revision=1, head="", recorded_at=None, frames={"towns": frame})
+    snapshot = Snapshot(revision=1, head="", recorded_at=None, frames={"towns": frame}, updated={})
     drawn = marks(snapshot, "towns", Box(-1, -1, 2, 2), 5, most=10)["features"]["features"]
-    shapes = [shapely.from_geojson(str(feature["geometry"]).replace("'", '"').replace("(", "[").replace(")", "]")) for feature in drawn]
+    shapes = [shapely.from_geojson(json.dumps(feature["geometry"])) for feature in drawn]
     assert shapely.intersection(*shapes).area == 0
     assert sum(len(shape.exterior.coords) for shape in shapes) < 20

@@ -31,10 +31,17 @@ def test_west_is_level_two_and_says_why(client: TestClient) -> None:
     west = client.get("/risk").json()["areas"][0]
     raw = {reading["factor"]: reading["raw"] for reading in west["readings"]}
     assert (west["name"], west["level"]) == ("West", "II")
-    assert raw == pytest.approx({
-        "flooded_before": 0.5, "flood_points_people": 500, "population": 10_000, "shelter_places": 300,
-        "shelter_distance": 0.003 * DEGREE_M, "helipad_distance": 0.01 * DEGREE_M,
-    }, rel=1e-3)
+    assert raw == pytest.approx(
+        {
+            "flooded_before": 0.5,
+            "flood_points_people": 500,
+            "population": 10_000,
+            "shelter_places": 300,
+            "shelter_distance": 0.003 * DEGREE_M,
+            "helipad_distance": 0.01 * DEGREE_M,
+        },
+        rel=1e-3,
+    )
     coping = (8.5 * 1 + 0 * 1 + 10 * (0.01 * DEGREE_M - 1000) / 19_000 * 0.5) / 2.5
     assert west["roles"] == pytest.approx({"hazard": 10, "exposure": 5, "coping": coping}, rel=1e-3)
     assert west["score"] == pytest.approx((10 * 5 * coping) ** (1 / 3), rel=1e-3)
@@ -47,7 +54,9 @@ def test_east_without_a_population_is_unknown_not_safe(client: TestClient) -> No
 
 def test_what_no_layer_holds_is_said_to_be_absent(client: TestClient) -> None:
     answer = client.get("/risk").json()
-    assert {"factor": "team_distance", "reason": "no features"}.items() <= next(a for a in answer["absent"] if a["factor"] == "team_distance").items()
+    assert {"factor": "team_distance", "reason": "no features"}.items() <= next(
+        a for a in answer["absent"] if a["factor"] == "team_distance"
+    ).items()
     assert answer["counts"] == {"I": 0, "II": 1, "III": 0, "IV": 0, "unknown": 1}
 
 
@@ -64,10 +73,24 @@ def test_a_point_has_the_situation_of_its_town(client: TestClient) -> None:
     assert [contact["organisation"] for contact in answer["contacts"]] == ["West town"]
 
 
-@pytest.mark.parametrize("path", [
-    "/layers", "/risk", "/collections", "/collections/duty_holders/items", "/collections/shelters/items", "/collections/flood_points/items/fp",
-    "/situation/flood_points/fp", "/situation/towns/w", "/nearby?lon=0&lat=0", "/marks/shelters", "/field?lon=0.005&lat=0.005", "/api", "/openapi.json",
-])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/layers",
+        "/risk",
+        "/collections",
+        "/collections/duty_holders/items",
+        "/collections/shelters/items",
+        "/collections/flood_points/items/fp",
+        "/situation/flood_points/fp",
+        "/situation/towns/w",
+        "/nearby?lon=0&lat=0",
+        "/marks/shelters",
+        "/field?lon=0.005&lat=0.005",
+        "/api",
+        "/openapi.json",
+    ],
+)
 def test_people_and_phones_are_in_no_answer(client: TestClient, path: str) -> None:
     answer = client.get(path)
     assert answer.status_code == 200
@@ -85,20 +108,23 @@ def test_marks_of_areas_are_shapes_with_names_only(client: TestClient) -> None:
     assert [feature["properties"] for feature in features] == [{"name": "East", "level": None}, {"name": "West", "level": None}]
 
 
-@pytest.mark.parametrize(("query", "says"), [
-    ("lon=181&lat=0", "lon is out of range"),
-    ("lon=nan&lat=0", "lon is out of range or no number"),
-    ("lon=0&lat=1e999", "lat is out of range"),
-    ("lon=0&lat=0&radius_m=-5", "radius_m is out of range"),
-    ("lon=0&lat=0&radius_m=Infinity", "radius_m"),
-    ("lon=0&lat=0&k=0", "k is out of range"),
-    ("lon=0&lat=0&k=1.5", "k is not whole"),
-    ("lon=0&lat=0&layers=towns", "geometry cannot answer"),
-    ("lon=0&lat=0&layers=nothing", "no layer"),
-    ("lon=0&lat=0&radius=5", "no parameter 'radius' here"),
-    ("lon=0&lon=1&lat=0", "given twice"),
-    ("lat=0", "missing"),
-])
+@pytest.mark.parametrize(
+    ("query", "says"),
+    [
+        ("lon=181&lat=0", "lon is out of range"),
+        ("lon=nan&lat=0", "lon is out of range or no number"),
+        ("lon=0&lat=1e999", "lat is out of range"),
+        ("lon=0&lat=0&radius_m=-5", "radius_m is out of range"),
+        ("lon=0&lat=0&radius_m=Infinity", "radius_m"),
+        ("lon=0&lat=0&k=0", "k is out of range"),
+        ("lon=0&lat=0&k=1.5", "k is not whole"),
+        ("lon=0&lat=0&layers=towns", "geometry cannot answer"),
+        ("lon=0&lat=0&layers=nothing", "no layer"),
+        ("lon=0&lat=0&radius=5", "no parameter 'radius' here"),
+        ("lon=0&lon=1&lat=0", "given twice"),
+        ("lat=0", "missing"),
+    ],
+)
 def test_bad_questions_are_refused_with_a_problem_document(client: TestClient, query: str, says: str) -> None:
     answer = client.get(f"/nearby?{query}")
     assert answer.status_code in (400, 404)

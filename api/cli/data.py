@@ -3,7 +3,7 @@
 import getpass
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -157,7 +157,7 @@ def template(
 
 def layers(store: StorePath = None, language: InLanguage = Language.ZH) -> None:
     """List the layers with their number of features and their age."""
-    in_language = "zh" if language is Language.ZH else "en"
+    in_language: Literal["zh", "en"] = "zh" if language is Language.ZH else "en"
     with open_store(store_path(store)) as opened:
         snapshot = opened.snapshot()
     rows = [
@@ -176,7 +176,7 @@ def history(
         revisions = opened.history(layer_name, feature)
     table(
         ("revision", "what", "recorded at", "by", "source", "changed"),
-        [(each.seq, each.op, each.recorded_at, each.actor, each.source, ", ".join(each.changed)) for each in revisions],
+        [(each.seq, each.op, each.recorded_at, each.actor, each.source, ", ".join(sorted(each.changes))) for each in revisions],
     )
 
 

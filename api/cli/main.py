@@ -21,3 +21,7 @@ def main() -> None:
     except GeoRiskError as error:
         Console(stderr=True).print(Text(f"geo-risk: {error}", style="red"), soft_wrap=True)
         sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -70,7 +70,7 @@ def store_checked(
         raise RowsRejected(report, "mend the rows listed, or load the rest with --on-error skip")
     if report.accepted == 0:
         raise RowsRejected(report, "mend the rows listed; there is nothing to load")
-    batch = Batch(actor=actor, reason="import", source=report.source, file_sha256=report.file_sha256)
+    batch = Batch(actor=actor, reason="import", source=report.source, file_sha256=report.sha256)
     told = None if progress is None else (lambda share: progress("store", share))
     return store.apply(layer_id, checked.frame, batch, replace=replace, progress=told)
 

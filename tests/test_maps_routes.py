@@ -1,0 +1,72 @@
+import pytest
+from fastapi.testclient import TestClient
+
+HTML = {"Accept": "text/html"}
+
+
+def test_a_browser_gets_the_map_and_a_program_the_landing_page(client: TestClient) -> None:
+    assert client.get("/", headers=HTML).headers["content-type"].startswith("text/html")
+    assert client.get("/", headers={"Accept": "application/json"}).headers["content-type"] == "application/json"
+
+
+def test_the_command_map_holds_no_data(client: TestClient) -> None:
+    page = client.get("/", headers=HTML).text
+    assert "Sluice" not in page
+    assert "West" not in page
+
+
+@pytest.mark.parametrize(
+    ("given", "language"),
+    [
+        ({}, "zh-CN"),
+        ({"params": {"lang": "en"}}, "en"),
+        ({"headers": HTML | {"Accept-Language": "en-GB,en"}}, "en"),
+    ],
+)
+def test_the_language_is_the_one_asked_for(client: TestClient, given: dict[str, dict[str, str]], language: str) -> None:
+    client.cookies.clear()
+    page = client.get("/", **({"headers": HTML} | given))
+    assert page.headers["content-language"] == language
+    assert f'lang="{language}"' in page.text
+    client.cookies.clear()
+
+
+def test_the_field_list_is_plain_html(client: TestClient) -> None:
+    page = client.get("/field?lon=0.0075&lat=0.005&lang=en").text
+    assert page.index("School") < page.index("Hall")
+    assert "56 m" in page
+
+
+@pytest.mark.parametrize(
+    "query", ["lon=abc&lat=0", "lon=0", "lon=200&lat=0", "lon=0&lat=0&radius_m=-1", "lon=0&lat=0&layers=nothing"]
+)
+def test_a_wrong_place_is_said_on_the_page(client: TestClient, query: str) -> None:
+    page = client.get(f"/field?{query}&lang=en")
+    assert page.status_code == 400
+    assert "expected" in page.text
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/static/../app.py",
+        "/static/%2e%2e/shell.py",
+        "/static/js/",
+        "/static/.hidden",
+        "/static/nothing.js",
+        "/static/shell/nothing.js",
+    ],
+)
+def test_only_our_static_files_are_served(client: TestClient, path: str) -> None:
+    assert client.get(path).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "path", ["/static/shell/command.js", "/static/vendor/leaflet/dist/leaflet.js", "/static/icon.svg", "/static/js/reference.js"]
+)
+def test_what_pages_are_made_of_is_served(client: TestClient, path: str) -> None:
+    assert client.get(path).status_code == 200
+
+
+def test_the_reference_stands_without_an_outside_host(client: TestClient) -> None:
+    assert "http" not in client.get("/docs").text
