@@ -110,7 +110,7 @@ def _typed_cells(layer: Layer, raw: RawTable, options: CheckOptions, match: Matc
     cells: Cells = {}
     notes: list[Note] = []
     for source, targets in match.pairs:
-        texts = [text_of(cell) for cell in raw.frame[source].tolist()]
+        texts = _texts(raw, source)
         for target, part in zip(targets, _parts(texts, source, len(targets), found), strict=True):
             column = layer.column(target)
             result = parsed(column, part, _translated(layer, options, target))
@@ -195,7 +195,7 @@ def _derived(layer: Layer, cells: Cells, found: _Findings) -> _Derived:
 
 def _fit(column: Column, values: list[Any]) -> list[Any]:
     """Derived values as the column's type; outside its range they are missing."""
-    missing = [value is None or value is pd.NA or value != value for value in values]  # noqa: PLR0124 (nan is unlike itself)
+    missing = [value is None or value is pd.NA or value != value for value in values]
     low, high = column.minimum, column.maximum
     fits = [not gone and (column.type is str or ((low is None or value >= low) and (high is None or value <= high)))
             for gone, value in zip(missing, values, strict=True)]
@@ -227,7 +227,7 @@ def _keys(raw: RawTable, options: CheckOptions, found: _Findings) -> list[str] |
     if options.key is None:
         return None
     column = source_column(raw, options.key, "--key")
-    texts = [text_of(cell).strip() for cell in raw.frame[column].tolist()]
+    texts = [text.strip() for text in _texts(raw, column)]
     first: dict[str, int] = {}
     for place, text in enumerate(texts):
         if not text:
@@ -248,12 +248,19 @@ def _add_twins(named: Identities, kept: NDArray[np.int64], found: _Findings) -> 
             found.add(int(kept[place]), "", "", rule, message(rule, Words(row, row)), "warning")
 
 
+def _texts(raw: RawTable, source: str) -> list[str]:
+    cells = raw.frame[source].tolist()
+    return cells if set(map(type, cells)) <= {str} else [text_of(cell) for cell in cells]
+
+
 def _frame(layer: Layer, cells: Cells) -> pd.DataFrame:
     return pd.DataFrame({column.name: pd.Series(cells[column.name], dtype=DTYPES[column.type]) for column in layer.columns})
 
 
 def _rows(cells: Cells, places: NDArray[np.int64]) -> Cells:
     chosen = places.tolist()
+    if all(len(values) == len(chosen) for values in cells.values()):
+        return cells
     return {name: [values[place] for place in chosen] for name, values in cells.items()}
 
 

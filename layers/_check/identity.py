@@ -1,8 +1,11 @@
 """Ids that are the same each time the same rows are loaded: a hash of layer, source and key, with an occurrence number."""
 
+import datetime as dt
 import hashlib
 import json
 from collections import Counter, defaultdict
+from collections.abc import Iterable
+from json.encoder import encode_basestring
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -46,8 +49,10 @@ def content_of(columns: dict[str, list[Any]], geometry: Geometries) -> list[str]
     wkb = shapely.to_wkb(rounded, hex=True, byte_order=1)
     names = sorted(name for name, values in columns.items() if any(value is not None for value in values))
     rows = _rows(columns, tuple(names)) if names else [()] * len(geometry)
-    return [_canonical([{name: part for name, part in zip(names, parts, strict=True) if part is not None}, shape])
-            for parts, shape in zip(rows, wkb, strict=True)]
+    return [
+        _canonical([shape, *(word for name, part in zip(names, parts, strict=True) if part is not None for word in (name, part))])
+        for parts, shape in zip(rows, wkb, strict=True)
+    ]
 
 
 def _rows(columns: dict[str, list[Any]], names: tuple[str, ...]) -> list[tuple[Any, ...]]:
@@ -55,28 +60,46 @@ def _rows(columns: dict[str, list[Any]], names: tuple[str, ...]) -> list[tuple[A
     return list(zip(*(columns.get(name) or [None] * count for name in names), strict=True))
 
 
-def _canonical(parts: Any) -> str:
-    return json.dumps(parts, ensure_ascii=False, separators=(",", ":"), sort_keys=True, default=str)
+def _canonical(parts: Iterable[Any]) -> str:
+    """Values as a JSON array in the one way it is always written."""
+    return f"[{','.join(map(_word, parts))}]"
+
+
+def _word(value: Any) -> str:
+    if isinstance(value, str):
+        return encode_basestring(value)
+    return '"' + value.isoformat() + '"' if isinstance(value, dt.date) else json.dumps(value)
 
 
 def _hashed(layer_id: str, source: str, keys: list[str]) -> list[str]:
     start = _canonical([layer_id, source])
+    occurrences = _occurrences(keys)
+    return [hashlib.sha256(f"{start}{key}{occurrence}".encode()).hexdigest()[:_DIGITS] for key, occurrence in zip(keys, occurrences, strict=True)]
+
+
+def _occurrences(keys: list[str]) -> list[int]:
+    """How often each key was seen up to and with its place."""
+    if len(set(keys)) == len(keys):
+        return [1] * len(keys)
     seen: Counter[str] = Counter()
-    ids = []
+    counts = []
     for key in keys:
         seen[key] += 1
-        ids.append(hashlib.sha256(f"{start}{key}{seen[key]}".encode()).hexdigest()[:_DIGITS])
-    return ids
+        counts.append(seen[key])
+    return counts
 
 
 def _twins(keys: list[str], by: str, columns: dict[str, list[Any]], geometry: Geometries) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+    if len(set(keys)) == len(keys):
+        return [], []
     places: dict[str, list[int]] = defaultdict(list)
     for place, key in enumerate(keys):
         places[key].append(place)
     groups = [group for group in places.values() if len(group) > 1]
     if by == "content":
         return [(place, group[0]) for group in groups for place in group[1:]], []
-    repeated, shared = [], []
+    repeated: list[tuple[int, int]] = []
+    shared: list[tuple[int, int]] = []
     for group in groups:
         contents = content_of({name: [values[place] for place in group] for name, values in columns.items()}, geometry[group])
         for place, content in zip(group[1:], contents[1:], strict=True):

@@ -27,8 +27,7 @@ _DATES: Final = (
 )
 _ERA_DATE: Final = re.compile(r"(令和|平成|昭和) ?(\d{1,2}|元) ?年 ?(\d{1,2}) ?月 ?(\d{1,2}) ?日", re.ASCII)
 _PAIR: Final = re.compile(r"\s*[x×✕✖*]\s*", re.IGNORECASE)
-_CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
-_SURROGATE: Final = re.compile(r"[\ud800-\udfff]")
+_UNFIT: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 class Wrong(ValueError):
@@ -46,20 +45,19 @@ class Parsed(NamedTuple):
 def parsed(column: Column, texts: list[str], translated: dict[str, str]) -> Parsed:
     """Texts of one column as its type; ``translated`` says what to read instead of a folded text."""
     words = _choices(column)
-    known: dict[str, tuple[Any, str]] = {}
-    values: list[Any] = []
-    wrong: list[tuple[int, str]] = []
-    dashes = 0
-    for place, text in enumerate(texts):
-        if text not in known:
+    known: dict[str, Any] = {}
+    faulty: dict[str, str] = {}
+    for text in dict.fromkeys(texts):
+        try:
             known[text] = _one(column, text, translated, words)
-        value, rule = known[text]
-        values.append(value)
-        if rule:
-            wrong.append((place, rule))
-        elif value is None and text.strip() in DASHES:
-            dashes += 1
-    return Parsed(values, wrong, dashes)
+        except Wrong as wrong:
+            known[text], faulty[text] = None, str(wrong.args[0])
+    blank = {text for text, value in known.items() if value is None and text not in faulty and text.strip() in DASHES}
+    return Parsed(
+        [known[text] for text in texts],
+        [(place, faulty[text]) for place, text in enumerate(texts) if text in faulty] if faulty else [],
+        sum(text in blank for text in texts) if blank else 0,
+    )
 
 
 def text_of(cell: Any) -> str:
@@ -92,16 +90,13 @@ def split_in_two(text: str) -> tuple[str, str] | None:
     return (parts[0], parts[1]) if len(parts) == 2 else None
 
 
-def _one(column: Column, text: str, translated: dict[str, str], words: dict[str, str]) -> tuple[Any, str]:
+def _one(column: Column, text: str, translated: dict[str, str], words: dict[str, str]) -> Any:
     clean = text.strip()
     if translated:
         clean = translated.get(folded(clean), clean)
-    try:
-        value = _valued(column, clean, words)
-        _require_range(column, value)
-    except Wrong as wrong:
-        return None, str(wrong.args[0])
-    return value, ""
+    value = _valued(column, clean, words)
+    _require_range(column, value)
+    return value
 
 
 def _valued(column: Column, clean: str, words: dict[str, str]) -> Any:
@@ -121,10 +116,8 @@ def _valued(column: Column, clean: str, words: dict[str, str]) -> Any:
 
 
 def _require_clean(text: str) -> None:
-    if _CONTROL.search(text):
-        raise Wrong("control_character")
-    if _SURROGATE.search(text):
-        raise Wrong("surrogate")
+    if found := _UNFIT.search(text):
+        raise Wrong("surrogate" if found[0] >= "\ud800" else "control_character")
     if len(text) > TEXT_CHARACTERS:
         raise Wrong("too_long")
 

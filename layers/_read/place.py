@@ -20,6 +20,7 @@ DATUMS: Final = ("wgs84", "cgcs2000", "gcj02", "bd09")
 _EPSG: Final = re.compile(r"EPSG:\d{4,6}", re.IGNORECASE)
 _LONLAT: Final = pyproj.CRS(WGS84)
 _GCS_OF_WGS84: Final = "World Geodetic System 1984"
+_SAME_NUMBERS: Final = (None, "wgs84", "cgcs2000")
 _TABLES: Final = ("csv", "xlsx")
 
 Geometries = NDArray[Any]
@@ -54,7 +55,7 @@ def geometry_of(content: Content, said_crs: str | None, said_datum: str | None, 
     crs, notes = _crs(content, said_crs)
     lonlat, lost = _in_lonlat(given, crs, content.rows)
     _require_datum(lonlat, crs, said_datum)
-    moved = lonlat if said_datum is None else _on_points(lonlat, lambda lon, lat: to_wgs84(lon, lat, said_datum))  # type: ignore[arg-type]
+    moved = lonlat if said_datum in _SAME_NUMBERS else _on_points(lonlat, lambda lon, lat: to_wgs84(lon, lat, said_datum))  # type: ignore[arg-type]
     return Placed(moved, _name(crs), (*problems, *lost), notes)
 
 

@@ -37,9 +37,10 @@ def gathered(
     rows: list[int] = []
     problems: list[Problem] = []
     while chunk := list(islice(records, _CHUNK)):
-        fitted = [(row, _fitted(row, cells, names, problems)) for row, cells in chunk if _any(cells)]
-        rows.extend(row for row, _ in fitted)
-        for column, cells in zip(columns, zip(*(cells for _, cells in fitted), strict=True), strict=False):
+        kept = [record for record in chunk if any(record[1]) or _any(record[1])]
+        rows.extend(row for row, _ in kept)
+        fitted = [cells if len(cells) == len(names) else _fitted(row, cells, names, problems) for row, cells in kept]
+        for column, cells in zip(columns, zip(*fitted, strict=True), strict=False):
             column.extend(cells)
         if len(rows) > job.limits.rows:
             raise FileError("too many rows", expected=f"at most {job.limits.rows}", got="more", then="split the file")
@@ -89,8 +90,6 @@ def _numbered(numbers: "count[int]", reader: Iterator[list[str]]) -> Iterator[tu
 
 def _fitted(row: int, cells: list[Cell], names: list[str], problems: list[Problem]) -> list[Cell]:
     """The cells at the header's width: short rows are filled with blanks; what lies beyond the header is a problem."""
-    if len(cells) == len(names):
-        return cells
     beyond = [cell for cell in cells[len(names) :] if cell not in ("", None)]
     if beyond:
         problems.append(Problem(row, "", plain(beyond[0]), "cells"))

@@ -58,6 +58,23 @@ def place_columns(names: list[str], job: Job) -> tuple[str, ...]:
 
 def points(lon: list[Cell], lat: list[Cell], rows: list[int], by: tuple[str, ...]) -> tuple[tuple["array[float]", "array[float]"], list[Problem]]:
     """Coordinates as numbers, nan where a row has none; a row with half a place or no finite number is a problem."""
+    try:
+        return _all_numbers(lon, lat), []
+    except (TypeError, ValueError):
+        return _numbers_by_row(lon, lat, rows, by)
+
+
+def _all_numbers(lon: list[Cell], lat: list[Cell]) -> tuple["array[float]", "array[float]"]:
+    """The usual file, in which every row has both; anything else is a ValueError and read row by row."""
+    x, y = array("d", map(float, lon)), array("d", map(float, lat))  # type: ignore[arg-type]
+    if not (all(map(math.isfinite, x)) and all(map(math.isfinite, y))) or any(isinstance(cell, str) and "_" in cell for cell in (*lon, *lat)):
+        raise ValueError
+    return x, y
+
+
+def _numbers_by_row(
+    lon: list[Cell], lat: list[Cell], rows: list[int], by: tuple[str, ...]
+) -> tuple[tuple["array[float]", "array[float]"], list[Problem]]:
     x, y, problems = array("d"), array("d"), []
     for row, east, north in zip(rows, lon, lat, strict=True):
         place = _number(east), _number(north)

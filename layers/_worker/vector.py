@@ -99,12 +99,12 @@ def _cells(values: Any) -> list[Cell]:
     """A column as plain cells: nan, which stands for null in a column of numbers, becomes None."""
     cells: list[Any] = values.tolist()
     if values.dtype.kind == "f":
-        return [None if cell != cell else cell for cell in cells]  # noqa: PLR0124 (nan is the one value unlike itself)
-    return [cell if cell is None or isinstance(cell, str | int | float | bool) else None if cell != cell else str(cell) for cell in cells]  # noqa: PLR0124
+        return [None if cell != cell else cell for cell in cells]
+    return [cell if cell is None or isinstance(cell, str | int | float | bool) else None if cell != cell else str(cell) for cell in cells]
 
 
 def _bytes(part: Any) -> bytes | None:
-    return None if part is None or part != part else bytes(part)  # noqa: PLR0124
+    return None if part is None or part != part else bytes(part)
 
 
 def _require_rows(count: int, job: Job) -> None:

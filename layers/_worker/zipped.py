@@ -56,7 +56,7 @@ def unzipped(path: str, folder: Path, limits: Limits) -> tuple[str, str]:
     members = require_bounded(path, limits)
     mains = [member for member in members if _suffix(member) in _INSIDE and not PurePosixPath(member.filename).name.startswith(".")]
     shapes = [member for member in mains if _suffix(member) == ".shp"]
-    chosen = shapes if shapes else mains
+    chosen = shapes or mains
     if len(chosen) != 1:
         names = plain_list([member.filename for member in chosen]) or "none"
         raise FileError("the archive does not hold exactly one data set", expected="one of " + ", ".join(_INSIDE), got=names,
