@@ -11,7 +11,6 @@ from api.status_codes import STATUS, status_of
 from geo_risk import errors
 from layers._store import Snapshot
 
-
 ROUTES = [route for router in ROUTERS for route in router.routes]
 
 

@@ -3,9 +3,8 @@
 import json
 
 import pytest
-from fastapi.testclient import TestClient
-
 import small_city
+from fastapi.testclient import TestClient
 
 DEGREE_M = 111_319.49  # of longitude on the equator, WGS84
 
@@ -44,7 +43,7 @@ def test_west_is_level_two_and_says_why(client: TestClient) -> None:
     )
     coping = (8.5 * 1 + 0 * 1 + 10 * (0.01 * DEGREE_M - 1000) / 19_000 * 0.5) / 2.5
     assert west["roles"] == pytest.approx({"hazard": 10, "exposure": 5, "coping": coping}, rel=1e-3)
-    assert west["score"] == pytest.approx((10 * 5 * coping) ** (1 / 3), rel=1e-3)
+    assert west["score"] == pytest.approx(((10 * 5.5 * (1 + 0.9 * coping)) ** (1 / 3) - 1) / 0.9, rel=1e-3)
 
 
 def test_east_without_a_population_is_unknown_not_safe(client: TestClient) -> None:

@@ -16,7 +16,7 @@ from geo_risk.risk.areas import square_cells
 from layers._catalog import catalog, layer
 from layers._layer import Geometry
 from layers._store import Snapshot
-from layers._tables import scales, scheme
+from layers._tables import combining, scales, scheme
 
 SCHEME = "risk_index"
 
@@ -85,7 +85,7 @@ def _assess(snapshot: Snapshot, places: gpd.GeoDataFrame, places_layer: str, onl
     grading = scheme(SCHEME)
     name_column = "name" if "name" in places else None
     named = places if name_column else places.assign(name=places.index)
-    result = assess(named, inputs, table, grading)
+    result = assess(named, inputs, table, grading, **combining())
     unread = [
         factor.id for owner, factor in factors() if (not only or factor.id in only) and not _readable(factor, owner, places_layer)
     ]

@@ -45,3 +45,9 @@ def scheme(scheme_id: str) -> Scheme:
 def scales() -> dict[str, Scale]:
     """How each factor's raw value becomes a score, from table *factors*."""
     return {name: Scale(**row) for name, row in table("factors")["factor"].items()}
+
+
+def combining() -> dict[str, str]:
+    """The rules by which hazards, the factors of a role, and the roles combine, from table *factors*."""
+    row = table("factors")["combine"]
+    return {name: str(row[name]) for name in ("hazards_by", "within_role_by", "roles_by")}
