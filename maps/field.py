@@ -70,10 +70,19 @@ def field_page(language: str, answer: FieldAnswer | None, settings: PageSettings
     }
     asked = answer or FieldAnswer()
     return rendered(
-        "field.html", language, settings, page=page, answer=asked, answered=answer is not None and not asked.problem,
-        radius_m=asked.radius_m or settings.radius_m, updated_at=moment(asked.updated_at, language),
-        kinds=[_kind(layer, language, asked) for layer in point_layers()], looks={layer.id: layer for layer in point_layers()},
-        title_key=title_key(language), distance=_distance_in(language), missing_titles=_titles(asked.missing, language),
+        "field.html",
+        language,
+        settings,
+        page=page,
+        answer=asked,
+        answered=answer is not None and not asked.problem,
+        radius_m=asked.radius_m or settings.radius_m,
+        updated_at=moment(asked.updated_at, language),
+        kinds=[_kind(layer, language, asked) for layer in point_layers()],
+        looks={layer.id: layer for layer in point_layers()},
+        title_key=title_key(language),
+        distance=_distance_in(language),
+        missing_titles=_titles(asked.missing, language),
     )
 
 
@@ -82,10 +91,19 @@ def card(item: Mapping[str, Any], language: str) -> Card:
     layer = layer_of(item["layer"])
     properties: Mapping[str, Any] = item["properties"]
     return Card(
-        layer=layer.id, id=str(item["id"]), name=str(item["name"] or ""), lon=item["lon"], lat=item["lat"],
-        distance_m=item["distance_m"], bearing_deg=item["bearing_deg"], wind=item["wind"],
-        open=_open(item), status=_status_text(layer, item, language), has_status=_has_status(layer),
-        rows=card_rows(layer, properties, language), phone=properties.get("phone"),
+        layer=layer.id,
+        id=str(item["id"]),
+        name=str(item["name"] or ""),
+        lon=item["lon"],
+        lat=item["lat"],
+        distance_m=item["distance_m"],
+        bearing_deg=item["bearing_deg"],
+        wind=item["wind"],
+        open=_open(item),
+        status=_status_text(layer, item, language),
+        has_status=_has_status(layer),
+        rows=card_rows(layer, properties, language),
+        phone=properties.get("phone"),
     )
 
 

@@ -36,8 +36,12 @@ class PageSettings:
 def rendered(template: str, language: str, settings: PageSettings, **values: Any) -> str:
     """A page from a template of ours; whatever comes from data is a value, escaped, never a template."""
     return _ENVIRONMENT.get_template(template).render(
-        t=words(language), language=language, settings=settings, glyphs=glyphs(),
-        languages=[(code, _LANGUAGE_NAMES[code]) for code in LANGUAGES], **values,
+        t=words(language),
+        language=language,
+        settings=settings,
+        glyphs=glyphs(),
+        languages=[(code, _LANGUAGE_NAMES[code]) for code in LANGUAGES],
+        **values,
     )
 
 

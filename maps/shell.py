@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import folium
-from branca.element import CssLink, Element, JavascriptLink
+from branca.element import CssLink, Element, Figure, JavascriptLink
 from folium.features import Control
 from folium.map import CustomPane
 from folium.plugins import Fullscreen, LocateControl, MousePosition
@@ -21,18 +21,20 @@ from geo_risk.errors import DeclarationError, NotFound, shown
 
 STATIC: Final = Path(__file__).parent / "static"
 
-CONTENT_SECURITY_POLICY: Final = "; ".join((
-    "default-src 'none'",
-    "script-src 'self'",
-    "style-src 'self'",
-    "img-src 'self' data:",
-    "font-src 'self'",
-    "connect-src 'self'",
-    "manifest-src 'self'",
-    "base-uri 'none'",
-    "form-action 'self'",
-    "frame-ancestors 'self'",
-))
+CONTENT_SECURITY_POLICY: Final = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' data:",
+        "font-src 'self'",
+        "connect-src 'self'",
+        "manifest-src 'self'",
+        "base-uri 'none'",
+        "form-action 'self'",
+        "frame-ancestors 'self'",
+    )
+)
 """What a page of ours may load and run: our own files. ``data:`` pictures are the icons in the plugins' style sheets."""
 
 PANES: Final = {"places": 350, "zones": 360, "lines": 370, "points": 450, "badges": 460, "chosen": 470}
@@ -77,7 +79,7 @@ class Shell:
     js: tuple[str, ...]
 
 
-class _Measure(Control):  # type: ignore[misc]
+class _Measure(Control):
     """The polyline measure of Leaflet as a folium control."""
 
     default_js = [("measure_js", "")]  # noqa: RUF012 # folium's own shape
@@ -86,10 +88,12 @@ class _Measure(Control):  # type: ignore[misc]
 
 def _command_controls() -> Iterable[Element]:
     yield Control("Scale", imperial=False)
-    yield Fullscreen(position="topleft")
-    yield LocateControl(position="topleft", showCompass=False, flyTo=False)
+    yield Fullscreen(position="topleft")  # type: ignore[no-untyped-call]
+    yield LocateControl(position="topleft", showCompass=False, flyTo=False)  # type: ignore[no-untyped-call]
     yield _Measure("PolylineMeasure", unit="metres", show_clear_control=False)
-    yield MousePosition(position="bottomright", separator=", ", lng_first=True, num_digits=5, empty_string=" ")
+    yield MousePosition(  # type: ignore[no-untyped-call]
+        position="bottomright", separator=", ", lng_first=True, num_digits=5, empty_string=" "
+    )
     yield from (CustomPane(name, z_index=z_index) for name, z_index in PANES.items())
 
 
@@ -118,7 +122,7 @@ def shell(view: str) -> Shell:
     for number, control in enumerate(_VIEWS[view]()):
         control._id = f"{view}_{number}"
         control.add_to(page)
-    figure = page.get_root()
+    figure = cast("Figure", page.get_root())
     figure.render()
     links = figure.header._children
     return Shell(
@@ -138,8 +142,11 @@ def vendored(names: Iterable[str]) -> tuple[str, ...]:
 def _asset(name: str) -> str | None:
     if name not in _ASSETS:
         raise DeclarationError(
-            "folium wants an asset that this project does not know", where="maps/shell.py", expected=", ".join(_ASSETS),
-            got=shown(name), then="vendor it in maps/package.json and name it in _ASSETS, or map it to None",
+            "folium wants an asset that this project does not know",
+            where="maps/shell.py",
+            expected=", ".join(_ASSETS),
+            got=shown(name),
+            then="vendor it in maps/package.json and name it in _ASSETS, or map it to None",
         )
     return _ASSETS[name]
 
@@ -147,7 +154,10 @@ def _asset(name: str) -> str | None:
 def _require(path: str, held: frozenset[str]) -> bool:
     if path not in held:
         raise DeclarationError(
-            "an asset of the map is not installed", where="maps/static/vendor", expected=path, got="no such file in the manifest",
+            "an asset of the map is not installed",
+            where="maps/static/vendor",
+            expected=path,
+            got="no such file in the manifest",
             then="build it: pip install --no-deps --no-build-isolation -e .",
         )
     return True

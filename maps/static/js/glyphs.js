@@ -58,7 +58,7 @@ export function sprite(layer, size, level, closed) {
 function drawnSprite(layer, size, level, closed) {
   const ratio = window.devicePixelRatio || 1;
   const canvas = document.createElement("canvas");
-  const side = size + 8;
+  const side = size + 16;
   canvas.width = canvas.height = Math.ceil(side * ratio);
   canvas.side = side;
   const ctx = canvas.getContext("2d");
@@ -68,6 +68,7 @@ function drawnSprite(layer, size, level, closed) {
   plateOn(ctx, size, layer, closed);
   if (size >= 13) stamp(ctx, glyphOf(layer.style.icon), size * 0.68, "#fff");
   if (closed && size >= 13) slash(ctx, size);
+  if (level && size >= 18) drawBadge(ctx, size / 2, -size / 2, 13, level);
   return canvas;
 }
 
