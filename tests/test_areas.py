@@ -124,3 +124,16 @@ def test_small_parts_make_up_the_whole(corners, turns):
     assert set(of) == {0}
     assert max(len(part.exterior.coords) for part in parts) <= 251
     assert union_all(parts).symmetric_difference(star[0]).area < 1e-9
+
+
+def test_spikes_that_all_meet_in_one_spot_are_not_halved_for_ever():
+    angle = np.linspace(0, 2 * np.pi, 600, endpoint=False)
+    radius = np.where(np.arange(600) % 2, 1.0, 1e-13)
+    star = Polygon(np.column_stack([radius * np.cos(angle), radius * np.sin(angle)]))
+    parts, _ = small_parts(np.array([star], dtype=object))
+    assert sum(part.area for part in parts) == pytest.approx(repaired(np.array([star], dtype=object))[0].area, abs=1e-9)
+
+
+def test_no_shapes_have_no_parts():
+    parts, of = small_parts(np.array([], dtype=object))
+    assert (len(parts), len(of)) == (0, 0)

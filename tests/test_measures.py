@@ -165,6 +165,17 @@ def test_sum_inside(points, values, sums):
     assert found.tolist() == pytest.approx(sums, nan_ok=True)
 
 
+def test_what_lies_outside_is_named_and_what_has_no_place_is_not_counted():
+    features = frame([point(0.5), point(5), point(6), None], people=[1.0, 2.0, 3.0, 9.0])
+    inside, outside = inside_and_outside(TWO, features, "people")
+    assert (inside.tolist(), outside) == ([1, 0], 5)
+
+
+def test_a_sum_is_the_same_to_the_last_bit_in_any_order():
+    features = frame([point(0.5)] * 3, people=[1e16, 1.0, -1e16])
+    assert [sum_inside(TWO, features.iloc[order], "people")["a"] for order in ([0, 1, 2], [0, 2, 1], [1, 0, 2])] == [1, 1, 1]
+
+
 def test_four_places_meet_in_a_point():
     four = frame([square(0), square(1), square(0, 1), square(1, 1)])
     assert count_inside(four, frame([point(1, 1)])).tolist() == [0.25] * 4

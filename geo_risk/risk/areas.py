@@ -13,7 +13,7 @@ from geo_risk.crs import WGS84, local_metric_crs, require_lonlat, require_metric
 from geo_risk.errors import ParameterError, shown
 
 MAX_CELLS: Final = 200_000
-_MAX_CORNERS: Final = 250
+_MAX_CORNERS, _MAX_HALVINGS = 250, 24
 Shapes: TypeAlias = NDArray[Any]
 """An array of shapely geometries; None where there is none."""
 
@@ -164,20 +164,21 @@ def repaired(shapes: Shapes) -> Shapes:
 
 
 def small_parts(shapes: Shapes) -> tuple[Shapes, NDArray[np.intp]]:
-    """Each shape as repaired parts of at most some 250 corners, and the position of the shape each part is of.
+    """Each shape as repaired parts of at most 250 corners or so, and the position of the shape each part is of.
 
-    A part with more is halved across its longer side until it is small: overlaying thousands of places with one river
-    of 50,000 corners costs 50,000 steps a place, with its small parts a few hundred. Parts of one shape may overlap
-    where the shape was invalid: union them before measuring.
+    A part with more is halved across its longer side until it is small, or 24 times: overlaying thousands of places
+    with one river of 50,000 corners costs 50,000 steps a place, with its small parts a few hundred. Parts of one shape
+    may overlap where the shape was invalid: union them before measuring.
     """
     parts, of = shapely.get_parts(shapes, return_index=True)
-    todo, done = (repaired(parts), of), []
-    while len(todo[0]):
-        large = shapely.get_num_coordinates(todo[0]) > _MAX_CORNERS
-        done.append((todo[0][~large], todo[1][~large]))
-        todo = _halves(todo[0][large], todo[1][large])
-    shape_lists, of_lists = zip(*done, strict=True) if done else ((parts,), (of,))
-    return np.concatenate(shape_lists), np.concatenate(of_lists)
+    parts = repaired(parts)
+    for _ in range(_MAX_HALVINGS):
+        large = shapely.get_num_coordinates(parts) > _MAX_CORNERS
+        if not large.any():
+            break
+        halves, halves_of = _halves(parts[large], of[large])
+        parts, of = np.concatenate([parts[~large], halves]), np.concatenate([of[~large], halves_of])
+    return parts, of
 
 
 def _halves(shapes: Shapes, of: NDArray[np.intp]) -> tuple[Shapes, NDArray[np.intp]]:
