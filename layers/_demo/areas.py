@@ -7,12 +7,13 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
-from rasterio.features import rasterize, shapes
+from rasterio.features import rasterize
 from scipy import ndimage, sparse
 from scipy.sparse.csgraph import dijkstra
 
 from layers._catalog import layer
-from layers._demo.grid import STEPS, Floats, Grid, Ints, draws, lonlat, noise
+from layers._demo.grid import STEPS, Floats, Grid, Ints, draws, lonlat_points, metre_points, noise
+from layers._demo.lines import outlines
 from layers._demo.names import Names
 from layers._demo.terrain import Ground
 from layers._frame import typed
@@ -105,16 +106,17 @@ def _partition(rng: np.random.Generator, ground: Ground, seats: Ints) -> tuple[I
     cost = 20 + whim + np.round(900 * ground.slope).astype(np.int64)
     graph = effort(grid, cost, ground.inside, STEPS[:4])
     _, _, source = dijkstra(graph, indices=seats, min_only=True, return_predecessors=True)
-    number = np.full(grid.size, 0, dtype=np.int32)
+    number = np.zeros(grid.size, dtype=np.int64)
     reached = source >= 0
     order = np.argsort(seats)
-    number[reached] = (order[np.searchsorted(seats[order], source[reached])] + 1).astype(np.int32)
-    found = shapes(number.reshape(grid.shape), mask=(number > 0).reshape(grid.shape), connectivity=4, transform=grid.transform)
-    # a corner at every cell: towns that meet in the middle of another's straight side must share the point
-    stairs = {int(value): shapely.segmentize(shapely.geometry.shape(shape), grid.cell_m) for shape, value in found}
-    smooth = list(shapely.coverage_simplify([stairs[town] for town in range(1, TOWNS + 1)], 420.0))
-    drawn = rasterize([(shape, town) for town, shape in enumerate(smooth, 1)], out_shape=grid.shape, transform=grid.transform, dtype="int32")
-    return drawn.ravel().astype(np.int64), smooth
+    number[reached] = order[np.searchsorted(seats[order], source[reached])] + 1
+    stairs = outlines(number, grid)
+    smooth = shapely.coverage_simplify([stairs[town][0] for town in range(1, TOWNS + 1)], 420.0)
+    # a border may run exactly through cells' centres: which town those are is said by the border as published, rounded
+    published = shapely.transform(smooth, lonlat_points)
+    numbered = zip(shapely.transform(published, metre_points), range(1, TOWNS + 1), strict=True)
+    drawn = rasterize(numbered, out_shape=grid.shape, transform=grid.transform, dtype="int32")
+    return drawn.ravel().astype(np.int64), list(published)
 
 
 def neighbours(town_of: Ints, grid: Grid) -> set[tuple[int, int]]:
@@ -170,7 +172,7 @@ def _in_order(
 
 
 def _people(rng: np.random.Generator, ground: Ground, ease: Floats, seats: Ints, town_of: Ints, county_of: Ints) -> Ints:
-    """Whole people by cell: crowded in seats, thinner with distance and along valleys, none on steep ground, summing to `PEOPLE`."""
+    """Whole people by cell, `PEOPLE` in all: crowded in seats, thinner with distance and along valleys, none on steep ground."""
     grid = ground.grid
     x, y = grid.centres_m
     pull = 12.0 * np.sqrt(ease)
@@ -184,7 +186,7 @@ def _people(rng: np.random.Generator, ground: Ground, ease: Floats, seats: Ints,
     liveable = (town_of > 0) & (ground.slope < 0.3)
     share = np.where(liveable, pull * (0.25 + np.sqrt(ease)) * (rng.integers(20, 100, grid.size) / 100.0), 0.0)
     whole = np.cumsum(np.round(share * 1000).astype(np.int64))
-    return np.diff(whole * PEOPLE // whole[-1], prepend=0)
+    return np.asarray(np.diff(whole * PEOPLE // whole[-1], prepend=0), dtype=np.int64)
 
 
 def _ground_kind(height_m: float, plain: float) -> str:
@@ -196,17 +198,18 @@ def _frames(
 ) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
     county_codes = [f"{CODE_PREFIX}{number + 1:02d}000000" for number in range(len(_COUNTY_SIZES))]
     within = pd.Series(county_of).groupby(county_of).cumcount().to_numpy()
-    shapes_lonlat = list(shapely.transform(polygons, _to_lonlat))
     towns = typed(
         layer("towns"),
         {
-            "name": [names.place(ground) + _town_ending(ground, place) for ground, place in zip(kind, within, strict=True)],
+            "name": [
+                names.place(ground) + _town_ending(ground, place) for ground, place in zip(kind, within.tolist(), strict=True)
+            ],
             "code": [f"{county_codes[c][:6]}{place + 1:03d}000" for c, place in zip(county_of, within, strict=True)],
             "county_code": [county_codes[c] for c in county_of],
             "code_year": [CODE_YEAR] * TOWNS,
             "population": population,
         },
-        shapes_lonlat,
+        polygons,
         [f"demo-towns-{number:04d}" for number in range(1, TOWNS + 1)],
     )
     counties = typed(
@@ -217,14 +220,10 @@ def _frames(
             "code_year": [CODE_YEAR] * len(county_codes),
             "population": [int(population[county_of == c].sum()) for c in range(len(county_codes))],
         },
-        [shapely.coverage_union_all([shapes_lonlat[t] for t in np.flatnonzero(county_of == c)]) for c in range(len(county_codes))],
+        [shapely.coverage_union_all([polygons[t] for t in np.flatnonzero(county_of == c)]) for c in range(len(county_codes))],
         [f"demo-counties-{number:04d}" for number in range(1, len(county_codes) + 1)],
     )
     return towns, counties
-
-
-def _to_lonlat(points: Floats) -> Floats:
-    return np.stack(lonlat(points[:, 0], points[:, 1]), 1)
 
 
 def _town_ending(ground: str, place: int) -> str:

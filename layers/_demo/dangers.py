@@ -7,12 +7,12 @@ from typing import Final
 import geopandas as gpd
 import numpy as np
 import shapely
-from rasterio.features import shapes
 from scipy import ndimage
 
 from layers._catalog import layer
 from layers._demo.areas import distance_km
-from layers._demo.grid import Floats, Ints, draws, lonlat
+from layers._demo.grid import Ints, draws, lonlat_points
+from layers._demo.lines import outlines
 from layers._demo.names import Names
 from layers._demo.sites import Country, Sites, addresses, dealt, drawn_sites, ids, joined, long_tailed, short_names, with_gaps
 from layers._frame import typed
@@ -24,7 +24,15 @@ FLOOD_POINTS: Final = {
 HIDDEN_DANGERS: Final = {"rectified": 755, "open": 58, "none": 176}
 """Of a real city-year's 989 points 755 had a danger mended. How the other 234 divide is our choice."""
 HAZARDS: Final = 402
-_TYPES: Final = {"landslide": 190, "rockfall": 92, "debris_flow": 58, "unstable_slope": 52, "ground_collapse": 6, "ground_fissure": 2, "subsidence": 2}
+_TYPES: Final = {
+    "landslide": 190,
+    "rockfall": 92,
+    "debris_flow": 58,
+    "unstable_slope": 52,
+    "ground_collapse": 6,
+    "ground_fissure": 2,
+    "subsidence": 2,
+}
 _FIRST_DAY: Final = dt.date(2025, 3, 1)
 _LAST_DAY: Final = dt.date(2026, 6, 10)
 _UNCOUNTED: Final = (23, 61)
@@ -41,7 +49,9 @@ def make_flood_points(seed: int, country: Country) -> gpd.GeoDataFrame:
     """989 points, low and by the water, each kind in its own sort of place."""
     rng = draws(seed, 5)
     names = Names(rng)
-    groups = [drawn_sites(rng, country, _WHERE[kind](country), count, in_water=kind in _LEVELS_M) for kind, count in FLOOD_POINTS.items()]
+    groups = [
+        drawn_sites(rng, country, _WHERE[kind](country), count, in_water=kind in _LEVELS_M) for kind, count in FLOOD_POINTS.items()
+    ]
     sites = joined(*groups)
     kinds = [kind for kind, group in zip(FLOOD_POINTS, groups, strict=True) for _ in range(len(group))]
     danger = dealt(rng, len(sites), HIDDEN_DANGERS)
@@ -50,7 +60,10 @@ def make_flood_points(seed: int, country: Country) -> gpd.GeoDataFrame:
     short = short_names(country)
     towns = country.areas.towns["name"].tolist()
     columns = {
-        "name": [names.unique(short[town] + names.village("hill")[:2] + _NAMED[kind]) for town, kind in zip(sites.towns, kinds, strict=True)],
+        "name": [
+            names.unique(short[town] + names.village("hill")[:2] + _NAMED[kind])
+            for town, kind in zip(sites.towns, kinds, strict=True)
+        ],
         "kind": kinds,
         "address": with_gaps(rng, addresses(names, country, sites), 30),
         "people_threatened": _people(rng, country, sites, kinds),
@@ -101,7 +114,7 @@ def _people(rng: np.random.Generator, country: Country, sites: Sites, kinds: lis
     return counted
 
 
-def _days(rng: np.random.Generator, danger: list[str | None]) -> tuple[list[dt.date | None], list[dt.date | None]]:
+def _days(rng: np.random.Generator, danger: list[str]) -> tuple[list[dt.date | None], list[dt.date | None]]:
     """A danger was found on some day, and mended within four months; one still open was found lately."""
     span = (_LAST_DAY - _FIRST_DAY).days
     found: list[dt.date | None] = []
@@ -114,7 +127,9 @@ def _days(rng: np.random.Generator, danger: list[str | None]) -> tuple[list[dt.d
     return found, mended
 
 
-def _water_levels(rng: np.random.Generator, country: Country, sites: Sites, kinds: list[str]) -> tuple[list[float | None], list[float | None]]:
+def _water_levels(
+    rng: np.random.Generator, country: Country, sites: Sites, kinds: list[str]
+) -> tuple[list[float | None], list[float | None]]:
     """Where a gauge stands: warning so far above the stream's bed, guarantee a little higher; one in twelve not reported."""
     bed = country.ground.height_m[country.drainage.stream_of[sites.cells]]
     low: list[float | None] = []
@@ -138,10 +153,13 @@ def make_hazards(seed: int, country: Country) -> gpd.GeoDataFrame:
     sites = drawn_sites(rng, country, np.where((steep >= 14) & (near >= 8), steep * steep * np.minimum(near, 120), 0), HAZARDS)
     people = long_tailed(rng, len(sites), 3, 4600) + rng.integers(0, 16, len(sites))
     short = short_names(country)
-    types = dealt(rng, len(sites), dict(_TYPES))
+    types = dealt(rng, len(sites), _TYPES)
     words = {choice.id: choice.zh for choice in layer("geological_hazards").column("type").choices}
     columns = {
-        "name": [names.unique(short[town] + names.village("mountain")[:2] + words[str(kind)]) for town, kind in zip(sites.towns, types, strict=True)],
+        "name": [
+            names.unique(short[town] + names.village("mountain")[:2] + words[str(kind)])
+            for town, kind in zip(sites.towns, types, strict=True)
+        ],
         "type": types,
         "people_threatened": people,
         "property_yuan10k": (people * rng.integers(3, 13, len(sites))).astype(float),
@@ -164,12 +182,11 @@ def make_landslide_zones(seed: int, country: Country) -> gpd.GeoDataFrame:
     parts, count = ndimage.label(steep.reshape(grid.shape))
     sizes = np.bincount(parts.ravel(), minlength=count + 1)
     kept = np.flatnonzero((sizes >= 3) & (np.arange(count + 1) > 0))
-    label = np.where(np.isin(parts, kept), parts, 0).astype(np.int32)
-    pieces = {int(value): shapely.geometry.shape(shape) for shape, value in shapes(label, mask=label > 0, connectivity=4, transform=grid.transform)}
+    pieces = outlines(np.where(np.isin(parts, kept), parts, 0), grid)
     steepness = ndimage.mean(slope.reshape(grid.shape), parts, kept)
     special = steepness >= np.sort(steepness)[len(kept) * 4 // 5]
     first = _first_cells(parts.ravel(), kept)
-    sites = Sites(first, country.areas.town_of[first] - 1, np.array([pieces[part] for part in kept.tolist()]))
+    sites = Sites(first, country.areas.town_of[first] - 1, np.array([pieces[part][0] for part in kept.tolist()]))
     short = short_names(country)
     names = Names(rng)
     columns = {
@@ -180,12 +197,8 @@ def make_landslide_zones(seed: int, country: Country) -> gpd.GeoDataFrame:
         "designated_on": [dt.date(2021 + int(year), 5, 30) for year in rng.integers(0, 5, len(sites))],
         "address": addresses(names, country, sites),
     }
-    smooth = shapely.transform(shapely.coverage_simplify(sites.points, 260.0), _to_lonlat)
+    smooth = shapely.transform(shapely.coverage_simplify(sites.points, 260.0), lonlat_points)
     return typed(layer("landslide_zones"), columns, smooth, ids("landslide_zones", len(sites)))
-
-
-def _to_lonlat(points: Floats) -> Floats:
-    return np.stack(lonlat(points[:, 0], points[:, 1]), 1)
 
 
 def _first_cells(parts: Ints, kept: Ints) -> Ints:

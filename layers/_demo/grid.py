@@ -83,6 +83,16 @@ def lonlat(x_m: Floats, y_m: Floats) -> tuple[Floats, Floats]:
     return np.round(lon, 6), np.round(lat, 6)
 
 
+def lonlat_points(points_m: Floats) -> Floats:
+    """The same for rows of easting, northing, as `shapely.transform` hands them."""
+    return np.stack(lonlat(points_m[:, 0], points_m[:, 1]), 1)
+
+
+def metre_points(points: Floats) -> Floats:
+    """Back from rows of longitude, latitude to the grid's plane."""
+    return np.stack(_transformer().transform(points[:, 0], points[:, 1], direction="INVERSE"), 1)
+
+
 @cache
 def _transformer() -> Transformer:
     return Transformer.from_crs(CRS, WGS84, always_xy=True)

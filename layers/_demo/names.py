@@ -1,6 +1,6 @@
 """Invented names, posts and numbers. Any likeness with a real place or person is chance; no telephone starts with 000."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -10,6 +10,7 @@ _SECOND = {
     "hill": "溪坑源坪湾口垄潭滩塔亭坂坞畲墩岗",
     "mountain": "岭峰岩坑源崖岘岗尖坳顶峡峪石",
 }
+_RIVER_MIDDLE = ("", "", *"石竹枫松云龙金")
 _RIVER_SECOND = "溪川江水河港"
 _VILLAGE_END = ("村", "村", "村", "新村", "自然村", "社区")
 _SURNAMES = "赵钱孙李周吴郑王冯陈卫蒋沈韩杨朱秦许何吕张孔曹严金魏陶姜谢邹章苏潘葛范彭鲁马方俞任袁柳史唐"
@@ -29,7 +30,7 @@ class Names:
 
     def river(self) -> str:
         """Two or three characters that end in a word for water."""
-        return self._fresh(lambda: self._one(_FIRST) + (self._one(_FIRST) if self._rng.integers(3) == 0 else "") + self._one(_RIVER_SECOND))
+        return self._fresh(lambda: self._one(_FIRST) + self._one(_RIVER_MIDDLE) + self._one(_RIVER_SECOND))
 
     def village(self, ground: str) -> str:
         """A place with a village's ending; may occur in several towns, as in life."""
@@ -53,11 +54,12 @@ class Names:
         """Twelve digits that no telephone has: the area code 000."""
         return f"000-{int(self._rng.integers(0, 10**8)):08d}"
 
-    def _one(self, characters: str) -> str:
+    def _one(self, characters: Sequence[str]) -> str:
         return characters[int(self._rng.integers(len(characters)))]
 
-    def _fresh(self, draw) -> str:  # type: ignore[no-untyped-def]
-        while (name := draw()) in self._taken:
-            pass
+    def _fresh(self, draw: Callable[[], str]) -> str:
+        name = draw()
+        while name in self._taken:
+            name = draw()
         self._taken.add(name)
         return name

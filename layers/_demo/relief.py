@@ -51,11 +51,13 @@ def make_shelters(seed: int, country: Country) -> gpd.GeoDataFrame:
     sites = joined(by_seats, drawn_sites(rng, country, _near_people(country), SHELTERS - len(by_seats)))
     count = len(sites)
     indoor = np.concatenate([np.ones(len(by_seats), dtype=bool), rng.integers(0, 5, count - len(by_seats)) < 3])
-    stay = [kind if inside else "emergency" for kind, inside in zip(dealt(rng, count, dict(_STAY_SHARES)), indoor, strict=True)]
+    stay = [kind if inside else "emergency" for kind, inside in zip(dealt(rng, count, _STAY_SHARES), indoor, strict=True)]
     area = np.where(indoor, rng.integers(9, 130, count) * 20.0, rng.integers(40, 600, count) * 20.0)
     status = dealt(rng, count, {"open": 80, "closed": 17, None: 3})
     short = short_names(country)
-    endings = [(_HOUSES if inside else _OPEN_AIR)[int(pick)] for inside, pick in zip(indoor, rng.integers(0, 6, count), strict=True)]
+    endings = [
+        (_HOUSES if inside else _OPEN_AIR)[int(pick)] for inside, pick in zip(indoor, rng.integers(0, 6, count), strict=True)
+    ]
     columns: dict[str, object] = {
         "name": [names.unique(short[town] + ending) for town, ending in zip(sites.towns, endings, strict=True)],
         "kind": ["shelter" if inside else "emergency_site" for inside in indoor],
@@ -88,7 +90,10 @@ def _with_places(rng: np.random.Generator, country: Country, sites: Sites, colum
     struck = country.struck[sites.towns]
     share = np.where(struck, 60 + rng.integers(0, 41, len(sites)), rng.integers(0, 25, len(sites)))
     is_open = [state == "open" for state in columns["status"]]  # type: ignore[attr-defined]
-    occupancy = [places * int(part) // 100 if on and places is not None else 0 for places, part, on in zip(capacity, share, is_open, strict=True)]
+    occupancy = [
+        places * int(part) // 100 if on and places is not None else 0
+        for places, part, on in zip(capacity, share, is_open, strict=True)
+    ]
     unknown = int(np.flatnonzero(sites.towns == _UNMEASURED)[0])
     area: list[float | None] = list(columns["area_m2"])  # type: ignore[call-overload]
     capacity[unknown], area[unknown] = None, None
@@ -138,10 +143,14 @@ def make_checkpoints(seed: int, country: Country) -> gpd.GeoDataFrame:
     columns = {
         "name": [names.unique(short[town] + names.place("mountain") + "森林防火检查站") for town in sites.towns],
         "kind": kinds,
-        "staff_on_duty": [int(staff) + 2 * (kind == "permanent") for staff, kind in zip(rng.integers(1, 5, count), kinds, strict=True)],
+        "staff_on_duty": [
+            int(staff) + 2 * (kind == "permanent") for staff, kind in zip(rng.integers(1, 5, count), kinds, strict=True)
+        ],
         "season_start": ["10-01"] * count,
         "season_end": ["04-30"] * count,
-        "equipment": dealt(rng, count, {"灭火水枪 4、风力灭火机 2": 8, "风力灭火机 4、对讲机 3、巡护摩托 1": 8, "无人机 1、对讲机 4": 3, None: 2}),
+        "equipment": dealt(
+            rng, count, {"灭火水枪 4、风力灭火机 2": 8, "风力灭火机 4、对讲机 3、巡护摩托 1": 8, "无人机 1、对讲机 4": 3, None: 2}
+        ),
         "road_watched": [f"{short[town]}林区道路" for town in sites.towns],
         "address": addresses(names, country, sites),
         "keeper": [names.person() for _ in range(count)],
@@ -166,7 +175,20 @@ def make_teams(seed: int, country: Country) -> gpd.GeoDataFrame:
     by_size = np.argsort(-population, kind="stable")
     sites = _by_seats(rng, country, country.areas.seats[np.concatenate([by_size[:40], by_size[40::2]])[:TEAMS]])
     count = len(sites)
-    kinds = dealt(rng, count, {"fire_rescue": 16, "militia": 14, "engineering": 9, "volunteer": 8, "water": 5, "medical": 5, "forest_fire": 3, "mountain": 2})
+    kinds = dealt(
+        rng,
+        count,
+        {
+            "fire_rescue": 16,
+            "militia": 14,
+            "engineering": 9,
+            "volunteer": 8,
+            "water": 5,
+            "medical": 5,
+            "forest_fire": 3,
+            "mountain": 2,
+        },
+    )
     short = short_names(country)
     words = [_TEAM_WORDS[str(kind)] for kind in kinds]
     out = rng.integers(0, 100, count) < np.where(country.struck[sites.towns], 65, 8)
@@ -175,7 +197,9 @@ def make_teams(seed: int, country: Country) -> gpd.GeoDataFrame:
         "kind": kinds,
         "people": [size + int(more) for (_, _, size), more in zip(words, rng.integers(-6, 20, count), strict=True)],
         "ready_minutes": rng.integers(1, 13, count) * 5,
-        "status": ["out" if out else state for out, state in zip(out, dealt(rng, count, {"ready": 85, "off_duty": 15}), strict=True)],
+        "status": [
+            "out" if out else state for out, state in zip(out, dealt(rng, count, {"ready": 85, "off_duty": 15}), strict=True)
+        ],
         "equipment": with_gaps(rng, [equipment for _, equipment, _ in words], 12),
         "address": addresses(names, country, sites),
         "leader": [names.person() for _ in range(count)],
@@ -215,7 +239,9 @@ def make_aeds(seed: int, country: Country) -> gpd.GeoDataFrame:
     short = short_names(country)
     places = ("汽车站", "人民医院门诊楼", "农贸市场", "政务服务中心", "图书馆", "购物中心", "体育馆", "中学")
     columns = {
-        "name": [names.unique(short[town] + places[int(pick)]) for town, pick in zip(sites.towns, rng.integers(0, 8, count), strict=True)],
+        "name": [
+            names.unique(short[town] + places[int(pick)]) for town, pick in zip(sites.towns, rng.integers(0, 8, count), strict=True)
+        ],
         "floor": dealt(rng, count, {"1 层大厅": 70, "1 层服务台": 20, "2 层": 7, None: 3}),
         "opening_hours": dealt(rng, count, {"08:00–17:30": 50, "24 小时": 25, "06:00–22:00": 20, None: 5}),
         "address": with_gaps(rng, addresses(names, country, sites), 30),
@@ -257,8 +283,15 @@ def make_duty_holders(seed: int, country: Country) -> gpd.GeoDataFrame:
     """For each county one who answers for all, for each town one for each hazard."""
     rng = draws(seed, 15)
     names = Names(rng)
-    counties = [(code, name, "应急管理局值班负责人", "all") for code, name in country.areas.counties[["code", "name"]].itertuples(index=False)]
-    towns = [(code, name, post, duty) for code, name in country.areas.towns[["code", "name"]].itertuples(index=False) for post, duty in _POSTS]
+    counties = [
+        (code, name, "应急管理局值班负责人", "all")
+        for code, name in country.areas.counties[["code", "name"]].itertuples(index=False)
+    ]
+    towns = [
+        (code, name, post, duty)
+        for code, name in country.areas.towns[["code", "name"]].itertuples(index=False)
+        for post, duty in _POSTS
+    ]
     rows = counties + towns
     columns = {
         "post": [post for _, _, post, _ in rows],

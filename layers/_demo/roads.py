@@ -1,6 +1,7 @@
 """Roads between town seats along the ways of least effort, classed by what they join; forest roads into the hills."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 import geopandas as gpd
@@ -19,6 +20,7 @@ from layers._frame import typed
 _CLASSES: Final = ("national", "provincial", "county", "town", "forest")
 _SPEED_KMH: Final = (80.0, 70.0, 50.0, 40.0, 20.0)
 _NUMBERS: Final = ("G9{:02d}", "S9{:02d}", "X9{:02d}", "Y9{:02d}", None)
+_FOREST: Final = 4
 _LETTERED: Final = ("国道", "省道", "县道", "乡道", "林区道路")
 _BRIDGE_ORDER: Final = 2
 """A stream of this order or more takes a bridge, a smaller one a culvert."""
@@ -43,13 +45,22 @@ def make_roads(seed: int, ground: Ground, drainage: Drainage, areas: Areas) -> R
     graph = effort(grid, cost, areas.town_of > 0, STEPS)
     links = _links(graph + graph.T, areas, grid)
     rank = _classed(links, areas)
-    edges = {edge: number for number in (3, 2, 1, 0) for link, best in rank.items() if best == number for edge in _edges(links[link].path)}
+    edges = _ranked_edges(links, rank)
     has_road = np.zeros(grid.size, dtype=bool)
     has_road[[cell for edge in edges for cell in edge]] = True
     forest = _forest(graph + graph.T, ground, areas, has_road, wet)
-    edges |= {edge: 4 for path in forest for edge in _edges(path)} | edges
+    edges = {edge: _FOREST for path in forest for edge in _edges(path)} | edges
     frame = _frame(edges, wet, grid, wander(rng, grid, 60))
     return Roads(frame, has_road, tuple(tuple(path) for path in forest))
+
+
+def _ranked_edges(links: dict[tuple[int, int], "_Link"], rank: dict[tuple[int, int], int]) -> dict[tuple[int, int], int]:
+    """Each pair of cells that a road joins, with the best class of the links that use it."""
+    best: dict[tuple[int, int], int] = {}
+    for link, number in sorted(rank.items()):
+        for edge in _edges(links[link].path):
+            best[edge] = min(best.get(edge, _FOREST), number)
+    return best
 
 
 @dataclass(frozen=True)
@@ -87,15 +98,16 @@ def _back(before: Ints, cell: int) -> list[int]:
 
 
 def _edges(path: list[int]) -> list[tuple[int, int]]:
-    return [(min(a, b), max(a, b)) for a, b in zip(path, path[1:], strict=False)]
+    return [(min(a, b), max(a, b)) for a, b in pairwise(path)]
 
 
 def _classed(links: dict[tuple[int, int], _Link], areas: Areas) -> dict[tuple[int, int], int]:
-    """0 national: the first city's seat to the counties'; 1 provincial: between the other counties'; 2 the rest of the least tree; 3 useful more."""
+    """0 national: from the first county's seat to the others'; 1 provincial: between those; 2 least tree; 3 short cuts."""
     towns = len(areas.seats)
     pairs = np.array(sorted(links))
     weights = np.array([links[(int(a), int(b))].effort for a, b in pairs])
-    network = csr_array((np.tile(weights, 2), (np.r_[pairs[:, 0], pairs[:, 1]], np.r_[pairs[:, 1], pairs[:, 0]])), shape=(towns, towns))
+    ends = pairs.T
+    network = csr_array((np.tile(weights, 2), (np.r_[ends[0], ends[1]], np.r_[ends[1], ends[0]])), shape=(towns, towns))
     county_seats = [int(np.flatnonzero(areas.county_of == county)[0]) for county in range(int(areas.county_of.max()) + 1)]
     rank = dict.fromkeys(_least_tree(pairs, weights, towns), 2)
     far, before = dijkstra(network, indices=county_seats, return_predecessors=True)
@@ -205,5 +217,5 @@ def _numbered(paths: list[list[int]], kinds: list[int]) -> list[str | None]:
         if (own, kind) not in counts:
             used[kind] += 1
             counts[(own, kind)] = used[kind]
-    patterns = [_NUMBERS[kind] for kind in kinds]
-    return [pattern.format(counts[(own, kind)]) if pattern else None for own, kind, pattern in zip(group, kinds, patterns, strict=True)]
+    numbered = [(_NUMBERS[kind], counts[(own, kind)]) for own, kind in zip(group, kinds, strict=True)]
+    return [pattern.format(number) if pattern else None for pattern, number in numbered]

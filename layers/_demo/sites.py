@@ -1,7 +1,9 @@
 """Where a thing of some kind would stand: cells drawn by weight, a point in each that is not in the water, its address."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Final, TypeVar
 
 import geopandas as gpd
 import numpy as np
@@ -16,7 +18,8 @@ from layers._demo.roads import Roads
 from layers._demo.storm import Drainage
 from layers._demo.terrain import Ground
 
-_OFF_WATER_M = 45.0
+_OFF_WATER_M: Final = 45.0
+_Value = TypeVar("_Value", bound=str | None)
 
 
 @dataclass(frozen=True)
@@ -83,7 +86,11 @@ def placed(rng: np.random.Generator, country: Country, cells: Ints, count: int, 
         wet, _ = country.water.query(shapely.points(x, y), predicate="dwithin", distance=_OFF_WATER_M)
         kept[wet] = False
     chosen = np.flatnonzero(kept)[:count]
-    return Sites(cells[chosen], country.areas.town_of[cells[chosen]] - 1, shapely.points(*lonlat(x[chosen], y[chosen])))
+    return Sites(
+        cells[chosen],
+        country.areas.town_of[cells[chosen]] - 1,
+        np.asarray(shapely.points(*lonlat(x[chosen], y[chosen])), dtype=object),
+    )
 
 
 def joined(*groups: Sites) -> Sites:
@@ -111,7 +118,7 @@ def ids(layer_id: str, count: int) -> list[str]:
     return [f"demo-{layer_id}-{number:04d}" for number in range(1, count + 1)]
 
 
-def dealt(rng: np.random.Generator, count: int, shares: dict[str | None, int]) -> list[str | None]:
+def dealt(rng: np.random.Generator, count: int, shares: Mapping[_Value, int]) -> list[_Value]:
     """A value each, in random order, in proportion to the shares; when they sum to ``count``, exactly so many of each."""
     whole = sum(shares.values())
     bounds = np.cumsum(list(shares.values()))

@@ -10,17 +10,23 @@ from typing import Final
 import geopandas as gpd
 import numpy as np
 import shapely
-from rasterio.features import shapes
 
 from layers._catalog import layer
-from layers._demo.grid import Floats, Grid, Ints, Mask, lonlat
+from layers._demo.grid import Floats, Grid, Ints, Mask, lonlat_points
+from layers._demo.lines import outlines
 from layers._demo.water import Flow
 from layers._frame import typed
 
 HOURS: Final = 12
 STORM_DAY: Final = "2026-06-20"
 _FORECAST_HOURS: Final = (3, 6, 9, 12)
-_CLASSES: Final = ((0.1, 0.5, "0.5 m以下"), (0.5, 1.0, "0.5–1.0 m"), (1.0, 2.0, "1.0–2.0 m"), (2.0, 3.0, "2.0–3.0 m"), (3.0, np.nan, "3.0 m以上"))
+_CLASSES: Final = (
+    (0.1, 0.5, "0.5 m以下"),
+    (0.5, 1.0, "0.5–1.0 m"),
+    (1.0, 2.0, "1.0–2.0 m"),
+    (2.0, 3.0, "2.0–3.0 m"),
+    (3.0, np.nan, "3.0 m以上"),
+)
 _BANK_MM: Final = 62.0
 _RISE_M: Final = (0.0, 0.55, 0.8, 1.15, 1.5, 1.9, 2.2)
 _HELD: Final = 0.86
@@ -96,17 +102,26 @@ def _rain(track: Track, hour: int, grid: Grid) -> Floats:
 def _stage_m(mean_mm: Floats, order: Ints) -> Floats:
     """Metres over the bank: none below what the bed takes, then by the root of the rain held, more on larger rivers."""
     over = np.maximum(mean_mm - _BANK_MM, 0.0) / _BANK_MM
-    return np.sqrt(over) * np.array(_RISE_M)[np.minimum(order, len(_RISE_M) - 1)] * 2.2
+    return np.asarray(np.sqrt(over) * np.array(_RISE_M)[np.minimum(order, len(_RISE_M) - 1)] * 2.2, dtype=float)
 
 
-def zones(tonight: list[Floats], drainage: Drainage, river_of: Ints, names: list[str], inside: Mask, grid: Grid) -> gpd.GeoDataFrame:
+def zones(
+    tonight: list[Floats], drainage: Drainage, river_of: Ints, names: list[str], inside: Mask, grid: Grid
+) -> gpd.GeoDataFrame:
     """Extents by depth class along each river: tonight's forecast at four hours, the design flood, and past floods."""
     rows: list[dict[str, object]] = []
     for hour in _FORECAST_HOURS:
-        rows += _by_class(tonight[hour], river_of, names, grid, {"kind": "forecast", "event": "演示暴雨", "hour": hour, "date": STORM_DAY})
+        rows += _by_class(
+            tonight[hour], river_of, names, grid, {"kind": "forecast", "event": "演示暴雨", "hour": hour, "date": STORM_DAY}
+        )
     for record in RECORDS:
         peak = np.max(depths(record.track, drainage, inside, grid), axis=0)
-        what = {"kind": record.kind, "event": record.event, "date": record.date, "return_period_years": record.return_period_years}
+        what: dict[str, object] = {
+            "kind": record.kind,
+            "event": record.event,
+            "date": record.date,
+            "return_period_years": record.return_period_years,
+        }
         rows += _by_class(peak, river_of, names, grid, what)
     for row in rows:
         row["year"] = int(str(row["date"])[:4]) if row["date"] else None
@@ -120,14 +135,12 @@ def zones(tonight: list[Floats], drainage: Drainage, river_of: Ints, names: list
 def _by_class(depth: Floats, river_of: Ints, names: list[str], grid: Grid, what: dict[str, object]) -> list[dict[str, object]]:
     bounds = np.array([low for low, _, _ in _CLASSES])
     depth_class = np.searchsorted(bounds, depth, side="right")
-    label = np.where((depth_class > 0) & (river_of > 0), river_of * 10 + depth_class, 0).astype(np.int32)
-    found: dict[int, list[shapely.Geometry]] = {}
-    for shape, value in shapes(label.reshape(grid.shape), mask=(label > 0).reshape(grid.shape), connectivity=4, transform=grid.transform):
-        found.setdefault(int(value), []).append(shapely.segmentize(shapely.geometry.shape(shape), grid.cell_m))
+    label = np.where((depth_class > 0) & (river_of > 0), river_of * 10 + depth_class, 0)
+    found = outlines(label, grid)
     keys = sorted(found)
-    smooth = shapely.coverage_simplify([shapely.MultiPolygon(found[key]) for key in keys], 220.0)
+    smooth = shapely.coverage_simplify([shapely.MultiPolygon(found[key]) for key in keys], 180.0)
     rows = []
-    for key, shape in zip(keys, shapely.transform(smooth, lambda points: np.stack(lonlat(points[:, 0], points[:, 1]), 1)), strict=True):
+    for key, shape in zip(keys, shapely.transform(smooth, lonlat_points), strict=True):
         low, high, words = _CLASSES[key % 10 - 1]
         place = names[key // 10] or None
         rows.append({**what, "place": place, "depth_class": words, "depth_min_m": low, "depth_max_m": high, "geometry": shape})

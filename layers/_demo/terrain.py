@@ -67,7 +67,7 @@ def _halved(fine: Floats) -> Floats:
 
 def _doubled(coarse: Floats) -> Floats:
     """Each cell in four, by weights of 3 to 1 with its neighbours."""
-    wide = np.pad(coarse, 1, mode="edge")
+    wide: Floats = np.pad(coarse, 1, mode="edge")
     for axis in (0, 1):
         near = np.take(wide, np.arange(1, wide.shape[axis] - 1), axis)
         before = np.take(wide, np.arange(0, wide.shape[axis] - 2), axis)
@@ -86,7 +86,8 @@ def _shape(rng: np.random.Generator, grid: Grid) -> tuple[Floats, Floats]:
     u, v = (x + 0.5 * bend_x) / 0.90, (y + 0.5 * bend_y) / 0.88
     u2, v2 = u * u, v * v
     ragged = noise(rng, grid.shape, 40, 5) - 0.5
-    radius = np.sqrt(np.sqrt(u2 * u2 + v2 * v2 + 0.8 * u2 * v2)) + 0.34 * ragged
+    near_edge = np.clip(1.0 - np.minimum(1.0 - np.abs(x), 1.0 - np.abs(y)) / 0.14, 0.0, 1.0)
+    radius = np.sqrt(np.sqrt(u2 * u2 + v2 * v2 + 0.8 * u2 * v2)) + 0.34 * ragged + 0.45 * near_edge
     axis = 0.10 + 0.30 * x - 0.25 * x * x + 1.5 * bend_y
     width = 0.05 + 0.07 * (x + 1.0) + 0.24 * (noise(rng, grid.shape, 50, 4) - 0.4)
     across = np.abs(y - axis) / np.maximum(width, 0.03)
@@ -95,7 +96,7 @@ def _shape(rng: np.random.Generator, grid: Grid) -> tuple[Floats, Floats]:
 
 
 def _from_east(grid: Grid) -> Floats:
-    return np.broadcast_to(np.arange(grid.columns)[::-1], grid.shape) * (grid.cell_m / 1000.0)
+    return np.tile(np.arange(grid.columns)[::-1] * (grid.cell_m / 1000.0), (grid.rows, 1))
 
 
 def _worn(height: Floats, lift: Floats, plain: Floats, grid: Grid, steps: int) -> Floats:
@@ -120,7 +121,7 @@ def _one_step(height: Floats, lowest: Floats, wear: Floats, tree: Flow) -> Float
 
 def _slope(height_mm: Ints, grid: Grid) -> Floats:
     down, right = np.gradient(height_mm.reshape(grid.shape) / 1000.0, grid.cell_m)
-    return np.sqrt(down * down + right * right).ravel()
+    return np.asarray(np.sqrt(down * down + right * right).ravel(), dtype=float)
 
 
 def _largest_part(mask: Mask, grid: Grid) -> Mask:
@@ -128,4 +129,3 @@ def _largest_part(mask: Mask, grid: Grid) -> Mask:
     sizes = np.bincount(parts.ravel())
     sizes[0] = 0
     return np.asarray(ndimage.binary_fill_holes(parts == sizes.argmax()).ravel(), dtype=bool)
-

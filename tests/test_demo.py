@@ -1,0 +1,250 @@
+"""The demo city: the same each time, true to every layer's declaration, and laid out as a city is."""
+
+import hashlib
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+import rasterio
+import shapely
+from rasterio.features import rasterize
+from rasterio.transform import rowcol
+
+from layers._catalog import catalog
+from layers._demo import DemoCity, make_city, write_rasters
+from layers._demo.grid import CRS, Grid
+from layers._demo.rivers import drain
+from layers._demo.terrain import make_ground
+from layers._demo.water import Flow, filled, flow, reaches, stream_order
+from layers._frame import DTYPES
+
+SMALL = Grid(rows=180, columns=220)
+COUNTS = {
+    "flood_points": 989, "geological_hazards": 402, "fire_checkpoints": 21, "helipads": 10, "shelters": 322, "rescue_teams": 62,
+    "supply_depots": 31, "aeds": 256, "care_facilities": 402, "towns": 88, "counties": 6, "duty_holders": 6 + 3 * 88,
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def heard() -> list[float]:
+    """The shares of the work done that `make_city` told of."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def city(heard: list[float]) -> DemoCity:
+    return make_city(progress=lambda _stage, share: heard.append(share))
+
+
+def digest(city: DemoCity) -> str:
+    """Everything in the city as text: ids, every cell of every column, coordinates to a decimetre, every raster."""
+    found = hashlib.sha256()
+    for layer_id, frame in city.layers.items():
+        places = shapely.to_wkt(frame.geometry.to_numpy(), rounding_precision=6)
+        found.update(layer_id.encode() + frame.drop(columns="geometry").to_csv().encode() + "\n".join(map(str, places)).encode())
+    for name, raster in city.rasters.items():
+        found.update(name.encode() + raster.array.tobytes())
+    return found.hexdigest()
+
+
+def in_metres(frame: gpd.GeoDataFrame) -> gpd.GeoSeries:
+    return frame.geometry.to_crs(CRS)
+
+
+def sampled(city: DemoCity, name: str, points: gpd.GeoSeries) -> np.ndarray:
+    raster = city.rasters[name]
+    return raster.array[rowcol(raster.transform, points.x.to_numpy(), points.y.to_numpy())]
+
+
+def anywhere(city: DemoCity, count: int = 2000) -> gpd.GeoSeries:
+    """Points evenly at random in the city."""
+    land = in_metres(city.layers["towns"]).union_all()
+    west, south, east, north = land.bounds
+    rng = np.random.default_rng(1)
+    points = gpd.GeoSeries(shapely.points(rng.uniform(west, east, count), rng.uniform(south, north, count)), crs=CRS)
+    return points[points.within(land)]
+
+
+def test_two_runs_are_equal_and_another_seed_is_another_city(city: DemoCity) -> None:
+    assert digest(make_city()) == digest(city)
+    assert not np.array_equal(make_ground(7, SMALL).height_mm, make_ground(8, SMALL).height_mm)
+
+
+def test_there_is_a_frame_for_every_layer(city: DemoCity) -> None:
+    assert set(city.layers) == set(catalog())
+
+
+@pytest.mark.parametrize(("layer_id", "count"), COUNTS.items())
+def test_counts(city: DemoCity, layer_id: str, count: int) -> None:
+    assert len(city.layers[layer_id]) == count
+
+
+def test_755_of_the_989_flood_points_had_a_danger_mended(city: DemoCity) -> None:
+    assert city.layers["flood_points"]["hidden_danger"].value_counts().to_dict() == {"rectified": 755, "none": 176, "open": 58}
+
+
+@pytest.mark.parametrize("layer_id", catalog())
+def test_every_frame_keeps_to_its_declaration(city: DemoCity, layer_id: str) -> None:
+    layer, frame = catalog()[layer_id], city.layers[layer_id]
+    assert [*frame.columns] == [*(column.name for column in layer.columns), "geometry"]
+    for column in layer.columns:
+        values = frame[column.name]
+        known = values.dropna()
+        assert str(values.dtype) == DTYPES[column.type], column.name
+        assert not column.required or values.notna().all(), column.name
+        assert not column.choices or set(known) <= {choice.id for choice in column.choices}, column.name
+        assert column.minimum is None or (known >= column.minimum).all(), column.name
+        assert column.maximum is None or (known <= column.maximum).all(), column.name
+        assert column.pattern is None or known.str.fullmatch(column.pattern).all(), column.name
+
+
+@pytest.mark.parametrize("layer_id", catalog())
+def test_no_check_between_columns_fails_but_the_one_shelter_of_unknown_capacity(city: DemoCity, layer_id: str) -> None:
+    failing = {check.id: int((~check.holds(city.layers[layer_id]).fillna(True)).sum()) for check in catalog()[layer_id].checks}
+    assert {check: count for check, count in failing.items() if count} == ({"capacity_given": 1} if layer_id == "shelters" else {})
+
+
+@pytest.mark.parametrize("layer_id", [layer_id for layer_id, layer in catalog().items() if layer.key])
+def test_a_layer_s_key_tells_its_features_apart(city: DemoCity, layer_id: str) -> None:
+    assert not city.layers[layer_id].duplicated([*catalog()[layer_id].key]).any()
+
+
+@pytest.mark.parametrize("layer_id", catalog())
+def test_ids_are_stable_words_and_geometries_valid(city: DemoCity, layer_id: str) -> None:
+    frame = city.layers[layer_id]
+    assert frame.index.is_unique
+    assert frame.index.str.fullmatch(f"demo-{layer_id}-[0-9]{{4}}").all()
+    assert frame.geometry.isna().all() if layer_id == "duty_holders" else (frame.is_valid & ~frame.is_empty).all()
+
+
+def test_towns_fill_the_city_without_gap_or_overlap(city: DemoCity) -> None:
+    towns, counties = (in_metres(city.layers[layer_id]) for layer_id in ("towns", "counties"))
+    whole = towns.union_all()
+    assert towns.area.sum() == pytest.approx(whole.area, rel=1e-9)
+    assert counties.area.sum() == pytest.approx(whole.area, rel=1e-9)
+    assert set(towns.geom_type) | set(counties.geom_type) | {whole.geom_type} == {"Polygon"}
+
+
+def test_codes_are_unique_unused_and_nested(city: DemoCity) -> None:
+    towns, counties = city.layers["towns"], city.layers["counties"]
+    assert towns["code"].is_unique
+    assert (towns["code"].str[:6] == towns["county_code"].str[:6]).all()
+    assert set(towns["county_code"]) == set(counties["code"])
+    assert towns["code"].str.startswith("3399").all()
+
+
+def test_a_county_has_its_towns_people(city: DemoCity) -> None:
+    sums = city.layers["towns"].groupby("county_code")["population"].sum()
+    assert sums.to_dict() == city.layers["counties"].set_index("code")["population"].to_dict()
+    assert 2_500_000 < sums.sum() < 2_700_000
+
+
+def test_the_population_raster_sums_to_each_town(city: DemoCity) -> None:
+    raster, towns = city.rasters["population"], city.layers["towns"]
+    number = rasterize(zip(in_metres(towns), range(1, 89), strict=True), out_shape=raster.array.shape, transform=raster.transform)
+    people = np.bincount(number.ravel(), weights=np.where(raster.array == raster.nodata, 0, raster.array).ravel())[1:]
+    assert people.tolist() == towns["population"].tolist()
+
+
+def test_flood_points_lie_lower_and_nearer_water_than_anywhere(city: DemoCity) -> None:
+    points, others, rivers = in_metres(city.layers["flood_points"]), anywhere(city), in_metres(city.layers["rivers"]).union_all()
+    assert np.median(sampled(city, "elevation_m", points)) < 0.5 * np.median(sampled(city, "elevation_m", others))
+    assert points.distance(rivers).median() < 0.5 * others.distance(rivers).median()
+
+
+def test_hazards_lie_on_steeper_ground_than_anywhere(city: DemoCity) -> None:
+    def slope(points: gpd.GeoSeries) -> np.ndarray:
+        up = sampled(city, "elevation_m", points.translate(0, 250)) - sampled(city, "elevation_m", points.translate(0, -250))
+        right = sampled(city, "elevation_m", points.translate(250, 0)) - sampled(city, "elevation_m", points.translate(-250, 0))
+        return np.hypot(up, right) / 500
+
+    points = in_metres(city.layers["geological_hazards"])
+    land = in_metres(city.layers["towns"]).union_all().buffer(-300)
+    others = anywhere(city)
+    assert np.median(slope(points[points.within(land)])) > 1.5 * np.median(slope(others[others.within(land)]))
+
+
+@pytest.mark.parametrize("layer_id", ["shelters", "helipads", "rescue_teams", "supply_depots", "aeds", "care_facilities"])
+def test_what_helps_stands_in_a_town_and_not_in_a_river(city: DemoCity, layer_id: str) -> None:
+    points = in_metres(city.layers[layer_id])
+    assert points.within(in_metres(city.layers["towns"]).union_all()).all()
+    assert points.distance(in_metres(city.layers["rivers"]).union_all()).min() > 30
+
+
+def test_every_town_has_a_shelter_and_someone_to_call(city: DemoCity) -> None:
+    towns = city.layers["towns"]
+    inside = gpd.sjoin(city.layers["shelters"], towns[["code", "geometry"]], predicate="within")
+    assert set(inside["code_right" if "code_right" in inside else "code"]) == set(towns["code"])
+    assert set(towns["code"]) <= set(city.layers["duty_holders"]["area_code"])
+
+
+def test_checkpoints_stand_on_forest_roads(city: DemoCity) -> None:
+    roads = city.layers["roads"]
+    forest = in_metres(roads[roads["road_class"] == "forest"]).union_all()
+    assert in_metres(city.layers["fire_checkpoints"]).distance(forest).max() < 400
+
+
+def test_no_telephone_is_real(city: DemoCity) -> None:
+    personal = [
+        (layer, column.name) for layer in catalog().values() for column in layer.columns if column.sensitivity == "personal"
+    ]
+    phones = pd.concat([city.layers[layer.id][name].dropna() for layer, name in personal])
+    assert phones.str.fullmatch(r"000-[0-9]{8}").all()
+
+
+def test_the_storm_rises_and_falls(city: DemoCity) -> None:
+    wet = [int((city.rasters[f"flood_depth_m_h{hour:02d}"].array > 0).sum()) for hour in range(13)]
+    peak = int(np.argmax(wet))
+    assert wet[0] == 0
+    assert 5 <= peak <= 9
+    assert wet[:peak] == sorted(wet[:peak])
+    assert wet[peak:] == sorted(wet[peak:], reverse=True)
+
+
+def test_forecast_zones_cover_what_their_hour_s_raster_says(city: DemoCity) -> None:
+    zones = city.layers["flood_zones"]
+    hour_9 = in_metres(zones[(zones["kind"] == "forecast") & (zones["hour"] == 9)])
+    wet_m2 = (city.rasters["flood_depth_m_h09"].array > 0).sum() * 250**2
+    assert hour_9.area.sum() == pytest.approx(wet_m2, rel=0.1)
+    assert hour_9.union_all().area == pytest.approx(hour_9.area.sum(), rel=1e-6)
+
+
+def test_rivers_never_run_uphill() -> None:
+    ground = make_ground(20260601, SMALL)
+    streams = drain(ground)
+    for path in reaches(streams.tree, streams.is_stream):
+        assert (np.diff(ground.height_mm[path]) < 0).all()
+        assert (np.diff(streams.order[path[:-1]]) == 0).all()
+
+
+def test_rasters_are_written_tiled_with_their_nodata(city: DemoCity, tmp_path: Path) -> None:
+    files = write_rasters(city, tmp_path)
+    assert {file.stem for file in files} == {"elevation_m", "population", *(f"flood_depth_m_h{hour:02d}" for hour in range(13))}
+    with rasterio.open(tmp_path / "population.tif") as file:
+        assert (file.crs.to_epsg(), file.nodata, file.profile["tiled"], file.units) == (4549, -9999, True, ("people",))
+        assert "synthetic" in file.tags()["attribution"]
+        assert np.array_equal(file.read(1), city.rasters["population"].array)
+
+
+def test_progress_rises_to_one(city: DemoCity, heard: list[float]) -> None:
+    assert heard == sorted(heard)
+    assert (heard[0], heard[-1]) == (0.0, 1.0)
+
+
+TINY = Grid(rows=3, columns=5, cell_m=10)
+
+
+def test_a_pit_is_filled_to_its_rim_and_drains() -> None:
+    bowl = np.array([9, 9, 9, 9, 9, 9, 1, 2, 1, 5, 9, 9, 9, 9, 9]) * 1000
+    level = filled(bowl, TINY)
+    assert level.tolist()[5:10] == [9000, 5003, 5002, 5001, 5000]
+    assert flow(level, TINY).receiver.tolist()[5:10] == [5, 7, 8, 9, 9]
+
+
+def test_what_drains_together_adds_up_and_a_fork_raises_the_order() -> None:
+    fork = Flow(np.array([2, 2, 3, 3]), (np.array([3]), np.array([2]), np.array([0, 1])))
+    assert fork.gathered(np.ones(4)).tolist() == [1, 1, 3, 4]
+    assert stream_order(fork, np.ones(4, dtype=bool)).tolist() == [1, 1, 2, 2]
+    assert reaches(fork, np.ones(4, dtype=bool)) == [[0, 2], [1, 2], [2, 3]]
