@@ -126,6 +126,13 @@ def test_small_parts_make_up_the_whole(corners, turns):
     assert union_all(parts).symmetric_difference(star[0]).area < 1e-9
 
 
+def test_small_parts_know_the_shape_they_are_of():
+    discs = np.array([Point(x, 0).buffer(1, quad_segs=500) for x in (0, 10, 20)], dtype=object)
+    parts, of = small_parts(discs)
+    assert len(parts) > 3
+    assert [round(part.centroid.x, -1) / 10 for part in parts] == of.tolist()
+
+
 def test_spikes_that_all_meet_in_one_spot_are_not_halved_for_ever():
     angle = np.linspace(0, 2 * np.pi, 600, endpoint=False)
     radius = np.where(np.arange(600) % 2, 1.0, 1e-13)

@@ -176,6 +176,13 @@ def test_a_sum_is_the_same_to_the_last_bit_in_any_order():
     assert [sum_inside(TWO, features.iloc[order], "people")["a"] for order in ([0, 1, 2], [0, 2, 1], [1, 0, 2])] == [1, 1, 1]
 
 
+def test_shares_are_the_same_to_the_last_bit_in_any_order():
+    random = np.random.default_rng(5)
+    discs = frame([Point(120 + x, 30 + y).buffer(0.004) for x, y in random.uniform(0, 0.02, (60, 2))])
+    found = share_in_zones(TWO, discs)
+    assert all(share_in_zones(TWO, discs.iloc[random.permutation(60)]).equals(found) for _ in range(5))
+
+
 def test_four_places_meet_in_a_point():
     four = frame([square(0), square(1), square(0, 1), square(1, 1)])
     assert count_inside(four, frame([point(1, 1)])).tolist() == [0.25] * 4

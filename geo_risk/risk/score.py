@@ -96,9 +96,8 @@ def combine(scores: pd.DataFrame, weights: Mapping[str, float], rule: str) -> "p
         raise ParameterError("no such rule", where="combine", expected=", ".join(RULES), got=shown(rule), then="name one")
     if not counted:
         raise ParameterError("nothing to combine", where="combine", expected="a column with a weight above 0", got="none")
-    numbers = scores[counted].to_numpy(dtype=float)
-    combined = RULES[rule](numbers, np.array([weights[name] for name in counted], dtype=float))
-    return pd.Series(np.where(np.isnan(numbers).any(axis=1), np.nan, combined), index=scores.index)
+    numbers = scores[counted].to_numpy(dtype=float)  # numpy's max, sum and prod keep nan, where pandas' skip it
+    return pd.Series(RULES[rule](numbers, np.array([weights[name] for name in counted], dtype=float)), index=scores.index)
 
 
 def _sound_weight(weights: Mapping[str, float], name: str) -> float:
