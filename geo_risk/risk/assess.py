@@ -100,9 +100,9 @@ def assess(
     role_rules = {role: hazards_by if role == "hazard" else within_role_by for role in ROLES}
     roles = _role_scores(scores, present, scales, role_rules)
     overall = combine(roles, dict.fromkeys(roles.columns, 1.0), roles_by) if len(roles.columns) else _all_unknown(places)
-    levels = level_of(overall, scheme)
+    readings = [_readings(factor, raw[factor.id], scores[factor.id], scales[factor.id].weight) for factor in present]
     return Assessment(
-        places=_sorted(_place_risks(places, name_column, raw, scores, present, scales, roles, overall, levels)),
+        places=_sorted(_place_risks(places, name_column, readings, roles, overall, level_of(overall, scheme))),
         factors=tuple(factor for factor, _ in inputs),
         scales={factor.id: scales[factor.id] for factor, _ in inputs},
         absent=tuple(absent),
@@ -172,24 +172,20 @@ def _role_scores(
 def _place_risks(
     places: gpd.GeoDataFrame,
     name_column: str,
-    raw: Mapping[str, "pd.Series[float]"],
-    scores: pd.DataFrame,
-    present: Sequence[Factor],
-    scales: Mapping[str, Scale],
+    readings: Sequence[Sequence[Reading]],
     roles: pd.DataFrame,
     overall: "pd.Series[float]",
     levels: "pd.Series[str]",
 ) -> list[PlaceRisk]:
-    """One value a place, read across the columns."""
+    """One value a place, read across the columns; ``readings`` holds a list a factor."""
     ids = _ids(places)
     names = places[name_column].astype(object).where(places[name_column].notna(), ids) if name_column in places else ids
-    by_factor = [_readings(factor, raw[factor.id], scores[factor.id], scales[factor.id].weight) for factor in present]
-    readings = list(zip(*by_factor, strict=True)) if by_factor else [()] * len(ids)
+    across = list(zip(*readings, strict=True)) if readings else [()] * len(ids)
     role_values = [dict(zip(roles.columns, map(_known, row), strict=True)) for row in roles.to_numpy(dtype=float)]
     return [
         PlaceRisk(place=place, name=str(name), score=_known(value), level=level, roles=by_role, readings=found)
         for place, name, value, level, by_role, found in zip(
-            ids, names, overall, levels, role_values, readings, strict=True
+            ids, names, overall, levels, role_values, across, strict=True
         )
     ]
 
