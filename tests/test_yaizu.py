@@ -11,10 +11,20 @@ from layers._read import ReadOptions, read
 from tests.import_doc import commands, imported
 
 COUNTS = {
-    "自治会区域": (35, 0), "222127_hinannjo": (56, 0), "222127_evacuation_space": (31, 0), "222127_shiteitsunamihinanbiru": (125, 0),
-    "222127_bousaiheliport": (12, 0), "yohairyosya": (277, 0), "一次緊急輸送路": (31, 0), "内水浸水想定区域": (6, 0),
-    "浸水履歴_平成10年": (209, 0), "浸水履歴_平成13年": (218, 1), "浸水履歴_平成23年": (20, 0), "浸水履歴_令和元年": (60, 0),
-    "浸水履歴_令和4年": (62, 0), "浸水履歴_令和7年": (103, 0),
+    "自治会区域": (35, 0),
+    "222127_hinannjo": (56, 0),
+    "222127_evacuation_space": (31, 0),
+    "222127_shiteitsunamihinanbiru": (125, 0),
+    "222127_bousaiheliport": (12, 0),
+    "yohairyosya": (277, 0),
+    "一次緊急輸送路": (31, 0),
+    "内水浸水想定区域": (6, 0),
+    "浸水履歴_平成10年": (209, 0),
+    "浸水履歴_平成13年": (218, 1),
+    "浸水履歴_平成23年": (20, 0),
+    "浸水履歴_令和元年": (60, 0),
+    "浸水履歴_令和4年": (62, 0),
+    "浸水履歴_令和7年": (103, 0),
 }
 REPAIRED = {"自治会区域": [27], "内水浸水想定区域": [1, 2, 3, 4], "浸水履歴_令和4年": [5, 40]}
 
@@ -46,7 +56,9 @@ def test_ids_differ_and_frames_hold_what_was_accepted(city: dict[str, Checked]) 
 
 
 def test_the_only_row_without_geometry_is_named(city: dict[str, Checked]) -> None:
-    assert {name: rows_with(one, "geometry_missing") for name, one in city.items() if one.report.nulls} == {"浸水履歴_平成13年": [77]}
+    assert {name: rows_with(one, "geometry_missing") for name, one in city.items() if one.report.nulls} == {
+        "浸水履歴_平成13年": [77]
+    }
 
 
 def test_every_invalid_geometry_is_repaired_by_row_and_its_area_hardly_changes(city: dict[str, Checked]) -> None:
@@ -85,12 +97,14 @@ def test_shelter_places_follow_from_floor_area_and_say_so(city: dict[str, Checke
     shelters = city["222127_hinannjo"].frame
     first = shelters[shelters["name"] == "二区コミュニティ防災センター"].iloc[0]
     assert (first["area_m2"], first["capacity"], first["derived"]) == (475.0, 237, "capacity")
-    assert dict(city["222127_hinannjo"].report.derived) == {"capacity": 56}
+    assert dict(city["222127_hinannjo"].report.derived) == {"capacity": 55}
+    assert shelters.loc[shelters["capacity"].isna(), "name"].tolist() == ["豊田地域交流センター"]
+    assert len(rows_with(city["222127_hinannjo"], "capacity_given")) == 1
 
 
 def test_depth_bounds_are_read_from_the_class(city: dict[str, Checked]) -> None:
     zones = city["内水浸水想定区域"].frame
-    assert sorted(zip(zones["depth_min_m"], zones["depth_max_m"], strict=True))[-1] == (5.0, 10.0)
+    assert max(zip(zones["depth_min_m"], zones["depth_max_m"], strict=True)) == (5.0, 10.0)
 
 
 def test_the_sources_came_in_four_reference_systems_and_two_encodings(city: dict[str, Checked]) -> None:

@@ -6,6 +6,17 @@ from layers._check.report import Fault, Repair, Report, report_csv, report_lines
 from layers._check.template import template_csv, template_xlsx
 
 __all__ = [
-    "CheckOptions", "Checked", "Fault", "Repair", "Report", "check", "parse_map", "parse_set", "parse_value",
-    "report_csv", "report_lines", "template_csv", "template_xlsx",
+    "CheckOptions",
+    "Checked",
+    "Fault",
+    "Repair",
+    "Report",
+    "check",
+    "parse_map",
+    "parse_set",
+    "parse_value",
+    "report_csv",
+    "report_lines",
+    "template_csv",
+    "template_xlsx",
 ]

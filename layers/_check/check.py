@@ -54,9 +54,17 @@ class _Findings:
     def add(self, place: int, column: str, value: str, rule: str, words: Words, severity: Severity = "error") -> None:
         self.bad[place] |= severity == "error"
         if len(self.faults) < _MOST_FAULTS:
-            self.faults.append(Fault(
-                row=self.rows[place], column=column, value=plain(value), rule=rule, severity=severity, message_en=words.en, message_zh=words.zh,
-            ))
+            self.faults.append(
+                Fault(
+                    row=self.rows[place],
+                    column=column,
+                    value=plain(value),
+                    rule=rule,
+                    severity=severity,
+                    message_en=words.en,
+                    message_zh=words.zh,
+                )
+            )
         else:
             self.left_out += 1
 
@@ -88,21 +96,31 @@ def check(layer: Layer, raw: RawTable, options: CheckOptions) -> Checked:
     kept = np.flatnonzero(~found.bad)
     source = plain(options.source or raw.source_name)
     named = identities(
-        layer, source, _rows(cells, kept), given[kept] if layer.geometry is not Geometry.NONE else np.full(len(kept), None),
+        layer,
+        source,
+        _rows(cells, kept),
+        given[kept] if layer.geometry is not Geometry.NONE else np.full(len(kept), None),
         None if key is None else [key[place] for place in kept],
     )
     _add_twins(named, kept, found)
     system = {"derived": [derived.names[place] or None for place in kept], "source": [source] * len(kept)}
     frame = typed(layer, _rows(derived.cells, kept) | system, places.geometry[kept], named.ids)
-    return Checked(frame, _report(layer, raw, source, match, options, places, derived.counts, named.by, (*raw.notes, *notes), found))
+    return Checked(
+        frame, _report(layer, raw, source, match, options, places, derived.counts, named.by, (*raw.notes, *notes), found)
+    )
 
 
 def _require_places(layer: Layer, raw: RawTable) -> None:
     if layer.geometry is Geometry.NONE or raw.format not in ("csv", "xlsx") or raw.placed_by:
         return
     columns = ", ".join(plain(name, 40) for name in raw.frame.columns if name != "geometry")
-    raise ParameterError("no column says where the rows lie", where=f"layer {layer.id}", expected="longitude and latitude, or WKT",
-                         got=f"columns {columns}", then="--lon COLUMN --lat COLUMN, or --wkt COLUMN")
+    raise ParameterError(
+        "no column says where the rows lie",
+        where=f"layer {layer.id}",
+        expected="longitude and latitude, or WKT",
+        got=f"columns {columns}",
+        then="--lon COLUMN --lat COLUMN, or --wkt COLUMN",
+    )
 
 
 def _typed_cells(layer: Layer, raw: RawTable, options: CheckOptions, match: Matching, found: _Findings) -> tuple[Cells, list[Note]]:
@@ -115,7 +133,7 @@ def _typed_cells(layer: Layer, raw: RawTable, options: CheckOptions, match: Matc
             column = layer.column(target)
             result = parsed(column, part, _translated(layer, options, target))
             _add_wrong(column, source, part, result, found)
-            cells[target] = result.values
+            cells[target] = result.cells
             if result.dashes:
                 notes.append(Note("dashes", (("column", target), ("count", str(result.dashes)))))
     for target, text in options.set:
@@ -134,18 +152,22 @@ def _parts(texts: list[str], source: str, count: int, found: _Findings) -> list[
 
 
 def _translated(layer: Layer, options: CheckOptions, target: str) -> dict[str, str]:
-    for name, _, _ in options.values:
-        layer.column(name)
-    return {folded(text): value for name, text, value in options.values if name == target}
+    translations = options.values  # noqa: PD011 (a tuple of ours)
+    return {folded(text): value for name, text, value in translations if name == target}
 
 
 def _constant(column: Column, text: str) -> Any:
     result = parsed(column, [text], {})
     if result.wrong:
         rule = result.wrong[0][1]
-        raise ParameterError(f"--set {column.name} is {message(rule, expectation(rule, column)).en}", where="--set", expected=column.type.__name__,
-                             got=plain(text, 40), then="say another value")
-    return result.values[0]
+        raise ParameterError(
+            f"--set {column.name} is {message(rule, expectation(rule, column)).en}",
+            where="--set",
+            expected=column.type.__name__,
+            got=plain(text, 40),
+            then="say another value",
+        )
+    return result.cells[0]
 
 
 def _add_wrong(column: Column, source: str, texts: list[str], result: Parsed, found: _Findings) -> None:
@@ -155,7 +177,7 @@ def _add_wrong(column: Column, source: str, texts: list[str], result: Parsed, fo
         found.add(place, column.name, texts[place], rule, said[rule])
     if column.required:
         words = message("required", _NO_WORDS)
-        for place, value in enumerate(result.values):
+        for place, value in enumerate(result.cells):
             if value is None and place not in wrong:
                 found.add(place, column.name, texts[place], "required", words)
 
@@ -165,7 +187,9 @@ def _add_problems(raw: RawTable, found: _Findings) -> None:
     place_of = {row: place for place, row in enumerate(found.rows)} if raw.problems else {}
     for problem in raw.problems:
         severity: Severity = "warning" if problem.rule in _WARNED else "error"
-        found.add(place_of[problem.row], plain(problem.column), problem.value, problem.rule, message(problem.rule, _NO_WORDS), severity)
+        found.add(
+            place_of[problem.row], plain(problem.column), problem.value, problem.rule, message(problem.rule, _NO_WORDS), severity
+        )
 
 
 def _placed(layer: Layer, raw: RawTable, given: Geometries, options: CheckOptions, found: _Findings) -> Places:
@@ -186,7 +210,10 @@ def _derived(layer: Layer, cells: Cells, found: _Findings) -> _Derived:
     frame = _frame(layer, cells)
     filled = {rule.column: rule.rule(frame).where(frame[rule.column].isna()) for rule in layer.derivations}
     made = {name: _fit(layer.column(name), values.tolist()) for name, values in filled.items()}
-    whole = {name: [new if old is None else old for old, new in zip(cells[name], new_values, strict=True)] for name, new_values in made.items()}
+    whole = {
+        name: [new if old is None else old for old, new in zip(cells[name], new_values, strict=True)]
+        for name, new_values in made.items()
+    }
     _add_not_derived(layer, cells, whole, found)
     names = [",".join(name for name in made if made[name][place] is not None) for place in range(len(found.rows))]
     counts = tuple((name, sum(value is not None for value in values)) for name, values in made.items())
@@ -197,9 +224,12 @@ def _fit(column: Column, values: list[Any]) -> list[Any]:
     """Derived values as the column's type; outside its range they are missing."""
     missing = [value is None or value is pd.NA or value != value for value in values]
     low, high = column.minimum, column.maximum
-    fits = [not gone and (column.type is str or ((low is None or value >= low) and (high is None or value <= high)))
-            for gone, value in zip(missing, values, strict=True)]
-    return [column.type(value) if fit else None for fit, value in zip(fits, values, strict=True)]
+    fits = [
+        not gone and (column.type is str or ((low is None or value >= low) and (high is None or value <= high)))
+        for gone, value in zip(missing, values, strict=True)
+    ]
+    made: Any = column.type
+    return [made(value) if fit else None for fit, value in zip(fits, values, strict=True)]
 
 
 def _add_not_derived(layer: Layer, cells: Cells, whole: Cells, found: _Findings) -> None:
@@ -209,7 +239,9 @@ def _add_not_derived(layer: Layer, cells: Cells, whole: Cells, found: _Findings)
         outputs = [rule.column for rule in layer.derivations if rule.inputs == inputs]
         for place in range(len(found.rows)):
             if all(cells[name][place] is not None for name in inputs) and all(whole[name][place] is None for name in outputs):
-                found.add(place, ", ".join(inputs), ", ".join(str(cells[name][place]) for name in inputs), "not_derived", words, "warning")
+                found.add(
+                    place, ", ".join(inputs), ", ".join(str(cells[name][place]) for name in inputs), "not_derived", words, "warning"
+                )
 
 
 def _add_row_checks(layer: Layer, cells: Cells, found: _Findings) -> None:
@@ -265,21 +297,46 @@ def _rows(cells: Cells, places: NDArray[np.int64]) -> Cells:
 
 
 def _report(
-    layer: Layer, raw: RawTable, source: str, match: Matching, options: CheckOptions, places: Places, derived: tuple[tuple[str, int], ...],
-    identity: str, notes: tuple[Note, ...], found: _Findings,
+    layer: Layer,
+    raw: RawTable,
+    source: str,
+    match: Matching,
+    options: CheckOptions,
+    places: Places,
+    derived: tuple[tuple[str, int], ...],
+    identity: str,
+    notes: tuple[Note, ...],
+    found: _Findings,
 ) -> Report:
     rejected = int(found.bad.sum())
     key = () if options.key is None else (source_column(raw, options.key, "--key"),)
     by_place = [(plain(name), "geometry") for name in raw.placed_by if layer.geometry is not Geometry.NONE]
     return Report(
-        layer=layer.id, source=source, format=raw.format, crs=raw.crs, encoding=raw.encoding, sha256=raw.sha256, rows_read=len(found.rows),
-        accepted=len(found.rows) - rejected, rejected=rejected, faults=tuple(sorted(found.faults, key=lambda fault: fault.row)),
+        layer=layer.id,
+        source=source,
+        format=raw.format,
+        crs=raw.crs,
+        encoding=raw.encoding,
+        sha256=raw.sha256,
+        rows_read=len(found.rows),
+        accepted=len(found.rows) - rejected,
+        rejected=rejected,
+        faults=tuple(sorted(found.faults, key=lambda fault: fault.row)),
         faults_left_out=found.left_out,
-        repairs=tuple(Repair(row=found.rows[one.place], area_before_m2=one.before_m2, area_after_m2=one.after_m2, reason=one.reason) for one in places.mended),
+        repairs=tuple(
+            Repair(row=found.rows[one.place], area_before_m2=one.before_m2, area_after_m2=one.after_m2, reason=one.reason)
+            for one in places.mended
+        ),
         columns_matched=(
-            *by_place, *((plain(name), target) for name, targets in match.pairs for target in targets), *((f"--set {plain(text)}", name) for name, text in options.set),
+            *by_place,
+            *((plain(name), target) for name, targets in match.pairs for target in targets),
+            *((f"--set {plain(text)}", name) for name, text in options.set),
             *((plain(name), "id") for name in key),
         ),
-        columns_ignored=tuple(plain(name) for name in match.ignored if name not in key), derived=derived, nulls=places.missing, invalid=places.invalid,
-        identity=identity, notes=notes,
+        columns_ignored=tuple(plain(name) for name in match.ignored if name not in key),
+        derived=derived,
+        nulls=places.missing,
+        invalid=places.invalid,
+        identity=identity,
+        notes=notes,
     )

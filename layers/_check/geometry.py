@@ -52,7 +52,7 @@ def checked_places(kind: Geometry, given: Geometries, *, mend: bool) -> Places:
     """Each geometry held to the layer's kind, in this order: missing, kind, not finite, off the globe, invalid."""
     single = _single(kind, given)
     missing = shapely.is_missing(single) | shapely.is_empty(single)
-    findings = [Finding(place, "geometry_missing", "") for place in np.flatnonzero(missing)]
+    findings = [Finding(int(place), "geometry_missing", "") for place in np.flatnonzero(missing)]
     good = ~missing
     for rule, wrong in _rules(kind, single):
         findings += [Finding(int(place), rule, _seen(rule, single[place])) for place in np.flatnonzero(good & wrong)]
@@ -62,8 +62,14 @@ def checked_places(kind: Geometry, given: Geometries, *, mend: bool) -> Places:
     still = invalid & (~shapely.is_valid(final) | shapely.is_empty(final))
     findings += [Finding(int(place), "geometry_invalid", shapely.is_valid_reason(single[place])) for place in np.flatnonzero(still)]
     good &= ~still
+    final = final.copy()
+    final[~good] = None
     return Places(
-        np.where(good, final, None), tuple(sorted(findings)), tuple(one for one in mended if good[one.place]), int(missing.sum()), int(invalid.sum()),
+        final,
+        tuple(sorted(findings)),
+        tuple(one for one in mended if good[one.place]),
+        int(missing.sum()),
+        int(invalid.sum()),
     )
 
 
@@ -85,7 +91,7 @@ def _rules(kind: Geometry, shapes: Geometries) -> Iterator[tuple[str, Mask]]:
     yield "geometry_off_globe", _any(off, owners, len(shapes))
 
 
-def _any(wrong: Mask, owners: NDArray[np.int64], count: int) -> Mask:
+def _any(wrong: Any, owners: NDArray[np.int64], count: int) -> Mask:
     mask = np.zeros(count, dtype=bool)
     mask[owners[wrong]] = True
     return mask
@@ -105,4 +111,5 @@ def _mended(shapes: Geometries, invalid: Mask) -> tuple[Geometries, list[Mended]
     after, changed = repair(gpd.GeoSeries(shapes[chosen], index=chosen, crs=WGS84))
     final = shapes.copy()
     final[chosen] = after.to_numpy()
-    return final, [Mended(int(row.Index), float(row.before_m2), float(row.after_m2), str(row.reason)) for row in changed.itertuples()]
+    rows = zip(changed.index, changed["before_m2"], changed["after_m2"], changed["reason"], strict=True)
+    return final, [Mended(int(place), float(before), float(later), str(reason)) for place, before, later, reason in rows]

@@ -74,7 +74,10 @@ def _word(value: Any) -> str:
 def _hashed(layer_id: str, source: str, keys: list[str]) -> list[str]:
     start = _canonical([layer_id, source])
     occurrences = _occurrences(keys)
-    return [hashlib.sha256(f"{start}{key}{occurrence}".encode()).hexdigest()[:_DIGITS] for key, occurrence in zip(keys, occurrences, strict=True)]
+    return [
+        hashlib.sha256(f"{start}{key}{occurrence}".encode()).hexdigest()[:_DIGITS]
+        for key, occurrence in zip(keys, occurrences, strict=True)
+    ]
 
 
 def _occurrences(keys: list[str]) -> list[int]:
@@ -89,7 +92,9 @@ def _occurrences(keys: list[str]) -> list[int]:
     return counts
 
 
-def _twins(keys: list[str], by: str, columns: dict[str, list[Any]], geometry: Geometries) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+def _twins(
+    keys: list[str], by: str, columns: dict[str, list[Any]], geometry: Geometries
+) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
     if len(set(keys)) == len(keys):
         return [], []
     places: dict[str, list[int]] = defaultdict(list)

@@ -61,4 +61,6 @@ def parse_value(text: str) -> tuple[str, str, str]:
 
 
 def _unreadable(option: str, text: str, expected: str) -> ParameterError:
-    return ParameterError(f"{option} cannot be read", where=option, expected=expected, got=plain(text, 40), then="put the whole in quotes")
+    return ParameterError(
+        f"{option} cannot be read", where=option, expected=expected, got=plain(text, 40), then="put the whole in quotes"
+    )

@@ -67,23 +67,42 @@ class Report:
 
 _WORDS: Final = {
     "en": {
-        "head": "{layer} from {source} ({format}, {crs}, {encoding}): {rows_read} rows read, {accepted} accepted, {rejected} rejected",
-        "matched": "columns: {0}", "ignored": "not loaded: {0}", "derived": "filled by a rule: {0}",
-        "places": "geometry: {0} missing, {1} invalid", "repair": "row {0}: repaired ({1}), {2:,.1f} m2 to {3:,.1f} m2",
-        "fault": "row {0}: {1}{2}: {3}{4}", "more": "… and {0} more; --report FILE.csv lists all", "error": "", "warning": "warning, ",
+        "head": "{layer} from {source} ({format}, {crs}, {encoding}): "
+        "{rows_read} rows read, {accepted} accepted, {rejected} rejected",
+        "matched": "columns: {0}",
+        "ignored": "not loaded: {0}",
+        "derived": "filled by a rule: {0}",
+        "places": "geometry: {0} missing, {1} invalid",
+        "repair": "row {0}: repaired ({1}), {2:,.1f} m2 to {3:,.1f} m2",
+        "fault": "row {0}: {1}{2}: {3}{4}",
+        "more": "… and {0} more; --report FILE.csv lists all",
+        "error": "",
+        "warning": "warning, ",
     },
     "zh": {
         "head": "{layer} ← {source}（{format}，{crs}，{encoding}）：读入 {rows_read} 行，接受 {accepted} 行，拒绝 {rejected} 行",
-        "matched": "列对应：{0}", "ignored": "未载入的列：{0}", "derived": "按规则补全：{0}",
-        "places": "几何：缺失 {0}，无效 {1}", "repair": "第 {0} 行：已修复（{1}），面积 {2:,.1f} m2 → {3:,.1f} m2",
-        "fault": "第 {0} 行：{1}{2}：{3}{4}", "more": "……另有 {0} 条，用 --report 文件.csv 查看全部", "error": "", "warning": "提示，",
+        "matched": "列对应：{0}",
+        "ignored": "未载入的列：{0}",
+        "derived": "按规则补全：{0}",
+        "places": "几何：缺失 {0}，无效 {1}",
+        "repair": "第 {0} 行：已修复（{1}），面积 {2:,.1f} m2 → {3:,.1f} m2",
+        "fault": "第 {0} 行：{1}{2}：{3}{4}",
+        "more": "……另有 {0} 条，用 --report 文件.csv 查看全部",
+        "error": "",
+        "warning": "提示，",
     },
 }
 _NOTES: Final = {
-    "encoding_guessed": ("the encoding was not stated; {encoding} fits best (--encoding overrides it)", "文件未注明编码，判为 {encoding}（可用 --encoding 指定）"),
+    "encoding_guessed": (
+        "the encoding was not stated; {encoding} fits best (--encoding overrides it)",
+        "文件未注明编码，判为 {encoding}（可用 --encoding 指定）",
+    ),
     "encoding_by_cpg": ("decoded as {encoding}, as the .cpg file says", "按 .cpg 文件以 {encoding} 解码"),
     "header_twice": ("two columns are named {column}; the second is shown with its place", "有两列同名：{column}；第二列附上列号"),
-    "names_may_be_cut": ("names that fill the format's ten bytes and may be cut: {columns}", "列名占满格式限定的十个字节，可能被截断：{columns}"),
+    "names_may_be_cut": (
+        "names that fill the format's ten bytes and may be cut: {columns}",
+        "列名占满格式限定的十个字节，可能被截断：{columns}",
+    ),
     "sheets_left": ("other sheets are not loaded: {sheets} (--sheet names one)", "其他工作表未载入：{sheets}（可用 --sheet 指定）"),
     "binary_left": ("columns of binary data are not loaded: {columns}", "二进制列未载入：{columns}"),
     "crs_overridden": ("the file says {file}; read as {said}", "文件坐标系为 {file}，按 {said} 读取"),
@@ -120,14 +139,18 @@ def report_csv(report: Report) -> bytes:
         writer.writerow([fault.row, *(_harmless(cell) for cell in cells)])
     for one in report.repairs:
         area = f"{one.area_before_m2:.1f} m2 -> {one.area_after_m2:.1f} m2"
-        writer.writerow([one.row, "geometry", area, "geometry_repaired", "warning", f"repaired: {one.reason}", f"已修复：{one.reason}"])
+        writer.writerow(
+            [one.row, "geometry", area, "geometry_repaired", "warning", f"repaired: {one.reason}", f"已修复：{one.reason}"]
+        )
     return out.getvalue().encode("utf-8-sig")
 
 
 def _line(fault: Fault, tongue: str) -> str:
     words = _WORDS[tongue]
     text = fault.message_zh if tongue == "zh" else fault.message_en
-    return words["fault"].format(fault.row, words[fault.severity], fault.column or "-", text, f" [{fault.value}]" if fault.value else "")
+    return words["fault"].format(
+        fault.row, words[fault.severity], fault.column or "-", text, f" [{fault.value}]" if fault.value else ""
+    )
 
 
 def _note(note: Note, tongue: str) -> str:

@@ -41,11 +41,15 @@ RULES: Final = {
     "geometry_not_finite": Words("a coordinate that is no finite number", "坐标不是有限数"),
     "geometry_swapped": Words("off the globe; longitude and latitude look swapped", "坐标超出范围，经纬度可能颠倒"),
     "geometry_off_globe": Words("off the globe; a projected CRS needs --crs", "坐标超出范围；投影坐标请用 --crs 注明"),
-    "geometry_invalid": Words("an invalid geometry; --repair mends it and reports the area", "几何无效；可用 --repair 修复并报告面积变化"),
+    "geometry_invalid": Words(
+        "an invalid geometry; --repair mends it and reports the area", "几何无效；可用 --repair 修复并报告面积变化"
+    ),
     "key_missing": Words("the key column is blank", "标识列为空"),
     "key_twice": Words("the same key as row {expected}", "与第 {expected} 行的标识相同"),
     "duplicate": Words("the same as row {expected} in everything", "与第 {expected} 行完全相同"),
-    "key_shared": Words("named as row {expected}, but different: loaded as another feature", "与第 {expected} 行同名但内容不同，按另一要素载入"),
+    "key_shared": Words(
+        "named as row {expected}, but different: loaded as another feature", "与第 {expected} 行同名但内容不同，按另一要素载入"
+    ),
     "not_derived": Words("nothing could be read from it", "未能由此推出数值"),
 }
 
@@ -66,7 +70,9 @@ def message(rule: str, expected: Words) -> Words:
 def expectation(rule: str, column: Column) -> Words:
     """What a rule expects of a column."""
     if rule == "choice":
-        return Words(", ".join(choice.id for choice in column.choices), "、".join(f"{choice.id}（{choice.zh}）" for choice in column.choices))
+        return Words(
+            ", ".join(choice.id for choice in column.choices), "、".join(f"{choice.id}（{choice.zh}）" for choice in column.choices)
+        )
     bound = {"minimum": column.minimum, "maximum": column.maximum}.get(rule)
     text = f"{bound:g} {column.unit}".strip() if bound is not None else column.pattern or ""
     return Words(text, text)

@@ -10,14 +10,19 @@ from layers._layer import Column, Geometry, Layer
 
 _ROWS: Final = 5000
 _LIST_CHARACTERS: Final = 255  # Excel's own limit for a list inside a cell rule
-_PLACES: Final = {
+_PLACES: Final[dict[Geometry, dict[str, tuple[str, ...]]]] = {
     Geometry.POINT: {"en": ("Longitude", "Latitude"), "zh": ("经度", "纬度")},
-    Geometry.LINE: {"en": ("WKT",), "zh": ("WKT",)}, Geometry.AREA: {"en": ("WKT",), "zh": ("WKT",)}, Geometry.NONE: {"en": (), "zh": ()},
+    Geometry.LINE: {"en": ("WKT",), "zh": ("WKT",)},
+    Geometry.AREA: {"en": ("WKT",), "zh": ("WKT",)},
+    Geometry.NONE: {"en": (), "zh": ()},
 }
 _YES_NO: Final = {"en": ["yes", "no"], "zh": ["是", "否"]}
 _TYPES: Final = {
-    "str": {"en": "text", "zh": "文字"}, "int": {"en": "whole number", "zh": "整数"}, "float": {"en": "number", "zh": "数字"},
-    "bool": {"en": "yes or no", "zh": "是或否"}, "date": {"en": "date, such as 2024-01-31", "zh": "日期，如 2024-01-31"},
+    "str": {"en": "text", "zh": "文字"},
+    "int": {"en": "whole number", "zh": "整数"},
+    "float": {"en": "number", "zh": "数字"},
+    "bool": {"en": "yes or no", "zh": "是或否"},
+    "date": {"en": "date, such as 2024-01-31", "zh": "日期，如 2024-01-31"},
 }
 _WORDS: Final = {
     "en": {"data": "Data", "about": "Columns", "required": "required", "optional": "optional", "from": "at least", "to": "at most"},
@@ -51,7 +56,10 @@ def template_xlsx(layer: Layer, language: str) -> bytes:
 
 def _data_sheet(book: Any, layer: Layer, tongue: str) -> None:
     sheet = book.add_worksheet(_WORDS[tongue]["data"])
-    heads = {required: book.add_format({"bold": True, "text_wrap": True, "bg_color": "#ffe45e" if required else "#e6e6e6"}) for required in (True, False)}
+    heads = {
+        required: book.add_format({"bold": True, "text_wrap": True, "bg_color": "#ffe45e" if required else "#e6e6e6"})
+        for required in (True, False)
+    }
     forms = {"str": book.add_format({"num_format": "@"}), "date": book.add_format({"num_format": "yyyy-mm-dd"})}
     for place, title in enumerate(template_header(layer, tongue)):
         column = layer.columns[place] if place < len(layer.columns) else None
@@ -71,7 +79,9 @@ def _about_sheet(book: Any, layer: Layer, tongue: str) -> None:
     for place, head in enumerate(("column", "en", "zh", "about", "说明")):
         sheet.write_string(0, place, head, bold)
     for row, column in enumerate(layer.columns, start=1):
-        for place, text in enumerate((column.name, column.titled("en"), column.titled("zh"), _about(column, "en"), _about(column, "zh"))):
+        for place, text in enumerate(
+            (column.name, column.titled("en"), column.titled("zh"), _about(column, "en"), _about(column, "zh"))
+        ):
             sheet.write_string(row, place, text)
     sheet.set_column(0, 4, 32)
 
@@ -80,7 +90,11 @@ def _about(column: Column, tongue: str) -> str:
     """A column's type, whether it is required, its range and choices, in one line."""
     words = _WORDS[tongue]
     parts = [_TYPES[column.type.__name__][tongue], words["required" if column.required else "optional"]]
-    parts += [f"{words[name]} {bound:g} {column.unit}".strip() for name, bound in (("from", column.minimum), ("to", column.maximum)) if bound is not None]
+    parts += [
+        f"{words[name]} {bound:g} {column.unit}".strip()
+        for name, bound in (("from", column.minimum), ("to", column.maximum))
+        if bound is not None
+    ]
     parts += [f"form {column.pattern}"] if column.pattern and tongue == "en" else []
     parts += [f"格式 {column.pattern}"] if column.pattern and tongue == "zh" else []
     parts += [" / ".join(_choice_words(column, tongue))] if column.choices else []
@@ -97,8 +111,10 @@ def _cell_rule(column: Column, tongue: str) -> dict[str, Any] | None:
         return None
     low, high = column.minimum, column.maximum
     return {
-        "validate": "integer" if column.type is int else "decimal", "criteria": "between",
-        "minimum": -1e15 if low is None else low, "maximum": 1e15 if high is None else high,
+        "validate": "integer" if column.type is int else "decimal",
+        "criteria": "between",
+        "minimum": -1e15 if low is None else low,
+        "maximum": 1e15 if high is None else high,
     }
 
 

@@ -22,8 +22,10 @@ _INT: Final = re.compile(r"[+-]?(\d{1,3}(,\d{3})+|\d+)(\.0*)?", re.ASCII)
 _FLOAT: Final = re.compile(r"[+-]?((\d{1,3}(,\d{3})+|\d+)(\.\d*)?|\.\d+)(e[+-]?\d{1,3})?", re.ASCII | re.IGNORECASE)
 _NO_NUMBER: Final = frozenset({"inf", "+inf", "-inf", "infinity", "+infinity", "-infinity", "1.#inf", "1.#qnan"})
 _DATES: Final = (
-    re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})([T ].*)?", re.ASCII), re.compile(r"(\d{4})[/.](\d{1,2})[/.](\d{1,2})( \d.*)?", re.ASCII),
-    re.compile(r"(\d{4})(\d{2})(\d{2})", re.ASCII), re.compile(r"(\d{4}) ?年 ?(\d{1,2}) ?月 ?(\d{1,2}) ?日", re.ASCII),
+    re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})([T ].*)?", re.ASCII),
+    re.compile(r"(\d{4})[/.](\d{1,2})[/.](\d{1,2})( \d.*)?", re.ASCII),
+    re.compile(r"(\d{4})(\d{2})(\d{2})", re.ASCII),
+    re.compile(r"(\d{4}) ?年 ?(\d{1,2}) ?月 ?(\d{1,2}) ?日", re.ASCII),
 )
 _ERA_DATE: Final = re.compile(r"(令和|平成|昭和) ?(\d{1,2}|元) ?年 ?(\d{1,2}) ?月 ?(\d{1,2}) ?日", re.ASCII)
 _PAIR: Final = re.compile(r"\s*[x×✕✖*]\s*", re.IGNORECASE)
@@ -37,7 +39,7 @@ class Wrong(ValueError):
 class Parsed(NamedTuple):
     """Typed values, None where missing or wrong; (place, rule) of the wrong ones; how many dashes stood for nothing."""
 
-    values: list[Any]
+    cells: list[Any]
     wrong: list[tuple[int, str]]
     dashes: int
 

@@ -66,8 +66,15 @@ def read(path: Path, options: ReadOptions, progress: Callable[[str, float], None
     """
     source = source_of(path, options.limits)
     job = Job(
-        path=str(source.main), format=source.format, encoding=options.encoding, gpkg_layer=options.gpkg_layer, sheet=options.sheet,
-        lon=options.lon, lat=options.lat, wkt=options.wkt, limits=options.limits,
+        path=str(source.main),
+        format=source.format,
+        encoding=options.encoding,
+        gpkg_layer=options.gpkg_layer,
+        sheet=options.sheet,
+        lon=options.lon,
+        lat=options.lat,
+        wkt=options.wkt,
+        limits=options.limits,
     )
     content = contents(job, progress or _silent)
     places = geometry_of(content, options.crs, options.datum, options.limits)
@@ -76,11 +83,20 @@ def read(path: Path, options: ReadOptions, progress: Callable[[str, float], None
     taken = {name if name != "geometry" else "geometry (column)": cells for name, cells in columns.items()}
     frame = gpd.GeoDataFrame(
         {name: pd.Series(cells, index=index, dtype=object) for name, cells in taken.items()},
-        geometry=gpd.GeoSeries(places.geometry, index=index, crs=WGS84), index=index, crs=WGS84,
+        geometry=gpd.GeoSeries(places.geometry, index=index, crs=WGS84),
+        index=index,
+        crs=WGS84,
     )
     return RawTable(
-        frame=frame, crs=places.crs, encoding=content.encoding, format=content.format, size_bytes=source.size_bytes, sha256=source.sha256,
-        source_name=source.name, placed_by=content.placed_by, problems=(*content.problems, *places.problems),
+        frame=frame,
+        crs=places.crs,
+        encoding=content.encoding,
+        format=content.format,
+        size_bytes=source.size_bytes,
+        sha256=source.sha256,
+        source_name=source.name,
+        placed_by=content.placed_by,
+        problems=(*content.problems, *places.problems),
         notes=(*content.notes, *places.notes),
     )
 

@@ -12,10 +12,20 @@ from layers._worker.vector import siblings
 
 _BLOCK: Final = 1 << 20
 _MAGIC: Final = {
-    "gpkg": (b"SQLite format 3\0",), "xlsx": (b"PK\x03\x04",), "zip": (b"PK\x03\x04", b"PK\x05\x06"), "shapefile": (b"\0\0\x27\x0a",),
+    "gpkg": (b"SQLite format 3\0",),
+    "xlsx": (b"PK\x03\x04",),
+    "zip": (b"PK\x03\x04", b"PK\x05\x06"),
+    "shapefile": (b"\0\0\x27\x0a",),
 }
 FORMATS: Final = {
-    ".gpkg": "gpkg", ".shp": "shapefile", ".zip": "zip", ".geojson": "geojson", ".json": "geojson", ".kml": "kml", ".csv": "csv", ".xlsx": "xlsx",
+    ".gpkg": "gpkg",
+    ".shp": "shapefile",
+    ".zip": "zip",
+    ".geojson": "geojson",
+    ".json": "geojson",
+    ".kml": "kml",
+    ".csv": "csv",
+    ".xlsx": "xlsx",
 }
 """The allowlist: a file name's ending and the format it must be."""
 
@@ -42,8 +52,12 @@ def source_of(path: Path, limits: Limits) -> Source:
     main = _main(path)
     kind = FORMATS.get(main.suffix.lower())
     if kind is None:
-        raise FileError("a format we do not read", expected="a name ending in " + ", ".join(FORMATS), got=shown(main.suffix),
-                        then="export the data as GeoPackage or CSV")
+        raise FileError(
+            "a format we do not read",
+            expected="a name ending in " + ", ".join(FORMATS),
+            got=shown(main.suffix),
+            then="export the data as GeoPackage or CSV",
+        )
     parts = sorted(siblings(main).values()) if kind == "shapefile" else [main]
     size = sum(part.stat().st_size for part in parts)
     if not main.stat().st_size:
@@ -61,8 +75,12 @@ def _main(path: Path) -> Path:
         raise FileError("no such file", expected="a file or a folder with one Shapefile", got="neither", then="check the path")
     shapes = sorted(found for found in path.iterdir() if found.suffix.lower() == ".shp")
     if len(shapes) != 1:
-        raise FileError("the folder does not hold exactly one Shapefile", expected="one .shp", got=plain_list([found.name for found in shapes]) or "none",
-                        then="name the file")
+        raise FileError(
+            "the folder does not hold exactly one Shapefile",
+            expected="one .shp",
+            got=plain_list([found.name for found in shapes]) or "none",
+            then="name the file",
+        )
     return shapes[0]
 
 
@@ -71,10 +89,19 @@ def _require_magic(main: Path, kind: str) -> None:
         start = file.read(16)
     said = next((other for other, marks in _MAGIC.items() if start.startswith(marks)), "text")
     if kind in _MAGIC and not start.startswith(_MAGIC[kind]):
-        raise FileError("the file is not what its name says", expected=f"a {kind} file inside {main.suffix.lower()}", got=said,
-                        then="give it the right ending, or export it again")
+        raise FileError(
+            "the file is not what its name says",
+            expected=f"a {kind} file inside {main.suffix.lower()}",
+            got=said,
+            then="give it the right ending, or export it again",
+        )
     if kind not in _MAGIC and said != "text":
-        raise FileError("the file is not what its name says", expected=f"text inside {main.suffix.lower()}", got=said, then="give it the right ending")
+        raise FileError(
+            "the file is not what its name says",
+            expected=f"text inside {main.suffix.lower()}",
+            got=said,
+            then="give it the right ending",
+        )
 
 
 def _sha256(parts: list[Path]) -> str:

@@ -71,7 +71,7 @@ def _geometries(content: Content, limits: Limits) -> tuple[Geometries, list[Prob
     made = shapely.force_2d(shapely.from_wkb(np.array(content.wkb, dtype=object), on_invalid="ignore"))
     unread = np.array([part is not None for part in content.wkb]) & shapely.is_missing(made)
     long = shapely.get_num_coordinates(made) > limits.vertices
-    made = np.where(long, None, made)
+    made[long] = None
     rows = np.asarray(content.rows)
     return made, [
         *(Problem(int(row), "geometry", "", "geometry_unreadable") for row in rows[unread]),
@@ -89,7 +89,12 @@ def _crs(content: Content, said: str | None) -> tuple[pyproj.CRS, tuple[Note, ..
         return _parsed(content.crs), ()
     if content.format in _TABLES:
         return _LONLAT, ()
-    raise CrsError("the file does not say its CRS", expected="a CRS in the file or on the command", got="none", then="say it with --crs EPSG:...")
+    raise CrsError(
+        "the file does not say its CRS",
+        expected="a CRS in the file or on the command",
+        got="none",
+        then="say it with --crs EPSG:...",
+    )
 
 
 def _of_code(said: str) -> pyproj.CRS:
@@ -102,9 +107,16 @@ def _parsed(text: str) -> pyproj.CRS:
     try:
         crs = pyproj.CRS.from_user_input(text)
     except CRSError:
-        raise CrsError("the CRS cannot be read", expected="a CRS that PROJ knows", got=shown(text), then="say it with --crs EPSG:...") from None
+        raise CrsError(
+            "the CRS cannot be read", expected="a CRS that PROJ knows", got=shown(text), then="say it with --crs EPSG:..."
+        ) from None
     if crs.geodetic_crs is None:
-        raise CrsError("the CRS has no place on the Earth", expected="a geographic or projected CRS", got="a local one", then="say it with --crs EPSG:...")
+        raise CrsError(
+            "the CRS has no place on the Earth",
+            expected="a geographic or projected CRS",
+            got="a local one",
+            then="say it with --crs EPSG:...",
+        )
     return crs
 
 
@@ -119,8 +131,13 @@ def _in_lonlat(given: Geometries, crs: pyproj.CRS, rows: list[int]) -> tuple[Geo
     try:
         transformer = pyproj.Transformer.from_crs(crs, _LONLAT, always_xy=True)
     except ProjError:
-        raise CrsError("the CRS cannot be brought to longitude, latitude", expected=WGS84, got=_name(crs), then="say another with --crs EPSG:...") from None
-    moved = _on_points(given, lambda x, y: transformer.transform(x, y))
+        raise CrsError(
+            "the CRS cannot be brought to longitude, latitude",
+            expected=WGS84,
+            got=_name(crs),
+            then="say another with --crs EPSG:...",
+        ) from None
+    moved = _on_points(given, transformer.transform)
     places, owners = shapely.get_coordinates(moved, return_index=True)
     lost = np.unique(owners[~np.isfinite(places).all(axis=1)])
     moved[lost] = None
@@ -129,7 +146,9 @@ def _in_lonlat(given: Geometries, crs: pyproj.CRS, rows: list[int]) -> tuple[Geo
 
 def _on_points(geometries: Geometries, change: Any) -> Geometries:
     """New geometries with every vertex changed; the order of arrays is longitude, latitude."""
-    return np.asarray(shapely.transform(geometries, lambda places: np.column_stack(change(places[:, 0], places[:, 1]))), dtype=object)
+    return np.asarray(
+        shapely.transform(geometries, lambda places: np.column_stack(change(places[:, 0], places[:, 1]))), dtype=object
+    )
 
 
 def _require_datum(lonlat: Geometries, crs: pyproj.CRS, said: str | None) -> None:
@@ -140,6 +159,8 @@ def _require_datum(lonlat: Geometries, crs: pyproj.CRS, said: str | None) -> Non
     places = shapely.get_coordinates(lonlat)
     if in_china(places[:, 0], places[:, 1]).any():
         raise DatumError(
-            "these coordinates may be shifted by hundreds of metres, as China's web maps are", expected="the datum said, where the file lies in China",
-            got="none said", then="--datum wgs84, cgcs2000, gcj02 (Gaode, Tencent) or bd09 (Baidu)",
+            "these coordinates may be shifted by hundreds of metres, as China's web maps are",
+            expected="the datum said, where the file lies in China",
+            got="none said",
+            then="--datum wgs84, cgcs2000, gcj02 (Gaode, Tencent) or bd09 (Baidu)",
         )

@@ -39,9 +39,18 @@ def contents(job: Job, progress: Callable[[str, float], None]) -> Content:
 
 def _run(job: Job, folder: Path, progress: Callable[[str, float], None]) -> int:
     command = [sys.executable, "-P", "-s", "-m", "layers._worker", json.dumps(asdict(job))]
-    with (folder / "stderr").open("wb") as errors, subprocess.Popen(  # noqa: S603 (our own module, the job as one argument)
-        command, cwd=folder, env=_environment(folder), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors, text=True,
-    ) as worker:
+    with (
+        (folder / "stderr").open("wb") as errors,
+        subprocess.Popen(  # noqa: S603 (our own module, the job as one argument)
+            command,
+            cwd=folder,
+            env=_environment(folder),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+        ) as worker,
+    ):
         clock = threading.Timer(job.limits.seconds, worker.kill)
         clock.start()
         try:
@@ -67,9 +76,16 @@ def _raise_left(folder: Path, code: int, job: Job) -> None:
         raise _KINDS[parts.pop("kind")](parts.pop("what"), **parts)
     if code < 0:
         raise FileError(
-            "the file stopped its reader", expected=f"at most {job.limits.seconds} s and {job.limits.memory_bytes // 10**6} MB",
-            got=f"signal {-code}", then="export the data again, smaller or as GeoPackage",
+            "the file stopped its reader",
+            expected=f"at most {job.limits.seconds} s and {job.limits.memory_bytes // 10**6} MB",
+            got=f"signal {-code}",
+            then="export the data again, smaller or as GeoPackage",
         )
     if code > 0:
         words = (folder / "stderr").read_text(encoding="utf-8", errors="replace").strip().splitlines() or ["nothing said"]
-        raise FileError("the file could not be read", expected=f"a {job.format} file", got=plain(words[-1].split(":")[0], 60), then="export the data again")
+        raise FileError(
+            "the file could not be read",
+            expected=f"a {job.format} file",
+            got=plain(words[-1].split(":")[0], 60),
+            then="export the data again",
+        )

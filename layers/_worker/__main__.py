@@ -16,8 +16,12 @@ from layers._worker.limits import Limits
 from layers._worker.zipped import unzipped
 
 _READERS: Final = {
-    "csv": ("csv_table", "read_csv"), "xlsx": ("xlsx_table", "read_xlsx"), "geojson": ("geojson", "read_geojson"),
-    "gpkg": ("vector", "read_gpkg"), "kml": ("vector", "read_kml"), "shapefile": ("vector", "read_shapefile"),
+    "csv": ("csv_table", "read_csv"),
+    "xlsx": ("xlsx_table", "read_xlsx"),
+    "geojson": ("geojson", "read_geojson"),
+    "gpkg": ("vector", "read_gpkg"),
+    "kml": ("vector", "read_kml"),
+    "shapefile": ("vector", "read_shapefile"),
 }
 _ERRORS: Final = (FileError, CrsError)
 _EVERY_S: Final = 0.1
@@ -35,8 +39,15 @@ def main() -> int:
     except _ERRORS as error:
         _leave(error, folder)
     except MemoryError:
-        _leave(FileError("the file needs too much memory", expected=f"at most {job.limits.memory_bytes // 10**6} MB", got="more",
-                         then="split it, or convert it to GeoPackage"), folder)
+        _leave(
+            FileError(
+                "the file needs too much memory",
+                expected=f"at most {job.limits.memory_bytes // 10**6} MB",
+                got="more",
+                then="split it, or convert it to GeoPackage",
+            ),
+            folder,
+        )
     return 0
 
 
@@ -70,7 +81,14 @@ def _reporter() -> Progress:
 
 
 def _leave(error: GeoRiskError, folder: Path) -> None:
-    parts = {"kind": type(error).__name__, "what": error.what, "where": error.where, "expected": error.expected, "got": error.got, "then": error.then}
+    parts = {
+        "kind": type(error).__name__,
+        "what": error.what,
+        "where": error.where,
+        "expected": error.expected,
+        "got": error.got,
+        "then": error.then,
+    }
     (folder / "error.json").write_text(json.dumps(parts), encoding="ascii")
 
 

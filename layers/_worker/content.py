@@ -63,8 +63,13 @@ class Content:
 def write(content: Content, folder: Path) -> None:
     """Content as JSON and plain arrays: what comes back from a reader of hostile files is data, never objects."""
     facts = {
-        "columns": list(content.columns), "crs": content.crs, "encoding": content.encoding, "format": content.format,
-        "placed_by": content.placed_by, "problems": content.problems, "notes": content.notes,
+        "columns": list(content.columns),
+        "crs": content.crs,
+        "encoding": content.encoding,
+        "format": content.format,
+        "placed_by": content.placed_by,
+        "problems": content.problems,
+        "notes": content.notes,
     }
     for number, cells in enumerate(content.columns.values()):
         (folder / f"column{number}.json").write_text(json.dumps(cells), encoding="ascii")
@@ -87,10 +92,14 @@ def load(folder: Path) -> Content:
     }
     placed = (folder / "x").is_file()
     return Content(
-        columns=columns, rows=_load_array("q", folder / "rows").tolist(),
+        columns=columns,
+        rows=_load_array("q", folder / "rows").tolist(),
         xy=(_load_array("d", folder / "x"), _load_array("d", folder / "y")) if placed else None,
         wkb=_load_wkb(folder) if (folder / "wkb").is_file() else None,
-        crs=facts["crs"], encoding=facts["encoding"], format=facts["format"], placed_by=tuple(facts["placed_by"]),
+        crs=facts["crs"],
+        encoding=facts["encoding"],
+        format=facts["format"],
+        placed_by=tuple(facts["placed_by"]),
         problems=tuple(Problem(*row) for row in facts["problems"]),
         notes=tuple(Note(code, tuple((key, word) for key, word in words)) for code, words in facts["notes"]),
     )

@@ -29,8 +29,14 @@ def read_csv(job: Job, progress: Progress) -> Content:
 
 
 def gathered(
-    names: list[str], records: Iterator[tuple[int, list[Cell]]], job: Job, progress: Progress, notes: tuple[Note, ...],
-    codec: str | None, kind: str, expected_rows: int,
+    names: list[str],
+    records: Iterator[tuple[int, list[Cell]]],
+    job: Job,
+    progress: Progress,
+    notes: tuple[Note, ...],
+    codec: str | None,
+    kind: str,
+    expected_rows: int,
 ) -> Content:
     """Numbered records as columns, with places; blank records are left out, too long ones are problems."""
     columns: list[list[Cell]] = [[] for _ in names]
@@ -50,18 +56,31 @@ def gathered(
 
 
 def placed(
-    table: dict[str, list[Cell]], rows: list[int], by: tuple[str, ...], problems: list[Problem], notes: tuple[Note, ...],
-    codec: str | None, kind: str,
+    table: dict[str, list[Cell]],
+    rows: list[int],
+    by: tuple[str, ...],
+    problems: list[Problem],
+    notes: tuple[Note, ...],
+    codec: str | None,
+    kind: str,
 ) -> Content:
     """The table with its places read from the columns that hold them."""
-    xy, wkb, found = None, None, []
+    xy, wkb = None, None
+    found: list[Problem] = []
     if len(by) == 2:
         xy, found = points(table[by[0]], table[by[1]], rows, by)
     elif by:
         wkb, found = shapes(table[by[0]], rows, by[0])
     return Content(
-        columns=table, rows=rows, xy=xy, wkb=wkb, encoding=codec, format=kind, placed_by=by,
-        problems=(*problems, *found), notes=notes,
+        columns=table,
+        rows=rows,
+        xy=xy,
+        wkb=wkb,
+        encoding=codec,
+        format=kind,
+        placed_by=by,
+        problems=(*problems, *found),
+        notes=notes,
     )
 
 
@@ -79,11 +98,13 @@ def _opened(lines: io.TextIOWrapper, job: Job) -> tuple[list[str], tuple[Note, .
 
 def _numbered(numbers: "count[int]", reader: Iterator[list[str]]) -> Iterator[tuple[int, list[Cell]]]:
     try:
-        yield from zip(numbers, reader)  # type: ignore[misc]  # noqa: B905 (strict= would ask the endless counter for an end)
+        yield from zip(numbers, reader)  # noqa: B905 (strict= would ask the endless counter for an end)
     except csv.Error as error:
         raise FileError(
-            "the CSV's quoting is broken", where=f"row {next(numbers) - 1}, which ends at line {reader.line_num}",  # type: ignore[attr-defined]
-            expected='cells with quotes or line breaks in "…", quotes inside them doubled', got=str(error)[:60],
+            "the CSV's quoting is broken",
+            where=f"row {next(numbers) - 1}, which ends at line {reader.line_num}",  # type: ignore[attr-defined]
+            expected='cells with quotes or line breaks in "…", quotes inside them doubled',
+            got=str(error)[:60],
             then="mend that row, or save the sheet as CSV again",
         ) from None
 

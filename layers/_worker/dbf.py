@@ -56,8 +56,12 @@ def _sizes(data: bytes) -> tuple[int, int, int]:
         raise FileError("the .dbf is too short", expected="a dBASE table", got=f"{len(data)} bytes", then="copy the file again")
     count, header_bytes, record_bytes = struct.unpack_from("<IHH", data, 4)
     if header_bytes < 33 or record_bytes < 1 or header_bytes + count * record_bytes > len(data):
-        raise FileError("the .dbf is cut short", expected=f"{count} records of {record_bytes} bytes", got=f"{len(data)} bytes",
-                        then="copy the file again")
+        raise FileError(
+            "the .dbf is cut short",
+            expected=f"{count} records of {record_bytes} bytes",
+            got=f"{len(data)} bytes",
+            then="copy the file again",
+        )
     return count, header_bytes, record_bytes
 
 
@@ -84,7 +88,11 @@ def _decided_by_fields(data: bytes) -> tuple[str, bool]:
     _, header_bytes, record_bytes = _sizes(data)
     texts, start = [], header_bytes + 1
     for name, kind, width in _fields(data, header_bytes):
-        cells = [data[place : place + width].rstrip(b" \0") for place in range(start, len(data) - width + 1, record_bytes)] if kind == "C" else []
+        cells = (
+            [data[place : place + width].rstrip(b" \0") for place in range(start, len(data) - width + 1, record_bytes)]
+            if kind == "C"
+            else []
+        )
         texts += [name for name in (name,) if len(name) < _NAME_BYTES] + [cell for cell in cells if len(cell) < width]
         start += width
     return decided(b"\n".join(texts) or b" ")

@@ -7,10 +7,25 @@ from typing import Final
 from geo_risk.errors import FileError, shown
 
 NAMES: Final = {
-    "utf8": "utf-8", "utf8sig": "utf-8", "65001": "utf-8",
-    "gb18030": "gb18030", "gbk": "gb18030", "gb2312": "gb18030", "cp936": "gb18030", "936": "gb18030", "ansi936": "gb18030",
-    "cp932": "cp932", "932": "cp932", "ansi932": "cp932", "shiftjis": "cp932", "sjis": "cp932", "windows31j": "cp932", "ms932": "cp932",
-    "utf16": "utf-16", "ascii": "utf-8", "usascii": "utf-8",
+    "utf8": "utf-8",
+    "utf8sig": "utf-8",
+    "65001": "utf-8",
+    "gb18030": "gb18030",
+    "gbk": "gb18030",
+    "gb2312": "gb18030",
+    "cp936": "gb18030",
+    "936": "gb18030",
+    "ansi936": "gb18030",
+    "cp932": "cp932",
+    "932": "cp932",
+    "ansi932": "cp932",
+    "shiftjis": "cp932",
+    "sjis": "cp932",
+    "windows31j": "cp932",
+    "ms932": "cp932",
+    "utf16": "utf-16",
+    "ascii": "utf-8",
+    "usascii": "utf-8",
 }
 """The encodings that can be named, as `.cpg` files and clerks write them, and the codec each is read by.
 
@@ -35,8 +50,12 @@ def named(name: str) -> str:
     """
     key = name.strip().lower().replace("-", "").replace("_", "").replace(" ", "")
     if key not in NAMES:
-        raise FileError("no such encoding", expected="utf-8, gb18030 (gbk), cp932 (shift_jis) or utf-16", got=shown(name),
-                        then="say it with --encoding")
+        raise FileError(
+            "no such encoding",
+            expected="utf-8, gb18030 (gbk), cp932 (shift_jis) or utf-16",
+            got=shown(name),
+            then="say it with --encoding",
+        )
     return NAMES[key]
 
 
@@ -65,8 +84,11 @@ def text_of(data: bytes, codec: str) -> str:
         return data.decode("utf-8-sig" if codec == "utf-8" else codec)
     except UnicodeDecodeError as error:
         raise FileError(
-            "the text does not decode", where=f"byte {error.start + 1} (line {data[: error.start].count(10) + 1})", expected=codec,
-            got=f"byte 0x{data[error.start]:02x}", then="say the file's encoding with --encoding utf-8, gb18030 or cp932",
+            "the text does not decode",
+            where=f"byte {error.start + 1} (line {data[: error.start].count(10) + 1})",
+            expected=codec,
+            got=f"byte 0x{data[error.start]:02x}",
+            then="say the file's encoding with --encoding utf-8, gb18030 or cp932",
         ) from None
 
 
@@ -89,13 +111,17 @@ def _common(letter: str, codec: str, leads: tuple[int, ...]) -> bool:
 def _more_plausible(data: bytes) -> str:
     scores = {codec: plausibility(data.decode(codec), codec) for codec in _COMMON_LEADS if _decodes(data, codec)}
     ranked = sorted(scores, key=lambda codec: -scores[codec])
+    # Bytes A1 to DF only: half-width katakana in one, common hanzi in the other, and nothing to choose by.
+    either = len(ranked) == len(_COMMON_LEADS) and all(0xA1 <= byte <= 0xDF for byte in data if byte > 127)
     clear = len(ranked) == 1 or (len(ranked) > 1 and scores[ranked[0]] - scores[ranked[1]] >= _MARGIN)
-    if clear and scores[ranked[0]] >= _LEAST:
+    if clear and not either and scores[ranked[0]] >= _LEAST:
         return ranked[0]
     fits = " and ".join(f"{codec} ({scores[codec]:.0%} plausible)" for codec in ranked) or "none of them"
     raise FileError(
-        "the text's encoding is not certain", expected="UTF-8, GB18030 or CP932, one clearly better than the others",
-        got=fits, then="say it with --encoding gb18030 or --encoding cp932",
+        "the text's encoding is not certain",
+        expected="UTF-8, GB18030 or CP932, one clearly better than the others",
+        got=fits,
+        then="say it with --encoding gb18030 or --encoding cp932",
     )
 
 

@@ -13,20 +13,28 @@ SKIPPED: Final = (
 )
 """GDAL 3.12's other drivers; a build that has more of them is met by `pyogrio_alone`."""
 
+_NOT_NEEDED: Final = ("pandas", "geopandas", "pyarrow")  # pyogrio imports them if it can: a second of start for nothing
 _STARTED_OVER: Final = "GEO_RISK_SKIPPED_AGAIN"
 
 
 def environment() -> dict[str, str]:
     """The variables that keep GDAL to the allowed drivers and off the network, to be set before it is loaded."""
     return {
-        "OGR_SKIP": SKIPPED, "GDAL_SKIP": SKIPPED, "GDAL_DRIVER_PATH": "disable", "CPL_VSIL_CURL_ALLOWED_FILENAME": "none",
-        "GDAL_HTTP_PROXY": "127.0.0.1:9", "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR", "GDAL_NUM_THREADS": "1", "PROJ_NETWORK": "OFF",
+        "OGR_SKIP": SKIPPED,
+        "GDAL_SKIP": SKIPPED,
+        "GDAL_DRIVER_PATH": "disable",
+        "CPL_VSIL_CURL_ALLOWED_FILENAME": "none",
+        "GDAL_HTTP_PROXY": "127.0.0.1:9",
+        "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
+        "GDAL_NUM_THREADS": "1",
+        "PROJ_NETWORK": "OFF",
         "OGR_GEOMETRY_ACCEPT_UNCLOSED_RING": "NO",
     }
 
 
 def pyogrio_alone() -> Any:
     """The pyogrio module with no driver but the allowed ones; a GDAL with unknown drivers starts the process over without them."""
+    sys.modules.update(dict.fromkeys(_NOT_NEEDED))  # type: ignore[arg-type]  # None makes an import fail at once
     import pyogrio  # noqa: PLC0415 (loaded only after the environment is set, and only for formats that need it)
     import pyogrio.raw  # noqa: PLC0415
 

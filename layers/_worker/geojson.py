@@ -31,8 +31,15 @@ def read_geojson(job: Job, progress: Progress) -> Content:
     wkb, problems = (None, []) if xy is not None else _shapes(geometries, rows)
     notes = (Note("encoding_guessed", (("encoding", codec),)),) if guessed else ()
     return Content(
-        columns=_columns([feature.get("properties") or {} for feature in features]), rows=rows, xy=xy, wkb=wkb, crs=_crs(tree),
-        encoding=codec, format="geojson", problems=tuple(problems), notes=notes,
+        columns=_columns([feature.get("properties") or {} for feature in features]),
+        rows=rows,
+        xy=xy,
+        wkb=wkb,
+        crs=_crs(tree),
+        encoding=codec,
+        format="geojson",
+        problems=tuple(problems),
+        notes=notes,
     )
 
 
@@ -40,35 +47,58 @@ def _parsed(text: str) -> dict[str, Any]:
     try:
         tree = json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_unlike)
     except json.JSONDecodeError as error:
-        raise FileError("the file is not valid JSON", where=f"line {error.lineno}, column {error.colno}", expected="GeoJSON",
-                        got=error.msg[:60], then="export it again") from None
+        raise FileError(
+            "the file is not valid JSON",
+            where=f"line {error.lineno}, column {error.colno}",
+            expected="GeoJSON",
+            got=error.msg[:60],
+            then="export it again",
+        ) from None
     except (RecursionError, ValueError):
-        raise FileError("the JSON is nested too deep or holds a number too long", expected="GeoJSON", got="neither", then="export it again") from None
+        raise FileError(
+            "the JSON is nested too deep or holds a number too long", expected="GeoJSON", got="neither", then="export it again"
+        ) from None
     if not isinstance(tree, dict):
-        raise FileError("the JSON is no GeoJSON", expected="a FeatureCollection", got=f"a {type(tree).__name__}", then="export it as GeoJSON")
+        raise FileError(
+            "the JSON is no GeoJSON", expected="a FeatureCollection", got=f"a {type(tree).__name__}", then="export it as GeoJSON"
+        )
     return tree
 
 
 def _refuse_constant(word: str) -> NoReturn:
-    raise FileError("the JSON holds a number that is none", expected="finite numbers or null", got=word, then="write null where a value is missing")
+    raise FileError(
+        "the JSON holds a number that is none",
+        expected="finite numbers or null",
+        got=word,
+        then="write null where a value is missing",
+    )
 
 
 def _unlike(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     made = dict(pairs)
     if len(made) != len(pairs):
-        raise FileError("a JSON object names a key twice", expected="each key once", got=f"{len(pairs)} keys, {len(made)} different",
-                        then="export it again")
+        raise FileError(
+            "a JSON object names a key twice",
+            expected="each key once",
+            got=f"{len(pairs)} keys, {len(made)} different",
+            then="export it again",
+        )
     return made
 
 
 def _features(tree: dict[str, Any]) -> list[dict[str, Any]]:
     found = tree.get("features") if tree.get("type") == "FeatureCollection" else [tree] if tree.get("type") == "Feature" else None
     well_made = isinstance(found, list) and all(
-        isinstance(one, dict) and isinstance(one.get("properties") or {}, dict) and isinstance(one.get("geometry") or {}, dict) for one in found
+        isinstance(one, dict) and isinstance(one.get("properties") or {}, dict) and isinstance(one.get("geometry") or {}, dict)
+        for one in found
     )
     if not well_made or found is None:
-        raise FileError("the JSON is no GeoJSON", expected="a FeatureCollection of features with properties and geometry", got="another shape",
-                        then="export it as GeoJSON")
+        raise FileError(
+            "the JSON is no GeoJSON",
+            expected="a FeatureCollection of features with properties and geometry",
+            got="another shape",
+            then="export it as GeoJSON",
+        )
     return found
 
 
@@ -95,7 +125,11 @@ def _points(geometries: list[Any]) -> tuple["array[float]", "array[float]"] | No
 
 def _point(geometry: dict[str, Any]) -> tuple[float, float] | None:
     place = geometry.get("coordinates") if geometry.get("type") == "Point" else None
-    if not isinstance(place, list) or len(place) not in (2, 3) or not all(isinstance(part, int | float) and abs(part) < 1e300 for part in place):
+    if (
+        not isinstance(place, list)
+        or len(place) not in (2, 3)
+        or not all(isinstance(part, int | float) and abs(part) < 1e300 for part in place)
+    ):
         return None
     return float(place[0]), float(place[1])
 
@@ -106,7 +140,9 @@ def _shapes(geometries: list[Any], rows: list[int]) -> tuple[list[bytes | None],
     texts = [None if geometry is None else json.dumps(geometry) for geometry in geometries]
     found = shapely.force_2d(shapely.from_geojson(texts, on_invalid="ignore"))
     problems = [
-        Problem(row, "geometry", plain(text), "geojson") for row, text, shape in zip(rows, texts, found, strict=True) if text and shape is None
+        Problem(row, "geometry", plain(text), "geojson")
+        for row, text, shape in zip(rows, texts, found, strict=True)
+        if text and shape is None
     ]
     return list(shapely.to_wkb(found)), problems
 
@@ -122,4 +158,9 @@ def _crs(tree: dict[str, Any]) -> str:
         return f"EPSG:{epsg[1]}"
     if isinstance(name, str) and _CRS84.fullmatch(name):
         return "EPSG:4326"
-    raise CrsError("the GeoJSON names a CRS we cannot read", expected="an EPSG code or CRS84", got=plain(name, 40), then="say it with --crs EPSG:...")
+    raise CrsError(
+        "the GeoJSON names a CRS we cannot read",
+        expected="an EPSG code or CRS84",
+        got=plain(name, 40),
+        then="say it with --crs EPSG:...",
+    )

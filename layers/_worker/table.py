@@ -35,8 +35,13 @@ def header(cells: list[str], limit: int) -> tuple[list[str], tuple[Note, ...]]:
             name = f"{name} (column {place})"
         names.append(name)
     if not any(cell.strip() for cell in cells):
-        raise FileError("the table has no header", where="first row", expected="column names", got="blank cells",
-                        then="put the column names in the first row")
+        raise FileError(
+            "the table has no header",
+            where="first row",
+            expected="column names",
+            got="blank cells",
+            then="put the column names in the first row",
+        )
     if len(names) > limit:
         raise FileError("too many columns", expected=f"at most {limit}", got=str(len(names)), then="delete the empty columns")
     return names, tuple(notes)
@@ -56,7 +61,9 @@ def place_columns(names: list[str], job: Job) -> tuple[str, ...]:
     return (wkt,) if wkt is not None else ()
 
 
-def points(lon: list[Cell], lat: list[Cell], rows: list[int], by: tuple[str, ...]) -> tuple[tuple["array[float]", "array[float]"], list[Problem]]:
+def points(
+    lon: list[Cell], lat: list[Cell], rows: list[int], by: tuple[str, ...]
+) -> tuple[tuple["array[float]", "array[float]"], list[Problem]]:
     """Coordinates as numbers, nan where a row has none; a row with half a place or no finite number is a problem."""
     try:
         return _all_numbers(lon, lat), []
@@ -67,7 +74,9 @@ def points(lon: list[Cell], lat: list[Cell], rows: list[int], by: tuple[str, ...
 def _all_numbers(lon: list[Cell], lat: list[Cell]) -> tuple["array[float]", "array[float]"]:
     """The usual file, in which every row has both; anything else is a ValueError and read row by row."""
     x, y = array("d", map(float, lon)), array("d", map(float, lat))  # type: ignore[arg-type]
-    if not (all(map(math.isfinite, x)) and all(map(math.isfinite, y))) or any(isinstance(cell, str) and "_" in cell for cell in (*lon, *lat)):
+    if not (all(map(math.isfinite, x)) and all(map(math.isfinite, y))) or any(
+        isinstance(cell, str) and "_" in cell for cell in (*lon, *lat)
+    ):
         raise ValueError
     return x, y
 
@@ -126,4 +135,6 @@ def _present(name: str, names: list[str], option: str) -> str:
     for found in names:
         if folded(found) == wanted:
             return found
-    raise FileError(f"no such column for {option}", expected=f"one of {plain_list(names)}", got=shown(name), then="check the spelling")
+    raise FileError(
+        f"no such column for {option}", expected=f"one of {plain_list(names)}", got=shown(name), then="check the spelling"
+    )

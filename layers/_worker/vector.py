@@ -30,8 +30,20 @@ def read_kml(job: Job, progress: Progress) -> Content:
     names = [str(name) for name, _ in _guarded(lambda: pyogrio.list_layers(job.path), "KML")]
     layer = _layer(names, job.gpkg_layer)
     content = _whole(pyogrio, job, layer, "kml", ())
-    kept = {name: cells for name, cells in content.columns.items() if name not in _KML_DRAWING and any(cell not in (None, "") for cell in cells)}
-    return Content(columns=kept, rows=content.rows, wkb=content.wkb, crs=content.crs, encoding=content.encoding, format="kml", notes=content.notes)
+    kept = {
+        name: cells
+        for name, cells in content.columns.items()
+        if name not in _KML_DRAWING and any(cell not in (None, "") for cell in cells)
+    }
+    return Content(
+        columns=kept,
+        rows=content.rows,
+        wkb=content.wkb,
+        crs=content.crs,
+        encoding=content.encoding,
+        format="kml",
+        notes=content.notes,
+    )
 
 
 def read_shapefile(job: Job, progress: Progress) -> Content:
@@ -39,8 +51,12 @@ def read_shapefile(job: Job, progress: Progress) -> Content:
     parts = siblings(Path(job.path))
     for needed in (".shx", ".dbf"):
         if needed not in parts:
-            raise FileError("the Shapefile is not whole", expected=".shp, .shx and .dbf side by side", got=f"no {needed}",
-                            then="copy all its files together")
+            raise FileError(
+                "the Shapefile is not whole",
+                expected=".shp, .shx and .dbf side by side",
+                got=f"no {needed}",
+                then="copy all its files together",
+            )
     alone = Path.cwd() / "alone.shp"
     os.symlink(parts[".shp"], alone)
     os.symlink(parts[".shx"], alone.with_suffix(".shx"))
@@ -50,39 +66,57 @@ def read_shapefile(job: Job, progress: Progress) -> Content:
     said = job.encoding or (parts[".cpg"].read_text(encoding="ascii", errors="replace") if ".cpg" in parts else None)
     table = read_dbf(parts[".dbf"].read_bytes(), said, by_clerk=job.encoding is not None)
     if len(table.kept) != len(wkb):
-        raise FileError("the Shapefile's parts do not belong together", expected="as many records as shapes",
-                        got=f"{len(wkb)} shapes, {len(table.kept)} records", then="copy .shp, .shx and .dbf of the same data")
+        raise FileError(
+            "the Shapefile's parts do not belong together",
+            expected="as many records as shapes",
+            got=f"{len(wkb)} shapes, {len(table.kept)} records",
+            then="copy .shp, .shx and .dbf of the same data",
+        )
     _require_rows(len(wkb), job)
     kept = [place for place, keep in enumerate(table.kept) if keep]
     return Content(
-        columns={name: [cells[place] for place in kept] for name, cells in table.columns.items()}, rows=[place + 1 for place in kept],
-        wkb=[_bytes(wkb[place]) for place in kept], crs=parts[".prj"].read_text(encoding="utf-8", errors="replace")[:20_000] if ".prj" in parts else None,
-        encoding=table.codec, format="shapefile", problems=table.problems, notes=table.notes,
+        columns={name: [cells[place] for place in kept] for name, cells in table.columns.items()},
+        rows=[place + 1 for place in kept],
+        wkb=[_bytes(wkb[place]) for place in kept],
+        crs=parts[".prj"].read_text(encoding="utf-8", errors="replace")[:20_000] if ".prj" in parts else None,
+        encoding=table.codec,
+        format="shapefile",
+        problems=table.problems,
+        notes=table.notes,
     )
 
 
 def siblings(path: Path) -> dict[str, Path]:
     """The parts of a Shapefile by lower-case suffix."""
     found = sorted(path.parent.iterdir()) if path.parent.is_dir() else []
-    return {part.suffix.lower(): part for part in found if part.stem == path.stem and part.suffix.lower() in (".shp", ".shx", ".dbf", ".prj", ".cpg")}
+    return {
+        part.suffix.lower(): part
+        for part in found
+        if part.stem == path.stem and part.suffix.lower() in (".shp", ".shx", ".dbf", ".prj", ".cpg")
+    }
 
 
-_KML_DRAWING = frozenset({"id", "timestamp", "begin", "end", "altitudeMode", "tessellate", "extrude", "visibility", "drawOrder", "icon"})
+_KML_DRAWING = frozenset(
+    {"id", "timestamp", "begin", "end", "altitudeMode", "tessellate", "extrude", "visibility", "drawOrder", "icon"}
+)
 
 
 def _whole(pyogrio: Any, job: Job, layer: str, kind: str, notes: tuple[Note, ...]) -> Content:
     _require_rows(_guarded(lambda: pyogrio.read_info(job.path, layer=layer, force_feature_count=True), kind)["features"], job)
-    meta, _, wkb, data = _guarded(
-        lambda: pyogrio.raw.read(job.path, layer=layer, force_2d=True, datetime_as_string=True), kind
-    )
+    meta, _, wkb, data = _guarded(lambda: pyogrio.raw.read(job.path, layer=layer, force_2d=True, datetime_as_string=True), kind)
     binary = [str(name) for name, form in zip(meta["fields"], meta["ogr_types"], strict=True) if form == "OFTBinary"]
     left = (Note("binary_left", (("columns", plain_list(binary)),)),) if binary else ()
     columns = {str(name): _cells(cells) for name, cells in zip(meta["fields"], data, strict=True) if name not in binary}
     # Numbered from 1 in the file's order: feature ids may have gaps, and a clerk counts rows.
     count = len(wkb) if wkb is not None else len(data[0]) if len(data) else 0
     return Content(
-        columns=columns, rows=list(range(1, count + 1)), wkb=None if wkb is None else [_bytes(part) for part in wkb],
-        crs=meta["crs"], encoding="utf-8", format=kind, notes=(*notes, *left),
+        columns=columns,
+        rows=list(range(1, count + 1)),
+        wkb=None if wkb is None else [_bytes(part) for part in wkb],
+        crs=meta["crs"],
+        encoding="utf-8",
+        format=kind,
+        notes=(*notes, *left),
     )
 
 
@@ -92,7 +126,12 @@ def _layer(names: list[str], wanted: str | None) -> str:
     if wanted in names:
         return str(wanted)
     what = "the file holds several tables" if wanted is None else "no such table"
-    raise FileError(what if names else "the file holds no table", expected=f"one of {plain_list(names, 60)}", got=shown(wanted), then="name one with --table")
+    raise FileError(
+        what if names else "the file holds no table",
+        expected=f"one of {plain_list(names, 60)}",
+        got=shown(wanted),
+        then="name one with --table",
+    )
 
 
 def _cells(values: Any) -> list[Cell]:
@@ -100,7 +139,10 @@ def _cells(values: Any) -> list[Cell]:
     cells: list[Any] = values.tolist()
     if values.dtype.kind == "f":
         return [None if cell != cell else cell for cell in cells]
-    return [cell if cell is None or isinstance(cell, str | int | float | bool) else None if cell != cell else str(cell) for cell in cells]
+    return [
+        cell if cell is None or isinstance(cell, str | int | float | bool) else None if cell != cell else str(cell)
+        for cell in cells
+    ]
 
 
 def _bytes(part: Any) -> bytes | None:
@@ -118,10 +160,16 @@ def _guarded(call: Any, kind: str) -> Any:
     try:
         return call()
     except CRSError:
-        raise CrsError("the file's CRS cannot be read", expected="a CRS that PROJ knows", got="another", then="say it with --crs EPSG:...") from None
+        raise CrsError(
+            "the file's CRS cannot be read", expected="a CRS that PROJ knows", got="another", then="say it with --crs EPSG:..."
+        ) from None
     except (DataSourceError, DataLayerError, FieldError, FeatureError, GeometryError, UnicodeDecodeError) as error:
-        raise FileError(f"the file cannot be read as {kind}", expected=f"a whole {kind} file", got=type(error).__name__,
-                        then="open it in a GIS and export it again") from None
+        raise FileError(
+            f"the file cannot be read as {kind}",
+            expected=f"a whole {kind} file",
+            got=type(error).__name__,
+            then="open it in a GIS and export it again",
+        ) from None
 
 
 def _require_no_doctype(data: bytes) -> None:
@@ -130,9 +178,19 @@ def _require_no_doctype(data: bytes) -> None:
     try:
         parser.Parse(data, True)
     except xml.parsers.expat.ExpatError as error:
-        raise FileError("the KML is not well-formed XML", where=f"line {error.lineno}", expected="KML", got=xml.parsers.expat.ErrorString(error.code) or "",
-                        then="export it again") from None
+        raise FileError(
+            "the KML is not well-formed XML",
+            where=f"line {error.lineno}",
+            expected="KML",
+            got=xml.parsers.expat.ErrorString(error.code) or "",
+            then="export it again",
+        ) from None
 
 
 def _refuse_doctype(*_: object) -> None:
-    raise FileError("the KML declares a document type", expected="no DOCTYPE, no entities", got="one", then="delete the DOCTYPE if you trust the file")
+    raise FileError(
+        "the KML declares a document type",
+        expected="no DOCTYPE, no entities",
+        got="one",
+        then="delete the DOCTYPE if you trust the file",
+    )

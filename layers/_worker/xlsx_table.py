@@ -22,10 +22,20 @@ def read_xlsx(job: Job, progress: Progress) -> Content:
         name, left = _sheet(book.sheet_names, job.sheet)
         cells = book.get_sheet_by_name(name).to_python(skip_empty_area=False)
     except CalamineError as error:
-        raise FileError("the workbook cannot be read", expected="an XLSX file", got=type(error).__name__,
-                        then="open it in a spreadsheet program and save it again") from None
+        raise FileError(
+            "the workbook cannot be read",
+            expected="an XLSX file",
+            got=type(error).__name__,
+            then="open it in a spreadsheet program and save it again",
+        ) from None
     if not cells:
-        raise FileError("the sheet is empty", where="first sheet", expected="a header and rows", got="no cells", then="name another with --sheet")
+        raise FileError(
+            "the sheet is empty",
+            where="first sheet",
+            expected="a header and rows",
+            got="no cells",
+            then="name another with --sheet",
+        )
     names, notes = header([str(cell) for cell in _trimmed(cells[0])], job.limits.columns)
     others = (Note("sheets_left", (("sheets", plain_list(left)),)),) if left else ()
     records = _numbered(cells)

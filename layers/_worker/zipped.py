@@ -11,7 +11,15 @@ from layers._worker.limits import Limits
 from layers._worker.plain import plain_list
 
 _BLOCK: Final = 1 << 20
-_INSIDE: Final = {".shp": "shapefile", ".gpkg": "gpkg", ".geojson": "geojson", ".json": "geojson", ".kml": "kml", ".csv": "csv", ".xlsx": "xlsx"}
+_INSIDE: Final = {
+    ".shp": "shapefile",
+    ".gpkg": "gpkg",
+    ".geojson": "geojson",
+    ".json": "geojson",
+    ".kml": "kml",
+    ".csv": "csv",
+    ".xlsx": "xlsx",
+}
 _PARTS: Final = (".shp", ".shx", ".dbf", ".prj", ".cpg")
 
 
@@ -27,16 +35,37 @@ def require_bounded(path: str, limits: Limits) -> list[zipfile.ZipInfo]:
         with zipfile.ZipFile(path) as archive:
             members = [member for member in archive.infolist() if not member.is_dir()]
     except (zipfile.BadZipFile, NotImplementedError, OSError) as error:
-        raise FileError("the archive cannot be read", expected="a whole zip file", got=type(error).__name__,
-                        then="make the zip again") from None
+        raise FileError(
+            "the archive cannot be read", expected="a whole zip file", got=type(error).__name__, then="make the zip again"
+        ) from None
     packed = max(Path(path).stat().st_size, 1)
     unpacked = sum(member.file_size for member in members)
     checks = (
         (len(members) <= limits.zip_entries, "too many files in the archive", f"at most {limits.zip_entries}", str(len(members))),
-        (unpacked <= limits.unzipped_bytes, "the archive unpacks too large", f"at most {limits.unzipped_bytes} bytes", str(unpacked)),
-        (unpacked <= limits.zip_ratio * packed, "the archive unpacks suspiciously large", f"at most {limits.zip_ratio} to 1", f"{unpacked // packed} to 1"),
-        (not any(_leads_out(member.filename) for member in members), "a name in the archive leads out of it", "plain names", "an absolute name or .."),
-        (not any(stat.S_ISLNK(member.external_attr >> 16) for member in members), "the archive holds a link", "files only", "a symbolic link"),
+        (
+            unpacked <= limits.unzipped_bytes,
+            "the archive unpacks too large",
+            f"at most {limits.unzipped_bytes} bytes",
+            str(unpacked),
+        ),
+        (
+            unpacked <= limits.zip_ratio * packed,
+            "the archive unpacks suspiciously large",
+            f"at most {limits.zip_ratio} to 1",
+            f"{unpacked // packed} to 1",
+        ),
+        (
+            not any(_leads_out(member.filename) for member in members),
+            "a name in the archive leads out of it",
+            "plain names",
+            "an absolute name or ..",
+        ),
+        (
+            not any(stat.S_ISLNK(member.external_attr >> 16) for member in members),
+            "the archive holds a link",
+            "files only",
+            "a symbolic link",
+        ),
         (not any(member.flag_bits & 1 for member in members), "the archive is encrypted", "no password", "a password"),
     )
     for holds, what, expected, got in checks:
@@ -59,11 +88,19 @@ def unzipped(path: str, folder: Path, limits: Limits) -> tuple[str, str]:
     chosen = shapes or mains
     if len(chosen) != 1:
         names = plain_list([member.filename for member in chosen]) or "none"
-        raise FileError("the archive does not hold exactly one data set", expected="one of " + ", ".join(_INSIDE), got=names,
-                        then="unpack it and import each file by itself")
+        raise FileError(
+            "the archive does not hold exactly one data set",
+            expected="one of " + ", ".join(_INSIDE),
+            got=names,
+            then="unpack it and import each file by itself",
+        )
     main = chosen[0]
     stem = main.filename[: -len(_suffix(main))]
-    parts = [member for member in members if _suffix(member) in _PARTS and member.filename[: -len(_suffix(member))] == stem] if shapes else [main]
+    parts = (
+        [member for member in members if _suffix(member) in _PARTS and member.filename[: -len(_suffix(member))] == stem]
+        if shapes
+        else [main]
+    )
     with zipfile.ZipFile(path) as archive:
         for part in parts:
             _unpack(archive, part, folder / f"unzipped{_suffix(part)}")
@@ -76,8 +113,12 @@ def _unpack(archive: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path) -> 
         with archive.open(member) as source, target.open("wb") as sink:
             shutil.copyfileobj(source, sink, _BLOCK)
     except (zipfile.BadZipFile, EOFError, OSError, NotImplementedError) as error:
-        raise FileError("a file in the archive cannot be unpacked", expected="a whole zip file", got=type(error).__name__,
-                        then="make the zip again") from None
+        raise FileError(
+            "a file in the archive cannot be unpacked",
+            expected="a whole zip file",
+            got=type(error).__name__,
+            then="make the zip again",
+        ) from None
 
 
 def _suffix(member: zipfile.ZipInfo) -> str:
