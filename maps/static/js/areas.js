@@ -35,7 +35,7 @@ export class Areas {
     if (layer.group === "area") return { color: layer.style.colour, weight: 2.2, opacity: 0.75, fill: false };
     const level = feature.properties.level ? this.levelOf(feature.properties.level) : null;
     const colour = level?.colour ?? layer.style.colour;
-    return { color: colour, weight: 1, opacity: 0.9, fillColor: colour, fillOpacity: 0.34 };
+    return { color: colour, weight: 0.6, opacity: 0.6, fillColor: colour, fillOpacity: level ? 0.34 : 0.2 };
   }
 
   // New levels on the areas as drawn.

@@ -41,13 +41,13 @@ function put(layer, given) {
 async function refresh() {
   try {
     const answer = await ask("layers");
-    const changed = answer.revision !== state.revision;
-    if (changed) await takeNew(answer);
-    state.updatedAt = answer.updated_at;
+    Object.assign(state, { updatedAt: answer.updated_at, synthetic: answer.synthetic });
+    if (answer.revision !== state.revision) await takeNew(answer);
     state.failures = 0;
     byId("synthetic").hidden = !answer.synthetic;
-    byId("banner").hidden = true;
-    if (changed) await bringAll();
+    if (answer.problem) warn(t("error.store", { what: answer.problem }));
+    else byId("banner").hidden = true;
+    await bringAll();
   } catch (error) {
     notAnswered(error);
   }
@@ -92,8 +92,12 @@ async function bringAll() {
 
 // An error must never look like an empty map: what was drawn stays, and a banner says how old it is.
 function notAnswered(error) {
-  state.failures += 1;
+  if (!error.status || error.status >= 500) state.failures += 1;
   const what = error.status ? t("error.refused", { what: error.message, next: error.next }) : t("error.silent");
+  warn(what);
+}
+
+function warn(what) {
   const kept = state.updatedAt ? t("error.kept", { moment: moment(state.updatedAt) }) : t("error.nothing_yet");
   byId("banner").replaceChildren(what, " ", kept);
   byId("banner").hidden = false;
@@ -120,7 +124,7 @@ function drawLists() {
   const places = state.risk.areas;
   drawLevels(state.scheme, state.risk.counts);
   drawRanking(places, levelOf, state.chosen?.layer === page.areaLayer ? state.chosen.id : null, (id) => open(page.areaLayer, id));
-  drawLegend([...state.layers.values()], state.shown, { toggle, list });
+  drawLegend([...state.layers.values()], state, { toggle, list });
 }
 
 function toggle(id, on) {

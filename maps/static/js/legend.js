@@ -15,12 +15,12 @@ export function drawLevels(scheme, counts) {
   );
 }
 
-export function drawLegend(layers, shown, { toggle, list }) {
+export function drawLegend(layers, { shown, synthetic }, { toggle, list }) {
   const groups = GROUPS.map((group) => [group, layers.filter((layer) => layer.group === group)]).filter(([, rows]) => rows.length);
   const focused = document.activeElement?.id;
   byId("legend-body").replaceChildren(
     ...groups.flatMap(([group, rows]) => [el("h3", {}, t(`group.${group}`)), el("ul", {}, rows.map((layer) => row(layer, shown, toggle, list)))]),
-    sources(layers),
+    sources(layers, synthetic),
   );
   if (focused?.startsWith("legend-")) byId(focused)?.focus();
 }
@@ -34,7 +34,8 @@ function row(layer, shown, toggle, list) {
   return el("li", {}, el("label", {}, box, layerGlyph(layer), el("span", {}, titleOf(layer.title))), layer.stale ? el("span", { class: "old" }, t("legend.stale")) : null, el("span", { class: "count" }, number(layer.count, 0)), listed);
 }
 
-function sources(layers) {
-  const said = [...new Set(layers.filter((layer) => layer.count && layer.attribution).map((layer) => [layer.attribution, layer.licence].filter(Boolean).join(", ")))];
+function sources(layers, synthetic) {
+  const named = layers.filter((layer) => layer.count && layer.attribution).map((layer) => [layer.attribution, layer.licence].filter(Boolean).join(", "));
+  const said = [...new Set([...(synthetic ? [t("legend.synthetic")] : []), ...named])];
   return el("p", { class: "source" }, said.length ? t("legend.sources", { sources: said.join("; ") }) : t("legend.no_sources"), " ", t("legend.library"));
 }

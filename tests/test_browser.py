@@ -1,0 +1,344 @@
+"""The pages in Debian's chromium, over the real service: hostile names are read literally, no host but ours is asked."""
+
+import datetime as dt
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+import shapely
+
+from layers._catalog import catalog
+from layers._demo import make_city
+from layers._layer import Column, Geometry, Layer
+from layers._store import Batch, open_store
+from maps.page import place_layer
+from tests.small_city import frame
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is missing; pip install -e .[dev]")
+pytestmark = pytest.mark.browser
+
+HOSTILE = ("{{7*191}}", "${7*191}", "</script><img src=x onerror=window.ran=1>", "'\"><svg onload=window.ran=1>")
+ARGUMENTS = (
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+)  # fmt: skip
+ROOT = Path(__file__).resolve().parents[1]
+SHAPES: dict[Geometry, Callable[[float, float], shapely.Geometry | None]] = {
+    Geometry.POINT: shapely.Point,
+    Geometry.LINE: lambda x, y: shapely.LineString([(x - 0.004, y), (x + 0.004, y + 0.001)]),
+    Geometry.AREA: lambda x, y: shapely.box(x - 0.005, y - 0.005, x + 0.005, y + 0.005),
+    Geometry.NONE: lambda x, y: None,
+}
+
+
+def value(column: Column, text: str) -> Any:
+    """A value that the column allows, and the hostile text wherever any text is allowed."""
+    plain: dict[type, Any] = {int: 3, float: 3.0, bool: True, dt.date: dt.date(2026, 6, 1), str: text}
+    if column.choices:
+        return column.choices[0].id
+    return None if column.pattern else plain[column.type]
+
+
+def hostile(found: Layer, shift: float) -> Any:
+    """Four features of a layer, one for each hostile text, a hundredth of a degree apart."""
+    rows = {
+        f"{found.id}-{i}": (SHAPES[found.geometry](0.01 * i + shift, shift), {c.name: value(c, text) for c in found.columns})
+        for i, text in enumerate(HOSTILE)
+    }
+    return frame(found.id, rows)
+
+
+@dataclass
+class Seen:
+    """A page and what went wrong on it."""
+
+    page: Any
+    faults: list[str] = field(default_factory=list)
+    hosts: set[str] = field(default_factory=set)
+
+    def panel(self) -> Any:
+        return self.page.locator("#panel")
+
+
+def serving(store: Path) -> Iterator[str]:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-c", "from api.cli.main import main; main()", "serve", "--port", str(port), "--store", str(store)]
+    log = store.with_suffix(".log").open("wb")
+    with log, subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log, env=os.environ | {"NO_COLOR": "1"}) as service:
+        try:
+            yield _answering(f"http://127.0.0.1:{port}", service)
+        finally:
+            service.terminate()
+            service.wait(timeout=20)
+
+
+def _answering(url: str, service: subprocess.Popen[bytes]) -> str:
+    for _ in range(300):
+        assert service.poll() is None, "the service ended before it answered"
+        try:
+            with urllib.request.urlopen(f"{url}/livez", timeout=2):
+                return url
+        except OSError:
+            time.sleep(0.1)
+    raise AssertionError("the service did not answer within 30 s")
+
+
+@pytest.fixture(scope="module")
+def hostile_city(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    path = tmp_path_factory.mktemp("hostile") / "store.sqlite"
+    with open_store(path) as store:
+        for i, found in enumerate(catalog().values()):
+            store.apply(found.id, hostile(found, 0.0002 * i), Batch(actor="test", reason="canaries", source="test"))
+    yield from serving(path)
+
+
+@pytest.fixture(scope="module")
+def demo_city(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    path = tmp_path_factory.mktemp("demo") / "store.sqlite"
+    with open_store(path) as store:
+        for layer_id, rows in make_city().layers.items():
+            store.apply(layer_id, rows, Batch(actor="test", reason="demo", source="demo"))
+    yield from serving(path)
+
+
+@pytest.fixture
+def browse(chromium: str, tmp_path: Path) -> Iterator[Callable[..., Seen]]:
+    """Open pages in a browser of their own; afterwards nothing may have gone wrong and no other host been asked."""
+    opened: list[tuple[Any, Seen]] = []
+    with sync_api.sync_playwright() as driver:
+
+        def browse_to(url: str, *, ready: str | None = "body[data-drawn]", **options: Any) -> Seen:
+            context = driver.chromium.launch_persistent_context(
+                tmp_path / f"profile-{len(opened)}", executable_path=chromium, args=list(ARGUMENTS), locale="en-GB",
+                **({"viewport": {"width": 1366, "height": 768}} | options),
+            )  # fmt: skip
+            context.set_default_timeout(15_000)
+            seen = Seen(context.pages[0])
+            opened.append((context, seen))
+            context.on("request", lambda request: seen.hosts.add(urlsplit(request.url).hostname or ""))
+            context.on("dialog", lambda dialog: (seen.faults.append(f"dialog: {dialog.message}"), dialog.dismiss()))
+            context.on("weberror", lambda error: seen.faults.append(f"error: {error.error}"))
+            context.on("console", lambda said: seen.faults.append(f"console: {said.text}") if said.type == "error" else None)
+            seen.page.goto(url)
+            if ready:
+                seen.page.wait_for_selector(ready)
+            return seen
+
+        yield browse_to
+        for context, seen in opened:
+            ran = seen.page.evaluate("window.ran") if context.pages else None
+            context.close()
+            assert (seen.faults, ran, seen.hosts - {"127.0.0.1"}) == ([], None, set())
+
+
+def literal(seen: Seen) -> None:
+    """No canary was computed, none became an element."""
+    assert "1337" not in seen.page.locator("body").inner_text()
+    assert seen.page.locator("img[src='x'], svg[onload]").count() == 0
+
+
+def test_every_list_and_panel_shows_hostile_names_literally(hostile_city: str, browse: Callable[..., Seen]) -> None:
+    seen = browse(f"{hostile_city}/?lang=en")
+    named = [found for found in catalog().values() if any(column.name == "name" for column in found.columns)]
+    for found in catalog().values():
+        for i, text in enumerate(HOSTILE):
+            seen.page.evaluate("map_command.setView([0, 0.015], 13, { animate: false })")
+            seen.page.locator(f"#legend-list-{found.id}").dispatch_event("click")
+            rows = seen.panel().locator(".near button")
+            sync_api.expect(rows).to_have_count(len(HOSTILE))
+            if found.geometry is Geometry.NONE:
+                sync_api.expect(rows.nth(i)).to_contain_text(text)
+                continue
+            rows.nth(i).click()
+            sync_api.expect(seen.panel().locator(".facts")).to_be_visible()
+            if found in named:
+                sync_api.expect(seen.panel().locator("h2")).to_have_text(text)
+            literal(seen)
+
+
+def test_ranking_contacts_and_nearest_show_hostile_names_literally(hostile_city: str, browse: Callable[..., Seen]) -> None:
+    seen = browse(f"{hostile_city}/?lang=en")
+    names = seen.page.locator("#ranking .name")
+    sync_api.expect(names).to_have_count(len(HOSTILE))
+    assert sorted(names.all_inner_texts()) == sorted(HOSTILE)
+    for text in HOSTILE:
+        seen.page.locator("#ranking button", has_text=text).click()
+        sync_api.expect(seen.panel().locator("h2")).to_have_text(text)
+        sync_api.expect(seen.panel().locator(".near .what").first).to_be_visible()
+        assert set(seen.panel().locator(".near .what").all_inner_texts()) == set(HOSTILE)
+        literal(seen)
+
+
+def test_a_click_on_the_map_opens_what_is_there_and_names_what_else_is(hostile_city: str, browse: Callable[..., Seen]) -> None:
+    seen = browse(f"{hostile_city}/?lang=en")
+    click_at(seen, 0.002, -0.003)
+    sync_api.expect(seen.panel().locator("h2")).to_have_text(HOSTILE[0])
+    others = seen.panel().locator(".also button")
+    assert {HOSTILE[0] in text for text in others.all_inner_texts() if " · " in text} == {True}
+    others.first.click()
+    sync_api.expect(seen.panel().locator(".facts")).to_be_visible()
+    literal(seen)
+
+
+def click_at(seen: Seen, lon: float, lat: float) -> None:
+    at = seen.page.evaluate("([lat, lon]) => map_command.latLngToContainerPoint([lat, lon])", [lat, lon])
+    box = seen.page.locator("#map_command").bounding_box()
+    seen.page.mouse.click(box["x"] + at["x"], box["y"] + at["y"])
+
+
+@pytest.mark.parametrize("javascript", [True, False], ids=["js", "no-js"])
+@pytest.mark.parametrize("language", ["zh-CN", "en"])
+def test_the_field_page_lists_hostile_names_literally(
+    hostile_city: str, browse: Callable[..., Seen], javascript: bool, language: str
+) -> None:
+    layers = "&".join(f"layers={found.id}" for found in catalog().values() if found.geometry is Geometry.POINT)
+    url = f"{hostile_city}/field?lang={language}&lon=0.005&lat=0&radius_m=5000&{layers}"
+    seen = browse(url, ready=".card", java_script_enabled=javascript, viewport={"width": 390, "height": 844})
+    assert set(seen.page.locator(".card .name").all_inner_texts()) == set(HOSTILE)
+    literal(seen)
+
+
+def test_the_field_form_works_without_javascript(hostile_city: str, browse: Callable[..., Seen]) -> None:
+    seen = browse(f"{hostile_city}/field?lang=en", ready="form", java_script_enabled=False)
+    seen.page.locator("#lon").fill("0.01")
+    seen.page.locator("#lat").fill("0")
+    seen.page.locator("button[type=submit]").click()
+    sync_api.expect(seen.page.locator(".card").first).to_be_visible()
+    assert "lon=0.01&lat=0" in seen.page.url
+
+
+def test_the_field_page_takes_pasted_coordinates_and_filters(hostile_city: str, browse: Callable[..., Seen]) -> None:
+    seen = browse(f"{hostile_city}/field?lang=en", ready="#paste", viewport={"width": 390, "height": 844})
+    seen.page.locator("#paste").fill("0.001, 0.01")
+    seen.page.locator("#paste").press("Tab")
+    assert seen.page.locator("#lon").input_value() == "0.001000"
+    seen.page.locator("button[type=submit]").click()
+    sync_api.expect(seen.page.locator("#chips button").first).to_be_visible()
+    seen.page.locator("#chips button", has_text="Shelters").click()
+    assert set(seen.page.locator(".card:visible .far small").all_inner_texts()) == {"Shelters"}
+
+
+@pytest.mark.parametrize(
+    ("pasted", "lon", "lat"),
+    [
+        ("119.92, 28.46", "119.920000", "28.460000"),
+        ("28.46 119.92", "119.920000", "28.460000"),
+        ("-71，42", "-71.000000", "42.000000"),
+    ],
+)
+def test_pasted_coordinates_in_either_order(
+    hostile_city: str, browse: Callable[..., Seen], pasted: str, lon: str, lat: str
+) -> None:
+    seen = browse(f"{hostile_city}/field?lang=en", ready="#paste")
+    seen.page.locator("#paste").fill(pasted)
+    seen.page.locator("#paste").press("Tab")
+    assert (seen.page.locator("#lon").input_value(), seen.page.locator("#lat").input_value()) == (lon, lat)
+
+
+def test_a_tap_on_the_small_map_asks_again(hostile_city: str, browse: Callable[..., Seen]) -> None:
+    seen = browse(f"{hostile_city}/field?lang=en", ready="#map-row", viewport={"width": 390, "height": 844})
+    seen.page.locator("#map-row summary").click()
+    seen.page.wait_for_selector("#map_field.leaflet-container canvas, #map_field.leaflet-container svg")
+    seen.page.locator("#map_field").click()
+    sync_api.expect(seen.page.locator(".card").first).to_be_visible()
+    literal(seen)
+
+
+def test_the_position_of_the_phone_gives_the_list(hostile_city: str, browse: Callable[..., Seen]) -> None:
+    options = {"geolocation": {"longitude": 0.01, "latitude": 0.0}, "permissions": ["geolocation"]}
+    seen = browse(f"{hostile_city}/field?lang=en", ready="#gps:visible", **options)
+    seen.page.locator("#gps").click()
+    sync_api.expect(seen.page.locator(".card").first).to_be_visible()
+    sync_api.expect(seen.page.locator("#notice")).to_contain_text("Position good to about")
+
+
+def test_towns_are_drawn_in_the_colours_of_their_levels(demo_city: str, browse: Callable[..., Seen]) -> None:
+    seen = browse(f"{demo_city}/?lang=zh-CN", viewport={"width": 1920, "height": 1080})
+    risk = seen.page.evaluate("fetch('risk').then((answer) => answer.json())")
+    scheme = seen.page.evaluate("fetch('layers').then((answer) => answer.json())")["scheme"]["levels"]
+    colours = {level["id"]: level["colour"] for level in scheme}
+    present = {level for level, count in risk["counts"].items() if count and level != "unknown"}
+    assert len(present) >= 3
+    drawn = seen.page.evaluate(PIXELS)
+    for level in present:
+        assert any(near(colours[level], pixel) for pixel in drawn), level
+    sync_api.expect(seen.page.locator("#synthetic")).to_have_text("演示数据")
+    assert seen.page.locator("#ranking button").count() == 88
+    assert [seen.page.locator("#levels b").nth(i).inner_text() for i in range(5)] == [str(n) for n in risk["counts"].values()]
+
+
+PIXELS = """() => {
+  const canvas = document.querySelector(".leaflet-places-pane canvas");
+  const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+  const seen = new Map();
+  for (let i = 0; i < data.length; i += 4 * 7) {
+    if (data[i + 3] < 110 || data[i + 3] > 145) continue;
+    const key = `${data[i]},${data[i + 1]},${data[i + 2]}`;
+    seen.set(key, (seen.get(key) ?? 0) + 1);
+  }
+  return [...seen].filter(([, n]) => n > 20).map(([key]) => key.split(",").map(Number));
+}"""
+
+
+def near(colour: str, pixel: list[int]) -> bool:
+    return all(abs(int(colour[i : i + 2], 16) - part) <= 4 for i, part in zip((1, 3, 5), pixel, strict=True))
+
+
+def test_the_command_map_is_worked_by_keyboard_alone(demo_city: str, browse: Callable[..., Seen]) -> None:
+    seen = browse(f"{demo_city}/?lang=en")
+    press = seen.page.keyboard.press
+    press("Tab")
+    assert seen.page.evaluate("document.activeElement.className") == "skip"
+    seen.page.locator("#ranking button").first.focus()
+    press("ArrowDown")
+    name = seen.page.evaluate("document.activeElement.querySelector('.name').textContent")
+    press("Enter")
+    sync_api.expect(seen.panel().locator("h2")).to_have_text(name)
+    assert seen.page.evaluate("document.activeElement.className") == "close"
+    press("Escape")
+    sync_api.expect(seen.panel()).to_be_hidden()
+    assert seen.page.evaluate("document.activeElement.querySelector('.name').textContent") == name
+    box = seen.page.locator("#legend-show-flood_points")
+    box.focus()
+    press("Space")
+    sync_api.expect(seen.page.locator("#status")).to_have_text("Flood-control points: hidden")
+
+
+def test_a_town_panel_says_reasons_advice_people_and_nearest_help(demo_city: str, browse: Callable[..., Seen]) -> None:
+    seen = browse(f"{demo_city}/?lang=en")
+    seen.page.locator("#ranking button").first.click()
+    sync_api.expect(seen.panel().locator(".advice")).to_be_visible()
+    headings = seen.panel().locator("h3").all_inner_texts()
+    assert headings[:5] == ["Why", "Who to call", "Nearest Shelters", "Nearest Rescue teams", "Nearest Helipads"]
+    assert headings[-1] == "Age of the data"
+    assert seen.panel().locator(".reasons tr:not(.role)").count() >= 10
+    assert seen.panel().locator(".contacts li").count() >= 1
+
+
+def test_a_silent_service_never_looks_like_an_empty_map(demo_city: str, browse: Callable[..., Seen]) -> None:
+    seen = browse(f"{demo_city}/?lang=en")
+    seen.page.context.set_offline(True)
+    seen.page.locator("#ranking button").first.click()
+    sync_api.expect(seen.page.locator("#banner")).to_contain_text(
+        "The service does not answer; trying again. The map still shows the data of"
+    )
+    assert len(seen.page.evaluate(PIXELS)) >= 3
+    assert seen.page.locator("#ranking button").count() == place_count(demo_city)
+    seen.page.context.set_offline(False)
+    seen.faults[:] = [fault for fault in seen.faults if "ERR_INTERNET_DISCONNECTED" not in fault]
+
+
+def place_count(url: str) -> int:
+    with urllib.request.urlopen(f"{url}/collections/{place_layer().id}/items?limit=1", timeout=10) as answer:
+        return int(answer.read().split(b'"numberMatched":')[1].split(b",")[0])
