@@ -44,17 +44,17 @@ def collection(geometry: str, properties: str = "{}") -> str:
 def test_a_virtual_file_reads_no_other(tmp_path: Path, name: str) -> None:
     secret = made(tmp_path, "secret.csv", "name,lon,lat\nsecret,1,2\n")
     made(tmp_path, "a.dbf", b""), made(tmp_path, "a.shx", b"")
-    try:
-        table = read(made(tmp_path, name, VRT.format(secret)), ReadOptions())
-    except FileError as error:
-        assert "secret" not in str(error)
-    else:
-        assert "secret" not in table.frame.to_string()
+    with pytest.raises(
+        FileError, match="not well-formed|not valid JSON|cannot be read|not what its name says|holds no rows|not exactly"
+    ):
+        read(made(tmp_path, name, VRT.format(secret)), ReadOptions())
 
 
 def test_only_the_allowed_drivers_are_left() -> None:
     code = "from layers._worker.gdal import pyogrio_alone; print(','.join(pyogrio_alone().list_drivers()))"
-    kept = subprocess.run([sys.executable, "-c", code], env={**os.environ, **environment()}, capture_output=True, text=True, check=True)
+    kept = subprocess.run(
+        [sys.executable, "-c", code], env={**os.environ, **environment()}, capture_output=True, text=True, check=True
+    )
     assert set(kept.stdout.strip().split(",")) == ALLOWED
 
 
@@ -64,22 +64,39 @@ def test_only_files_on_disk_are_read(path: str) -> None:
         read(Path(path), ReadOptions())
 
 
-@pytest.mark.parametrize(("name", "data", "match"), [
-    ("a.csv", b"", "the file is empty"), ("a.gpkg", b"", "the file is empty"),
-    ("a.csv", b"\n\n", "the table has no header"), ("a.xlsx", b"PK\x03\x04nonsense", "archive cannot be read"),
-    ("a.gpkg", b"name,lon\n", "not what its name says; expected: a gpkg file"), ("a.csv", b"PK\x03\x04" + b"x" * 20, "not what its name says; expected: text"),
-    ("a.zip", b"name,lon\n", "not what its name says"), ("a.shp", b"nonsense", "not what its name says"),
-    ("a.gpkg", b"SQLite format 3\0" + b"\0" * 500, "cannot be read as GeoPackage"), ("a.vrt", b"<x/>", "a format we do not read"),
-    ("a.geojson", b"{", "not valid JSON; where: line 1, column 2"), ("a.geojson", b"[]", "no GeoJSON; expected: a FeatureCollection; got: a list"),
-    ("a.geojson", b'{"type":"Topology"}', "no GeoJSON"), ("a.geojson", b"[" * 100_000, "nested too deep"),
-    ("a.geojson", collection("null", '{"a":1,"a":2}').encode(), "names a key twice"),
-    ("a.geojson", collection('{"type":"Point","coordinates":[NaN,1]}').encode(), "a number that is none.*got: NaN"),
-    ("a.geojson", collection("null", '{"a":-Infinity}').encode(), "a number that is none.*got: -Infinity"),
-    ("a.kml", b"<kml>", "not well-formed XML; where: line 1"), ("a.kml", KML.format(ENTITY, "&x;").encode(), "declares a document type"),
-    ("a.kml", KML.format(ENTITY, "&x;").replace('"1.0"', '"1.0" encoding="UTF-16"').encode("utf-16"), "declares a document type"),
-    ("a.csv", b'name,lon,lat\nA,1,2\n"B,3,4\nC,5,6\n', "quoting is broken; where: row 3"),
-    ("a.csv", b'name,lon,lat\n"A"x,1,2\n', "quoting is broken; where: row 2"),
-])
+@pytest.mark.parametrize(
+    ("name", "data", "match"),
+    [
+        ("a.csv", b"", "the file is empty"),
+        ("a.gpkg", b"", "the file is empty"),
+        ("a.csv", b"\n\n", "the table has no header"),
+        ("a.csv", b"name,lon,lat\n", "the file holds no rows"),
+        ("a.geojson", b'{"type":"FeatureCollection","features":[]}', "the file holds no rows"),
+        ("a.xlsx", b"PK\x03\x04nonsense", "archive cannot be read"),
+        ("a.gpkg", b"name,lon\n", "not what its name says; expected: a gpkg file"),
+        ("a.csv", b"PK\x03\x04" + b"x" * 20, "not what its name says; expected: text"),
+        ("a.zip", b"name,lon\n", "not what its name says"),
+        ("a.shp", b"nonsense", "not what its name says"),
+        ("a.gpkg", b"SQLite format 3\0" + b"\0" * 500, "cannot be read as GeoPackage"),
+        ("a.vrt", b"<x/>", "a format we do not read"),
+        ("a.geojson", b"{", "not valid JSON; where: line 1, column 2"),
+        ("a.geojson", b"[]", "no GeoJSON; expected: a FeatureCollection; got: a list"),
+        ("a.geojson", b'{"type":"Topology"}', "no GeoJSON"),
+        ("a.geojson", b"[" * 100_000, "nested too deep"),
+        ("a.geojson", collection("null", '{"a":1,"a":2}').encode(), "names a key twice"),
+        ("a.geojson", collection('{"type":"Point","coordinates":[NaN,1]}').encode(), "a number that is none.*got: NaN"),
+        ("a.geojson", collection("null", '{"a":-Infinity}').encode(), "a number that is none.*got: -Infinity"),
+        ("a.kml", b"<kml>", "not well-formed XML; where: line 1"),
+        ("a.kml", KML.format(ENTITY, "&x;").encode(), "declares a document type"),
+        (
+            "a.kml",
+            KML.format(ENTITY, "&x;").replace('"1.0"', '"1.0" encoding="UTF-16"').encode("utf-16"),
+            "declares a document type",
+        ),
+        ("a.csv", b'name,lon,lat\nA,1,2\n"B,3,4\nC,5,6\n', "quoting is broken; where: row 3"),
+        ("a.csv", b'name,lon,lat\n"A"x,1,2\n', "quoting is broken; where: row 2"),
+    ],
+)
 def test_what_is_no_such_file_says_so(tmp_path: Path, name: str, data: bytes, match: str) -> None:
     with pytest.raises(FileError, match=match):
         read(made(tmp_path, name, data), ReadOptions())
@@ -106,27 +123,37 @@ def test_a_shapefile_missing_a_part_names_it(tmp_path: Path, suffix: str) -> Non
 
 def test_a_shapefile_of_mixed_parts_is_refused(tmp_path: Path) -> None:
     for name, count in (("a", 1), ("b", 2)):
-        gpd.GeoDataFrame({"name": ["A"] * count}, geometry=[shapely.Point(1, 2)] * count, crs=4326).to_file(tmp_path / f"{name}.shp", encoding="utf-8")
+        gpd.GeoDataFrame({"name": ["A"] * count}, geometry=[shapely.Point(1, 2)] * count, crs=4326).to_file(
+            tmp_path / f"{name}.shp", encoding="utf-8"
+        )
     (tmp_path / "b.dbf").replace(tmp_path / "a.dbf")
     with pytest.raises(FileError, match="got: 1 shapes, 2 records"):
         read(tmp_path / "a.shp", ReadOptions())
 
 
-def test_a_shape_that_claims_a_million_vertices_is_refused(tmp_path: Path) -> None:
-    gpd.GeoDataFrame({"name": ["A"]}, geometry=[shapely.LineString([(0, 0), (1, 1)])], crs=4326).to_file(tmp_path / "a.shp", encoding="utf-8")
+def test_a_shape_that_claims_more_vertices_than_it_has_comes_out_as_missing(tmp_path: Path) -> None:
+    gpd.GeoDataFrame({"name": ["A"]}, geometry=[shapely.LineString([(0, 0), (1, 1)])], crs=4326).to_file(
+        tmp_path / "a.shp", encoding="utf-8"
+    )
     data = bytearray((tmp_path / "a.shp").read_bytes())
     struct.pack_into("<i", data, 100 + 8 + 40, 2**30)
     (tmp_path / "a.shp").write_bytes(data)
-    with pytest.raises(FileError, match="cannot be read as Shapefile"):
-        read(tmp_path / "a.shp", ReadOptions())
+    assert read(tmp_path / "a.shp", ReadOptions()).frame.geometry.isna().tolist() == [True]
 
 
-@pytest.mark.parametrize(("members", "match"), [
-    ({"../a.csv": b"x"}, "leads out of it"), ({"/etc/a.csv": b"x"}, "leads out of it"), ({"..\\a.csv": b"x"}, "leads out of it"), ({"C:\\a.csv": b"x"}, "leads out"),
-    ({f"{n}.csv": b"x" for n in range(51)}, "too many files in the archive; expected: at most 50; got: 51"),
-    ({"a.csv": b"0" * 3_000_000}, "unpacks suspiciously large; expected: at most 100 to 1"),
-    ({"a.csv": b"x", "b.csv": b"x"}, "not hold exactly one data set.*got: a.csv, b.csv"), ({"a.txt": b"x"}, "exactly one data set.*got: none"),
-])
+@pytest.mark.parametrize(
+    ("members", "match"),
+    [
+        ({"../a.csv": b"x"}, "leads out of it"),
+        ({"/etc/a.csv": b"x"}, "leads out of it"),
+        ({"..\\a.csv": b"x"}, "leads out of it"),
+        ({"C:\\a.csv": b"x"}, "leads out"),
+        ({f"{n}.csv": b"x" for n in range(51)}, "too many files in the archive; expected: at most 50; got: 51"),
+        ({"a.csv": b"0" * 3_000_000}, "unpacks suspiciously large; expected: at most 100 to 1"),
+        ({"a.csv": b"x", "b.csv": b"x"}, "not hold exactly one data set.*got: a.csv, b.csv"),
+        ({"a.txt": b"x"}, "exactly one data set.*got: none"),
+    ],
+)
 def test_archives_keep_to_their_limits(tmp_path: Path, members: dict[str, bytes], match: str) -> None:
     with pytest.raises(FileError, match=match):
         read(zipped(tmp_path, members), ReadOptions())
@@ -169,7 +196,15 @@ def test_a_reader_is_killed_when_its_caller_gives_up(tmp_path: Path) -> None:
         read(made(tmp_path, "a.csv", "name,lon,lat\nA,1,2\n"), ReadOptions(), give_up)
 
 
-@pytest.mark.parametrize("wkt", ["GEOMETRYCOLLECTION (" * 50_000 + "POINT (1 2)" + ")" * 50_000, "POLYGON ((0 0, 1 1))", "POINT (nan nan)", "POINT (1 2" + "0" * 5000 + ")"])
+@pytest.mark.parametrize(
+    "wkt",
+    [
+        "GEOMETRYCOLLECTION (" * 50_000 + "POINT (1 2)" + ")" * 50_000,
+        "POLYGON ((0 0, 1 1))",
+        "POINT (nan nan)",
+        "POINT (1 2" + "0" * 5000 + ")",
+    ],
+)
 def test_hostile_wkt_is_a_problem_or_a_clear_error(tmp_path: Path, wkt: str) -> None:
     try:
         table = read(made(tmp_path, "a.csv", f'wkt\n"{wkt}"\n'), ReadOptions())

@@ -82,7 +82,9 @@ def test_blank_rows_are_left_out_and_others_keep_their_number(tmp_path: Path) ->
     assert list(read(made(tmp_path, "a.csv", "name,lon,lat\n,,\n\nB,3,4\n"), ReadOptions()).frame.index) == [4]
 
 
-@pytest.mark.parametrize(("text", "codec"), [(CHINESE, "gb18030"), (JAPANESE, "cp932"), (CHINESE, "utf-8"), (JAPANESE, "utf-8-sig")])
+@pytest.mark.parametrize(
+    ("text", "codec"), [(CHINESE, "gb18030"), (JAPANESE, "cp932"), (CHINESE, "utf-8"), (JAPANESE, "utf-8-sig")]
+)
 def test_encodings_are_decided(tmp_path: Path, text: str, codec: str) -> None:
     table = read(made(tmp_path, "a.csv", text.encode(codec)), ReadOptions())
     assert list(table.frame["名称"]) == [line.split(",")[0] for line in text.splitlines()[1:]]
@@ -93,8 +95,6 @@ def test_encodings_are_decided(tmp_path: Path, text: str, codec: str) -> None:
 def test_doubtful_bytes_are_asked_about(data: bytes) -> None:
     with pytest.raises(FileError, match="--encoding gb18030"):
         decided(data)
-
-
 
 
 @given(st.integers(0, 3754), st.integers(6, 40))
@@ -235,17 +235,25 @@ def test_progress_reaches_the_caller(tmp_path: Path) -> None:
     assert all(0 <= share <= 1 for _, share in seen)
 
 
-@pytest.mark.parametrize(("limits", "match"), [
-    (Limits(rows=1), "too many rows; expected: at most 1"), (Limits(upload_bytes=10), "too large; expected: at most 10 bytes"),
-    (Limits(columns=2), "too many columns; expected: at most 2; got: 3"), (Limits(seconds=0), "stopped its reader"),
-])
+@pytest.mark.parametrize(
+    ("limits", "match"),
+    [
+        (Limits(rows=1), "too many rows; expected: at most 1"),
+        (Limits(upload_bytes=10), "too large; expected: at most 10 bytes"),
+        (Limits(columns=2), "too many columns; expected: at most 2; got: 3"),
+        (Limits(seconds=0), "stopped its reader"),
+    ],
+)
 def test_limits_hold(tmp_path: Path, limits: Limits, match: str) -> None:
     with pytest.raises(FileError, match=match):
         read(made(tmp_path, "a.csv", TWO_POINTS), ReadOptions(limits=limits))
 
 
 def test_too_many_vertices_are_a_problem_of_their_row(tmp_path: Path) -> None:
-    table = read(made(tmp_path, "a.csv", "wkt\n\"LINESTRING (0 0, 1 1, 2 2)\"\n\"LINESTRING (0 0, 1 1)\"\n"), ReadOptions(limits=Limits(vertices=2)))
+    table = read(
+        made(tmp_path, "a.csv", 'wkt\n"LINESTRING (0 0, 1 1, 2 2)"\n"LINESTRING (0 0, 1 1)"\n'),
+        ReadOptions(limits=Limits(vertices=2)),
+    )
     assert [(problem.row, problem.rule) for problem in table.problems] == [(2, "vertices")]
 
 

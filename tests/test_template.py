@@ -15,7 +15,12 @@ from layers._layer import Column, Geometry, Layer
 from layers._read import ReadOptions, read
 
 LANGUAGES = ("en", "zh-CN")
-PLACES = {Geometry.POINT: ("10", "50"), Geometry.LINE: ("LINESTRING (0 0, 1 1)",), Geometry.AREA: ("POLYGON ((0 0, 1 0, 1 1, 0 0))",), Geometry.NONE: ()}
+PLACES = {
+    Geometry.POINT: ("10", "50"),
+    Geometry.LINE: ("LINESTRING (0 0, 1 1)",),
+    Geometry.AREA: ("POLYGON ((0 0, 1 0, 1 1, 0 0))",),
+    Geometry.NONE: (),
+}
 every_layer = pytest.mark.parametrize("layer", catalog().values(), ids=catalog())
 every_language = pytest.mark.parametrize("language", LANGUAGES)
 
@@ -25,7 +30,7 @@ def valid_text(column: Column, language: str) -> str:
     if column.choices:
         return column.choices[0].zh if language.startswith("zh") else column.choices[0].en
     if column.pattern:
-        return "04-15" if "-" in column.pattern else "330102001000"
+        return "330102001000" if "{12}" in column.pattern else "04-15"
     if column.type is dt.date:
         return "2024-01-31"
     number = column.minimum if column.minimum is not None else 1

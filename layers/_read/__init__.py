@@ -8,11 +8,13 @@ import geopandas as gpd
 import pandas as pd
 
 from geo_risk.crs import WGS84
+from geo_risk.errors import FileError
 from layers._read.files import source_of
 from layers._read.place import geometry_of
 from layers._read.start import contents
 from layers._worker.content import Job, Note, Problem
 from layers._worker.limits import Limits
+from layers._worker.plain import plain
 
 __all__ = ["Limits", "Note", "Problem", "RawTable", "ReadOptions", "read"]
 
@@ -77,6 +79,10 @@ def read(path: Path, options: ReadOptions, progress: Callable[[str, float], None
         limits=options.limits,
     )
     content = contents(job, progress or _silent)
+    if not content.rows:
+        raise FileError(
+            "the file holds no rows", where=plain(source.name), expected="at least one row", got="none", then="export it again"
+        )
     places = geometry_of(content, options.crs, options.datum, options.limits)
     index = pd.Index(content.rows, dtype="int64", name="row")
     columns = {name: cells for name, cells in content.columns.items() if not (name == "geometry" and name in content.placed_by)}
