@@ -35,6 +35,9 @@ _FAULTS: Final = {
     sqlite3.SQLITE_IOERR: _Fault(
         StoreUnavailable, "the disk did not take or give the store's data; nothing was changed", "check the disk and its space",
     ),
+    sqlite3.SQLITE_TOOBIG: _Fault(
+        StoreUnavailable, "a geometry or a text is longer than SQLite can hold; nothing was changed", "split it, or simplify it",
+    ),
     sqlite3.SQLITE_READONLY: _NO_ENTRY,
     sqlite3.SQLITE_CANTOPEN: _NO_ENTRY,
     sqlite3.SQLITE_PERM: _NO_ENTRY,

@@ -131,12 +131,13 @@ def remove(connection: sa.Connection, layer: Layer, ids: Iterable[str], batch: B
 
 
 def _recorded(connection: sa.Connection, batch: Batch) -> RecordedBatch:
-    last_id, last_at = connection.execute(sa.select(sa.func.max(BATCHES.c.id), sa.func.max(BATCHES.c.recorded_at))).one()
+    last = connection.execute(sa.select(BATCHES.c.id, BATCHES.c.recorded_at).order_by(BATCHES.c.id.desc()).limit(1)).first()
+    last_id, last_at = last or (0, "")
     recorded = RecordedBatch(
-        id=(last_id or 0) + 1, actor=batch.actor, reason=batch.reason, source=batch.source,
+        id=last_id + 1, actor=batch.actor, reason=batch.reason, source=batch.source,
         file_sha256=batch.file_sha256, note=batch.note,
         # a clock set back must not put a later batch before an earlier one
-        recorded_at=max(_now(), last_at or ""),
+        recorded_at=max(_now(), last_at),
     )
     values = (recorded.id, batch.actor, batch.reason, batch.source, batch.file_sha256, batch.note, recorded.recorded_at)
     connection.exec_driver_sql(insertion(BATCHES), [values])
@@ -178,7 +179,7 @@ def _store(
     current: list[tuple[Any, ...]] = [
         (row.fid, *row.values, row.geometry, source, log.recorded_at, seq) for row, seq in zip(rows, numbers, strict=True)
     ]
-    connection.exec_driver_sql(replacement(table), current)
+    connection.exec_driver_sql(replacement(table) if known else insertion(table), current)
 
 
 def _gone(connection: sa.Connection, table: sa.Table, frame: gpd.GeoDataFrame, source: str) -> list[str]:

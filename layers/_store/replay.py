@@ -12,12 +12,12 @@ import geopandas as gpd
 import shapely
 import sqlalchemy as sa
 
-from geo_risk.errors import NotFound, StoreCorrupt, shown
+from geo_risk.errors import NotFound, ParameterError, StoreCorrupt, shown
 from layers._layer import Layer
 from layers._store.chain import GENESIS, batch_digest, link
 from layers._store.log import head
 from layers._store.records import RecordedBatch, Revision, Value, Verified
-from layers._store.rows import CHUNK, canonical, frame_of, values_of
+from layers._store.rows import CHUNK, canonical, frame_of, legible, values_of
 from layers._store.schema import (
     BATCHES,
     META,
@@ -48,7 +48,8 @@ def history(connection: sa.Connection, layer: Layer, fid: str) -> tuple[Revision
         .where(REVISIONS.c.layer == layer.id, REVISIONS.c.fid == fid)
         .order_by(REVISIONS.c.seq)
     ).mappings()
-    revisions = [_revision(row) for row in found]
+    with legible(f"layer {layer.id}, feature {shown(fid)}"):
+        revisions = [_revision(row) for row in found]
     if not revisions:
         raise NotFound(
             f"layer {layer.id} never had this feature", where=f"layer {layer.id}",
@@ -59,6 +60,9 @@ def history(connection: sa.Connection, layer: Layer, fid: str) -> tuple[Revision
 
 def features_at(connection: sa.Connection, layer: Layer, revision: int) -> gpd.GeoDataFrame:
     """The layer's frame as it was after that revision, from the log alone."""
+    last, _ = head(connection)
+    if not 0 <= revision <= last:
+        raise ParameterError("there is no such revision yet", where="revision", expected=f"0 to {last}", got=shown(revision))
     columns = declared(layer)
     return frame_of(layer, columns, list(_rows_at(connection, layer.id, columns, revision)))
 
@@ -146,7 +150,8 @@ def _stated_columns(connection: sa.Connection, layers: Mapping[str, Layer]) -> d
     for layer_id, layer in layers.items():
         if stated.get(layer_id) != as_text(declared(layer)):
             raise _corrupt("the stated columns are not the declared ones", f"layer {layer_id}", "those declared", "others")
-    return {layer_id: from_text(text) for layer_id, text in stated.items()}
+    with legible("table meta, stated columns"):
+        return {layer_id: from_text(text) for layer_id, text in stated.items()}
 
 
 def _compare(connection: sa.Connection, layer_id: str, columns: Declared, live: dict[str, int]) -> None:

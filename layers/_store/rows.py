@@ -2,7 +2,8 @@
 
 import datetime as dt
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, Final, NamedTuple
 
 import geopandas as gpd
@@ -11,7 +12,7 @@ import pandas as pd
 import shapely
 
 from geo_risk.crs import require_lonlat
-from geo_risk.errors import DeclarationError, ParameterError, shown
+from geo_risk.errors import DeclarationError, ParameterError, StoreCorrupt, shown
 from layers._frame import DTYPES, typed
 from layers._layer import SYSTEM_COLUMNS, Geometry, Layer
 from layers._store.records import Value, is_clean
@@ -89,8 +90,28 @@ def frame_of(layer: Layer, columns: Declared, rows: Sequence[Sequence[Any]]) -> 
     names = ("fid", *(name for name, _ in columns), "geometry", "source", "updated_at", "revision")
     by_name = dict(zip(names, zip(*rows, strict=True) if rows else [()] * len(names), strict=True))
     ids, geometry = by_name.pop("fid"), by_name.pop("geometry")
-    places = shapely.from_wkb(np.array(geometry, dtype=object))
-    return typed(layer, {name: list(values) for name, values in by_name.items()}, places, list(ids))
+    # few different texts in many rows: each is held once
+    by_name |= {name: _shared(by_name[name]) for name in ("derived", "source", "updated_at")}
+    with legible(f"layer {layer.id}"):
+        places = shapely.from_wkb(np.array(geometry, dtype=object))
+        return typed(layer, {name: list(values) for name, values in by_name.items()}, places, list(ids))
+
+
+@contextmanager
+def legible(where: str) -> Iterator[None]:
+    """Raise what cannot be read of the store's own values as `StoreCorrupt`: it wrote them, so they were readable once."""
+    try:
+        yield
+    except (ValueError, TypeError, shapely.errors.ShapelyError) as error:
+        raise StoreCorrupt(
+            "the store holds a value that cannot be read", where=where, expected="values as they were written",
+            got=type(error).__name__, then="run verify: it names the row",
+        ) from error
+
+
+def _shared(texts: Iterable[str | None]) -> tuple[str | None, ...]:
+    seen: dict[str | None, str | None] = {}
+    return tuple(seen.setdefault(text, text) for text in texts)
 
 
 def values_of(columns: Declared, properties: str, where: str) -> tuple[Value, ...]:
@@ -101,7 +122,8 @@ def values_of(columns: Declared, properties: str, where: str) -> tuple[Value, ..
     DeclarationError
         The declaration gives a column a type that the value in the log is not of.
     """
-    held: dict[str, Value] = json.loads(properties)
+    with legible(where):
+        held: dict[str, Value] = json.loads(properties)
     return tuple(_fitting(held.get(name), kind, f"{where}, column {name}") for name, kind in columns)
 
 
@@ -127,10 +149,8 @@ def _rows(layer: Layer, part: gpd.GeoDataFrame) -> list[Row]:
     columns = declared(layer)
     lists = [_listed(part[name], kind) if name in part.columns else [None] * len(part) for name, kind in columns]
     geometry = shapely.to_wkb(part.geometry.to_numpy(), byte_order=1, output_dimension=2, include_srid=False)
-    return [
-        Row(*row)
-        for row in zip(part.index.tolist(), zip(*lists, strict=True), canonical(columns, lists, len(part)), geometry, strict=True)
-    ]
+    values, texts = zip(*lists, strict=True), canonical(columns, lists, len(part))
+    return list(map(Row._make, zip(part.index.tolist(), values, texts, geometry.tolist(), strict=True)))
 
 
 def _listed(values: pd.Series, kind: str) -> list[Value]:

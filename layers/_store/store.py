@@ -42,13 +42,12 @@ class Store:
 
     def __init__(self, path: Path, engine: sa.Engine, layers: Mapping[str, Layer]) -> None:
         self.layers = layers
-        self._path, self._engine = path, engine
+        self._path, self._engine, self._closed = path, engine, False
         self._file = _identity(path)
         self._last: Snapshot | None = None
         self._reading = threading.Lock()
         self._reader = engine.connect()
         self._writer = Writer(engine.connect().execution_options(writes=True), path, self._require_there)
-        self._closed = False
 
     def __enter__(self) -> Self:
         return self
@@ -122,8 +121,6 @@ class Store:
     def features_at(self, layer_id: str, revision: int) -> gpd.GeoDataFrame:
         """The layer's frame as it was after that revision."""
         layer = self._layer(layer_id)
-        if revision < 0:
-            raise ParameterError("no revision is below 0", where="revision", expected="0 or more", got=shown(revision))
         with self._read() as connection:
             return replay.features_at(connection, layer, revision)
 
