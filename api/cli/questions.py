@@ -1,14 +1,13 @@
 """`assess` and `nearby`: the questions, on the command line."""
 
 import json
+import math
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import pyogrio
 import typer
-from geo_risk.risk.assess import assessment_frame
-from geo_risk.risk.explain import reasons
 
 from api.cli._show import line, progress, table
 from api.cli.data import InLanguage, Language, StorePath, store_path
@@ -19,6 +18,8 @@ from api.use.assessments import Assessed, answer, assess_cells, assess_layer
 from api.use.nearby import nearby as find_nearby
 from api.use.parameters import layers_named
 from geo_risk.model import PlaceRisk
+from geo_risk.risk.assess import assessment_frame
+from geo_risk.risk.explain import reasons
 from layers._layer import Geometry
 from layers._store import open_store
 
@@ -68,7 +69,7 @@ def _print(assessed: Assessed, language: str) -> None:
             rank,
             place.name,
             assessed.scheme.level(place.level).numeral,
-            "?" if place.score is None else f"{place.score:.1f}",
+            _score(place.score),
             _reasons(place, titles),
         )
         for rank, place in enumerate(result.places, start=1)
@@ -82,10 +83,20 @@ def _print(assessed: Assessed, language: str) -> None:
 
 def _reasons(place: PlaceRisk, titles: dict[str, tuple[str, str]]) -> str:
     return "\n".join(
-        f"{titles[each.factor][0]}: "
-        + ("?" if each.raw is None else f"{each.raw:,.4g} {titles[each.factor][1]} → {each.score:.1f}")
+        f"{titles[each.factor][0]}: {_raw(each.raw, titles[each.factor][1])} → {_score(each.score)}"
         for each in reasons(place, _SHOWN)
     )
+
+
+def _raw(value: float | None, unit: str) -> str:
+    if value is None:
+        return "?"
+    return f"{value:.1%}" if unit == "share" else f"{value:,.4g} {unit}"
+
+
+def _score(value: float | None) -> str:
+    """One decimal, cut and not rounded: 6.46 must not read as 6.5, where level I begins."""
+    return "?" if value is None else f"{math.floor(value * 10) / 10:.1f}"
 
 
 def nearby(

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import geopandas as gpd
-from geo_risk.risk.assess import assess
 
 import geo_risk
 from api.use._remember import remember
@@ -13,6 +12,7 @@ from geo_risk.errors import ParameterError, shown
 from geo_risk.levels import Scheme
 from geo_risk.model import Absent, Assessment, Factor, PlaceRisk, Provenance, Scale
 from geo_risk.risk.areas import square_cells
+from geo_risk.risk.assess import assess
 from layers._catalog import catalog, layer
 from layers._layer import Geometry
 from layers._store import Snapshot

@@ -18,7 +18,10 @@ export function number(value, digits = 2) {
   return new Intl.NumberFormat(language, { maximumFractionDigits: digits }).format(value);
 }
 
-export const score = (value) => new Intl.NumberFormat(language, { minimumFractionDigits: 1, maximumFractionDigits: 1 }).format(value);
+const oneDecimal = new Intl.NumberFormat(language, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
+
+// Cut, not rounded: 6.46 must not read as 6.5, where level I begins.
+export const score = (value) => oneDecimal.format(Math.floor(value * 10) / 10);
 
 export function moment(iso) {
   const format = { month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", hour12: false };
