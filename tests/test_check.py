@@ -281,7 +281,7 @@ def test_options_that_cannot_be_read_say_how_they_are_written(parse: Any, text: 
 
 def test_a_table_without_places_asks_for_them() -> None:
     with pytest.raises(
-        ParameterError, match="no column says where the rows lie.*got: columns name; next: --lon COLUMN --lat COLUMN"
+        ParameterError, match=r"no column says where the rows lie.*got: columns name; next: --lon COLUMN --lat COLUMN"
     ):
         check(layer("shelters"), raw({"name": ["a"]}, [None], placed_by=()), CheckOptions())
 

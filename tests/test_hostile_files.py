@@ -36,6 +36,13 @@ def zipped(folder: Path, members: dict[str, bytes]) -> Path:
     return folder / "a.zip"
 
 
+def rows_or_refusal(path: Path) -> int | str:
+    try:
+        return len(read(path, ReadOptions()).frame)
+    except FileError as error:
+        return error.what
+
+
 def collection(geometry: str, properties: str = "{}") -> str:
     return f'{{"type":"FeatureCollection","features":[{{"type":"Feature","properties":{properties},"geometry":{geometry}}}]}}'
 
@@ -45,7 +52,7 @@ def test_a_virtual_file_reads_no_other(tmp_path: Path, name: str) -> None:
     secret = made(tmp_path, "secret.csv", "name,lon,lat\nsecret,1,2\n")
     made(tmp_path, "a.dbf", b""), made(tmp_path, "a.shx", b"")
     with pytest.raises(
-        FileError, match="not well-formed|not valid JSON|cannot be read|not what its name says|holds no rows|not exactly"
+        FileError, match=r"not well-formed|not valid JSON|cannot be read|not what its name says|holds no rows|not exactly"
     ):
         read(made(tmp_path, name, VRT.format(secret)), ReadOptions())
 
@@ -109,7 +116,7 @@ def test_truncated_files_say_so(tmp_path: Path) -> None:
     for name, part in (("a.gpkg", "a.gpkg"), ("b.shp", "b.dbf")):
         whole = (tmp_path / part).read_bytes()
         (tmp_path / part).write_bytes(whole[: len(whole) // 2])
-        with pytest.raises(FileError, match="cannot be read as GeoPackage|dbf is cut short"):
+        with pytest.raises(FileError, match=r"cannot be read as GeoPackage|dbf is cut short"):
             read(tmp_path / name, ReadOptions())
 
 
@@ -184,7 +191,7 @@ def test_the_size_unpacked_is_limited(tmp_path: Path) -> None:
 
 def test_a_reader_that_needs_too_much_memory_is_stopped(tmp_path: Path) -> None:
     path = made(tmp_path, "a.csv", "name,lon,lat\n" + "A,1,2\n" * 900_000)
-    with pytest.raises(FileError, match="too much memory|stopped its reader|could not be read"):
+    with pytest.raises(FileError, match=r"too much memory|stopped its reader|could not be read"):
         read(path, ReadOptions(limits=Limits(memory_bytes=120_000_000)))
 
 
@@ -206,12 +213,7 @@ def test_a_reader_is_killed_when_its_caller_gives_up(tmp_path: Path) -> None:
     ],
 )
 def test_hostile_wkt_is_a_problem_or_a_clear_error(tmp_path: Path, wkt: str) -> None:
-    try:
-        table = read(made(tmp_path, "a.csv", f'wkt\n"{wkt}"\n'), ReadOptions())
-    except FileError as error:
-        assert "stopped its reader" in str(error)
-    else:
-        assert len(table.frame) == 1
+    assert rows_or_refusal(made(tmp_path, "a.csv", f'wkt\n"{wkt}"\n')) in (1, "the file stopped its reader")
 
 
 @pytest.mark.parametrize("crs", ["http://127.0.0.1:9/crs", "EPSG:4326\nrm", {"a": 1}])

@@ -109,7 +109,7 @@ def test_common_hanzi_are_never_read_as_japanese(start: int, count: int) -> None
 
 
 def test_a_said_encoding_that_does_not_fit_names_the_byte(tmp_path: Path) -> None:
-    with pytest.raises(FileError, match="does not decode; where: byte 1 .line 1.; expected: utf-8; got: byte 0xc3"):
+    with pytest.raises(FileError, match=r"does not decode; where: byte 1 .line 1.; expected: utf-8; got: byte 0xc3"):
         read(made(tmp_path, "a.csv", CHINESE.encode("gb18030")), ReadOptions(encoding="utf-8"))
 
 
@@ -155,6 +155,13 @@ def test_a_row_without_two_finite_numbers_is_a_problem(tmp_path: Path, lon: str)
     assert [(problem.row, problem.column, problem.rule) for problem in table.problems] == [(2, "lon", "coordinates")]
 
 
+@pytest.mark.parametrize(
+    "header", ["名称,经度（度）,纬度（度）", "Name,LNG,Lat", "n,東経,北緯", "n,Longitude (deg),Latitude (deg)", "n,Ｘ,Ｙ"]
+)
+def test_coordinate_columns_are_known_by_many_names(tmp_path: Path, header: str) -> None:
+    assert places(read(made(tmp_path, "a.csv", f"{header}\nA,10,50\n"), ReadOptions()).frame) == [(10, 50)]
+
+
 def test_named_coordinate_columns_must_be_there(tmp_path: Path) -> None:
     with pytest.raises(FileError, match="no such column for --lon; expected: one of name, lon, lat; got: east"):
         read(made(tmp_path, "a.csv", TWO_POINTS), ReadOptions(lon="east", lat="lat"))
@@ -165,7 +172,7 @@ def test_named_coordinate_columns_must_be_there(tmp_path: Path) -> None:
 def test_a_vector_file_without_crs_asks(tmp_path: Path) -> None:
     frame_of_two().to_file(tmp_path / "a.shp", encoding="utf-8")
     (tmp_path / "a.prj").unlink()
-    with pytest.raises(CrsError, match="does not say its CRS.*--crs EPSG"):
+    with pytest.raises(CrsError, match=r"does not say its CRS.*--crs EPSG"):
         read(tmp_path / "a.shp", ReadOptions())
     assert places(read(tmp_path / "a.shp", ReadOptions(crs="EPSG:4326")).frame)[0] == (10, 50)
 
@@ -184,7 +191,7 @@ def test_overriding_a_files_own_crs_is_noted(tmp_path: Path) -> None:
 
 def test_inside_china_the_datum_is_asked_for(tmp_path: Path) -> None:
     path = made(tmp_path, "a.csv", "name,lon,lat\nA,120.2,30.3\n")
-    with pytest.raises(DatumError, match="shifted by hundreds of metres.*--datum wgs84, cgcs2000, gcj02"):
+    with pytest.raises(DatumError, match=r"shifted by hundreds of metres.*--datum wgs84, cgcs2000, gcj02"):
         read(path, ReadOptions())
     assert places(read(path, ReadOptions(datum="wgs84")).frame) == [(120.2, 30.3)]
     assert places(read(path, ReadOptions(crs="EPSG:4490")).frame) == [(120.2, 30.3)]
@@ -206,14 +213,14 @@ def test_areas_are_shifted_vertex_by_vertex(tmp_path: Path) -> None:
 
 
 def test_unknown_datums_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(ParameterError, match="no such datum.*wgs84, cgcs2000, gcj02, bd09"):
+    with pytest.raises(ParameterError, match=r"no such datum.*wgs84, cgcs2000, gcj02, bd09"):
         read(made(tmp_path, "a.csv", TWO_POINTS), ReadOptions(datum="mars"))
 
 
 def test_a_geopackage_with_several_tables_asks_which(tmp_path: Path) -> None:
     frame_of_two().to_file(tmp_path / "a.gpkg", layer="one")
     frame_of_two().to_file(tmp_path / "a.gpkg", layer="two")
-    with pytest.raises(FileError, match="several tables; expected: one of one, two.*--table"):
+    with pytest.raises(FileError, match=r"several tables; expected: one of one, two.*--table"):
         read(tmp_path / "a.gpkg", ReadOptions())
     assert len(read(tmp_path / "a.gpkg", ReadOptions(gpkg_layer="two")).frame) == 2
 

@@ -126,7 +126,7 @@ def _blank(cell: Cell) -> bool:
 
 
 def _first(names: list[str], known: tuple[str, ...]) -> str | None:
-    by_name = {folded(name.split("(")[0] or name): name for name in reversed(names)}
+    by_name = {folded(name).partition("(")[0].strip(): name for name in reversed(names)}
     return next((by_name[name] for name in known if name in by_name), None)
 
 
