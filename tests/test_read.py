@@ -91,7 +91,16 @@ def test_encodings_are_decided(tmp_path: Path, text: str, codec: str) -> None:
     assert [note.code for note in table.notes] == ([] if codec.startswith("utf") else ["encoding_guessed"])
 
 
-@pytest.mark.parametrize("data", ["ｱｲｳｴｵ".encode("cp932"), "ﾔｲﾂﾞ".encode("cp932"), b"\xff\xfe\xfd,\x80\x81"[2:], b"caf\xe9 \xe8"])
+@pytest.mark.parametrize(
+    "data",
+    [
+        "ｱｲｳｴｵ".encode("cp932"),
+        "ﾔｲﾂﾞ".encode("cp932"),
+        "水防倉庫".encode("cp932") + "中心中".encode("gb18030"),
+        b"\xff\xfe\xfd,\x80\x81"[2:],
+        b"caf\xe9 \xe8",
+    ],
+)
 def test_doubtful_bytes_are_asked_about(data: bytes) -> None:
     with pytest.raises(FileError, match="--encoding gb18030"):
         decided(data)

@@ -33,8 +33,7 @@ GBK and GB2312 are read as GB18030, which holds both; Shift_JIS as CP932, which 
 """
 
 _SAMPLE: Final = 400_000
-_MARGIN: Final = 0.15
-_LEAST: Final = 0.5
+_LEAST: Final = 0.5  # what is common in one is rare in the other, so at most one of them reaches it
 # Lead bytes of the characters that make up nearly all running text: the first level of each national standard
 # (3,755 hanzi of GB 2312, 2,965 kanji of JIS X 0208) with punctuation, full-width letters and kana.
 _COMMON_LEADS: Final = {"gb18030": (*range(0xA1, 0xA4), *range(0xB0, 0xD8)), "cp932": (*range(0x81, 0x84), *range(0x88, 0x99))}
@@ -113,8 +112,7 @@ def _more_plausible(data: bytes) -> str:
     ranked = sorted(scores, key=lambda codec: -scores[codec])
     # Bytes A1 to DF only: half-width katakana in one, common hanzi in the other, and nothing to choose by.
     either = len(ranked) == len(_COMMON_LEADS) and all(0xA1 <= byte <= 0xDF for byte in data if byte > 127)
-    clear = len(ranked) == 1 or (len(ranked) > 1 and scores[ranked[0]] - scores[ranked[1]] >= _MARGIN)
-    if clear and not either and scores[ranked[0]] >= _LEAST:
+    if ranked and not either and scores[ranked[0]] >= _LEAST:
         return ranked[0]
     fits = " and ".join(f"{codec} ({scores[codec]:.0%} plausible)" for codec in ranked) or "none of them"
     raise FileError(
