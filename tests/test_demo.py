@@ -214,6 +214,7 @@ def test_forecast_zones_cover_what_their_hour_s_raster_says(city: DemoCity) -> N
 def test_rivers_never_run_uphill() -> None:
     ground = make_ground(20260601, SMALL)
     streams = drain(ground)
+    assert len(streams.tree.levels[0]) == 2 * (SMALL.rows + SMALL.columns) - 4, "water stops before the border"
     for path in reaches(streams.tree, streams.is_stream):
         assert (np.diff(ground.height_mm[path]) < 0).all()
         assert (np.diff(streams.order[path[:-1]]) == 0).all()

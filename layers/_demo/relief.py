@@ -4,6 +4,7 @@ from typing import Final
 
 import geopandas as gpd
 import numpy as np
+from numpy.typing import NDArray
 
 from layers._catalog import layer
 from layers._demo.grid import Ints, draws
@@ -54,6 +55,8 @@ def make_shelters(seed: int, country: Country) -> gpd.GeoDataFrame:
     stay = [kind if inside else "emergency" for kind, inside in zip(dealt(rng, count, _STAY_SHARES), indoor, strict=True)]
     area = np.where(indoor, rng.integers(9, 130, count) * 20.0, rng.integers(40, 600, count) * 20.0)
     status = dealt(rng, count, {"open": 80, "closed": 17, None: 3})
+    unmeasured = int(np.flatnonzero(sites.towns == _UNMEASURED)[0])
+    area[unmeasured], status[unmeasured] = np.nan, "open"
     short = short_names(country)
     endings = [
         (_HOUSES if inside else _OPEN_AIR)[int(pick)] for inside, pick in zip(indoor, rng.integers(0, 6, count), strict=True)
@@ -78,27 +81,18 @@ def make_shelters(seed: int, country: Country) -> gpd.GeoDataFrame:
         "keeper": [names.person() for _ in range(count)],
         "phone": with_gaps(rng, [names.phone() for _ in range(count)], 20),
     }
-    return _with_places(rng, country, sites, columns)
+    plain = typed(layer("shelters"), columns, sites.points, ids("shelters", count))
+    return _with_places(rng, plain, country.struck[sites.towns])
 
 
-def _with_places(rng: np.random.Generator, country: Country, sites: Sites, columns: dict[str, object]) -> gpd.GeoDataFrame:
+def _with_places(rng: np.random.Generator, shelters: gpd.GeoDataFrame, struck: NDArray[np.bool_]) -> gpd.GeoDataFrame:
     """Capacity by the layer's own rule from the area; occupancy only where open, more where the storm has come."""
-    ids_ = ids("shelters", len(sites))
-    shelters = layer("shelters")
-    fits = places_from_area("area_m2", "stay_class", "capacity").rule(typed(shelters, columns, sites.points, ids_))
-    capacity: list[int | None] = (fits.to_numpy() // 10 * 10).astype(int).tolist()
-    struck = country.struck[sites.towns]
-    share = np.where(struck, 60 + rng.integers(0, 41, len(sites)), rng.integers(0, 25, len(sites)))
-    is_open = [state == "open" for state in columns["status"]]  # type: ignore[attr-defined]
-    occupancy = [
-        places * int(part) // 100 if on and places is not None else 0
-        for places, part, on in zip(capacity, share, is_open, strict=True)
-    ]
-    unknown = int(np.flatnonzero(sites.towns == _UNMEASURED)[0])
-    area: list[float | None] = list(columns["area_m2"])  # type: ignore[call-overload]
-    capacity[unknown], area[unknown] = None, None
-    gaps = with_gaps(rng, occupancy, 30)
-    return typed(shelters, columns | {"area_m2": area, "capacity": capacity, "occupancy": gaps}, sites.points, ids_)
+    fits = places_from_area("area_m2", "stay_class", "capacity").rule(shelters)
+    capacity = fits.floordiv(10).mul(10).astype("Int64")
+    share = np.where(struck, 60 + rng.integers(0, 41, len(shelters)), rng.integers(0, 25, len(shelters)))
+    occupancy = capacity.mul(share).floordiv(100).where(shelters["status"].eq("open"), 0)
+    reported = rng.integers(0, 30, len(shelters)) > 0
+    return shelters.assign(capacity=capacity, occupancy=occupancy.where(reported))
 
 
 def make_helipads(seed: int, country: Country) -> gpd.GeoDataFrame:

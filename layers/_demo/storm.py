@@ -65,7 +65,7 @@ class Past:
     track: Track
 
 
-TONIGHT: Final = Track((0.12, 0.80), (0.86, 0.48), 35.0, 58.0)
+TONIGHT: Final = Track((0.12, 0.80), (0.86, 0.48), 35.0, 66.0)
 RECORDS: Final = (
     Past("design", "20 年一遇设计洪水", None, 20.0, Track((0.5, 0.5), (0.5, 0.5), 90.0, 24.0)),
     Past("past", "2014·06 梅雨洪水", "2014-06-21", None, Track((0.15, 0.40), (0.55, 0.45), 32.0, 46.0)),

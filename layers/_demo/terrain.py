@@ -17,7 +17,7 @@ _BASE_M: Final = 22.0
 
 @dataclass(frozen=True)
 class Ground:
-    """Heights in whole millimetres with every pit filled, the city's own cells, and slope as rise over run."""
+    """Heights in whole millimetres without a pit, the city's own cells, and slope as rise over run."""
 
     grid: Grid
     height_mm: Ints
@@ -32,7 +32,7 @@ class Ground:
 
 
 def make_ground(seed: int, grid: Grid) -> Ground:
-    """Raise the ranges, let rivers wear them, fill what pits are left."""
+    """Raise the ranges, and let rivers wear them until no pit is left."""
     rng = draws(seed, 1)
     radius, plain = _shape(rng, grid)
     rise = _rise(rng, grid, radius, plain)
@@ -42,7 +42,7 @@ def make_ground(seed: int, grid: Grid) -> Ground:
     height = _worn(_halved(start), _halved(42.0 * rise + 0.15), _halved(plain), coarse, _COARSE_STEPS)
     fine = _doubled(height.reshape(coarse.shape)) + (noise(rng, grid.shape, 8, 3) - 0.5) * (1.0 + 40.0 * np.clip(rise, 0, 1))
     height = _worn(fine, 3.0 * rise, plain, grid, _FINE_STEPS)
-    height_mm = filled(np.round(np.maximum(height, 3.0) * 10).astype(np.int64) * 100, grid)
+    height_mm = np.round(height * 1000).astype(np.int64)  # each cell still above its receiver: worn ground falls 2 cm a step
     inside = _largest_part(_off_the_edge(radius < 1.0).ravel(), grid)
     return Ground(grid, height_mm, inside, _slope(height_mm, grid), plain.ravel())
 
