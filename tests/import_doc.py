@@ -33,10 +33,19 @@ def imported(line: str, data: Path) -> tuple[Checked, bool]:
     program, verb, *words = shlex.split(line.replace("$DATA", str(data)))
     assert (program, verb) == ("geo-risk", "import")
     given = _GRAMMAR.parse_args(words)
-    raw = read(Path(given.file), ReadOptions(
-        crs=given.crs, datum=given.datum, encoding=given.encoding, gpkg_layer=given.table, sheet=given.sheet,
-        lon=given.lon, lat=given.lat, wkt=given.wkt,
-    ))
+    raw = read(
+        Path(given.file),
+        ReadOptions(
+            crs=given.crs,
+            datum=given.datum,
+            encoding=given.encoding,
+            gpkg_layer=given.table,
+            sheet=given.sheet,
+            lon=given.lon,
+            lat=given.lat,
+            wkt=given.wkt,
+        ),
+    )
     options = CheckOptions(tuple(given.map), tuple(given.set), tuple(given.value), given.repair, given.source, given.key)
     checked = check(layer(given.layer), raw, options)
     return checked, checked.report.rejected == 0 or given.on_error == "skip"

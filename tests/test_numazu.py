@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import pytest
+from import_doc import commands, imported
 
 from layers._check import Checked
-from tests.import_doc import commands, imported
 
 
 @pytest.fixture(scope="module")
