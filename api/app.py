@@ -9,6 +9,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.middleware.gzip import GZipMiddleware
 
 import geo_risk
 from api import documents_routes, features_routes, health_routes, maps_routes, questions_routes
@@ -64,6 +65,7 @@ def create_app(settings: Settings | None = None, on_ready: Callable[[], None] | 
     for kind, handler in _HANDLERS.items():
         app.add_exception_handler(kind, handler)
     app.middleware("http")(_secured)
+    app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=4)
     return app
 
 

@@ -61,6 +61,10 @@ def scores(assessment):
     return {place.place: place.score for place in assessment.places}
 
 
+def coping(assessment):
+    return {place.place: place.roles["coping"] for place in assessment.places}
+
+
 def test_a_sum_by_hand():
     # a: flood 5, people 10 -> sqrt(50); b: flood 10, people 5 -> sqrt(50); c: 0
     assert scores(result()) == pytest.approx({"a": 50**0.5, "b": 50**0.5, "c": 0}, abs=1e-6)
@@ -81,13 +85,17 @@ def test_hazards_meet_by_the_rule_named(rule, a):
 
 def test_lack_of_coping_scores_high_and_closed_shelters_do_not_count():
     # free places 5, 10 (status unknown, allowed), 0 (closed) of the 10 that score 0
-    assert scores(result(inputs=[(BEDS, SHELTERS)])) == pytest.approx({"a": 5, "b": 0, "c": 10})
+    assert coping(result(inputs=[(BEDS, SHELTERS)])) == pytest.approx({"a": 5, "b": 0, "c": 10})
+
+
+def test_without_any_hazard_there_is_no_risk_to_speak_of():
+    assert set(scores(result(inputs=[(BEDS, SHELTERS), (PEOPLE, TOWNS)])).values()) == {None}
 
 
 def test_weights_within_a_role():
     lack = replace(BEDS, id="lack")
     found = assess(TOWNS, [(BEDS, SHELTERS), (lack, SHELTERS)], {"beds": scale(10, 0, 3), "lack": scale(5, 0, 1)}, SCHEME)
-    assert scores(found)["a"] == pytest.approx((3 * 5 + 1 * 0) / 4)
+    assert coping(found)["a"] == pytest.approx((3 * 5 + 1 * 0) / 4)
 
 
 def test_a_factor_of_weight_0_is_read_but_does_not_count():

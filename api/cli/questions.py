@@ -91,7 +91,7 @@ def _reasons(place: PlaceRisk, titles: dict[str, tuple[str, str]]) -> str:
 def _raw(value: float | None, unit: str) -> str:
     if value is None:
         return "?"
-    return f"{value:.1%}" if unit == "share" else f"{value:,.4g} {unit}"
+    return f"{value:.1%}" if unit == "share" else f"{value:,.{0 if abs(value) >= 100 else 2}f} {unit}"
 
 
 def _score(value: float | None) -> str:

@@ -70,7 +70,8 @@ def levels(found: Layer, rows: gpd.GeoDataFrame) -> list[str | None]:
 
 def _shapes(found: Layer, rows: gpd.GeoDataFrame, ids: pd.Index, zoom: float) -> dict[str, Any]:
     step = round(zoom)
-    simple: gpd.GeoSeries = remember(rows, f"shapes {step}", lambda frame: _simplified(frame.geometry, step)).loc[ids]
+    tiles = found.group == "area"
+    simple: gpd.GeoSeries = remember(rows, f"shapes {step}", lambda frame: _simplified(frame.geometry, step, is_coverage=tiles)).loc[ids]
     names = rows.loc[ids, "name"] if "name" in rows else pd.Series(None, index=ids, dtype=object)
     return {
         "type": "FeatureCollection",
@@ -86,13 +87,15 @@ def _shapes(found: Layer, rows: gpd.GeoDataFrame, ids: pd.Index, zoom: float) ->
     }
 
 
-def _simplified(shapes: gpd.GeoSeries, zoom: int) -> gpd.GeoSeries:
-    """Shapes to half a pixel at that zoom, neighbours' shared borders kept shared (a coverage is simplified as one)."""
+def _simplified(shapes: gpd.GeoSeries, zoom: int, *, is_coverage: bool) -> gpd.GeoSeries:
+    """Shapes to half a pixel at that zoom. Areas that tile the ground are simplified as one, so that neighbours' shared
+    borders stay shared; of others, one too small to be left at that zoom is kept as it is: it must not vanish.
+    """
     tolerance = 0.5 * _DEGREES_A_PIXEL_AT_0 / 2.0**zoom
-    values = shapes.to_numpy()
-    areas = np.isin(shapely.get_type_id(values), (3, 6)).all() and shapely.is_valid(values).all()
-    if areas and bool(shapely.coverage_is_valid(values)):
-        simple = shapely.coverage_simplify(values, tolerance)
+    whole = shapes.to_numpy()
+    if is_coverage and bool(shapely.is_valid(whole).all()) and bool(shapely.coverage_is_valid(whole)):
+        simple = shapely.coverage_simplify(whole, tolerance)
     else:
-        simple = shapely.simplify(values, tolerance, preserve_topology=True)
-    return gpd.GeoSeries(shapely.transform(simple, lambda at: np.round(at, 6)), index=shapes.index)
+        simple = shapely.simplify(whole, tolerance, preserve_topology=False)
+        simple = np.where(shapely.is_empty(simple), whole, simple)
+    return gpd.GeoSeries(shapely.transform(simple, lambda at: np.round(at, 6)), index=shapes.index, crs=shapes.crs)

@@ -42,7 +42,8 @@ def assess(
 
     A factor without features once its ``where`` is applied, or without a single value, is *absent*: it is listed and
     left out everywhere, since it cannot rank places. A place that lacks a value where the layer has some is unknown,
-    and so is its risk. A layer with features but none in a place gives that place 0, which is known.
+    and so is its risk. A layer with features but none in a place gives that place 0, which is known. With no hazard
+    factor left there is no risk to speak of: every place is unknown, however well exposure and coping are known.
 
     Parameters
     ----------
@@ -99,7 +100,7 @@ def assess(
     scores = pd.DataFrame({factor.id: score(raw[factor.id], scales[factor.id]) for factor in present}, index=places.index)
     role_rules = {role: hazards_by if role == "hazard" else within_role_by for role in ROLES}
     roles = _role_scores(scores, present, scales, role_rules)
-    overall = combine(roles, dict.fromkeys(roles.columns, 1.0), roles_by) if len(roles.columns) else _all_unknown(places)
+    overall = combine(roles, dict.fromkeys(roles.columns, 1.0), roles_by) if "hazard" in roles else _all_unknown(places)
     readings = [_readings(factor, raw[factor.id], scores[factor.id], scales[factor.id].weight) for factor in present]
     return Assessment(
         places=_sorted(_place_risks(places, name_column, readings, roles, overall, level_of(overall, scheme))),
