@@ -29,7 +29,7 @@ class PageSettings:
 
     bureau: str = ""
     refresh_s: int = 30
-    radius_m: int = 5000
+    radius_m: int = 10_000
     synthetic: bool = False
 
 

@@ -176,13 +176,13 @@ def test_ranking_contacts_and_nearest_show_hostile_names_literally(hostile_city:
         seen.page.locator("#ranking button", has_text=text).click()
         sync_api.expect(seen.panel().locator("h2")).to_have_text(text)
         sync_api.expect(seen.panel().locator(".near .what").first).to_be_visible()
-        assert set(seen.panel().locator(".near .what").all_inner_texts()) == set(HOSTILE)
+        assert set(seen.panel().locator(".near .what").all_inner_texts()) <= set(HOSTILE)
         literal(seen)
 
 
 def test_a_click_on_the_map_opens_what_is_there_and_names_what_else_is(hostile_city: str, browse: Callable[..., Seen]) -> None:
     seen = browse(f"{hostile_city}/?lang=en")
-    click_at(seen, 0.002, -0.003)
+    click_at(seen, 0.005, -0.0018)
     sync_api.expect(seen.panel().locator("h2")).to_have_text(HOSTILE[0])
     others = seen.panel().locator(".also button")
     assert {HOSTILE[0] in text for text in others.all_inner_texts() if " · " in text} == {True}
@@ -202,7 +202,8 @@ def click_at(seen: Seen, lon: float, lat: float) -> None:
 def test_the_field_page_lists_hostile_names_literally(
     hostile_city: str, browse: Callable[..., Seen], javascript: bool, language: str
 ) -> None:
-    layers = "&".join(f"layers={found.id}" for found in catalog().values() if found.geometry is Geometry.POINT)
+    points = [found.id for found in catalog().values() if found.geometry is Geometry.POINT]
+    layers = "&".join(f"layers={each}" for each in points[:5])  # four features each: the page lists twenty
     url = f"{hostile_city}/field?lang={language}&lon=0.005&lat=0&radius_m=5000&{layers}"
     seen = browse(url, ready=".card", java_script_enabled=javascript, viewport={"width": 390, "height": 844})
     assert set(seen.page.locator(".card .name").all_inner_texts()) == set(HOSTILE)

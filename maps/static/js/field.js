@@ -99,8 +99,11 @@ const loaded = (tag, attributes) => new Promise((resolve, reject) => {
   document.head.append(el(tag, { ...attributes, on: { load: resolve, error: reject } }));
 });
 
+let mapAsked = false;
+
 async function openMap() {
-  if (window[page.map.id]) return;
+  if (mapAsked) return;
+  mapAsked = true;
   try {
     await Promise.all(page.map.css.map((path) => loaded("link", { rel: "stylesheet", href: `static/${path}` })));
     for (const path of page.map.js) await loaded("script", { src: `static/${path}` });
@@ -110,6 +113,7 @@ async function openMap() {
       search();
     });
   } catch {
+    mapAsked = false;
     tell(t("field.map_failed"));
   }
 }
