@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import small_city
 from fastapi.testclient import TestClient
 
+import small_city
 from api.app import create_app
 from api.settings import Settings
 from layers._store import Batch, Snapshot, open_store

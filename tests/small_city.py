@@ -24,16 +24,31 @@ _ROWS: dict[str, dict[str, tuple[shapely.Geometry | None, dict[str, Any]]]] = {
     },
     "flood_zones": {"past": (shapely.box(0.00, 0.00, 0.005, 0.01), {"kind": "past", "year": 2019})},
     "flood_points": {
-        "fp": (shapely.Point(0.002, 0.002), {
-            "name": "Sluice", "people_threatened": 500, "hidden_danger": "open", "duty_holder": HOLDER, "duty_phone": PHONE,
-        }),
+        "fp": (
+            shapely.Point(0.002, 0.002),
+            {
+                "name": "Sluice",
+                "people_threatened": 500,
+                "hidden_danger": "open",
+                "duty_holder": HOLDER,
+                "duty_phone": PHONE,
+            },
+        ),
     },
     "shelters": {
-        "open": (shapely.Point(0.008, 0.005), {"name": "School", "kind": "shelter", "capacity": 400, "occupancy": 100, "status": "open", "phone": PHONE}),
+        "open": (
+            shapely.Point(0.008, 0.005),
+            {"name": "School", "kind": "shelter", "capacity": 400, "occupancy": 100, "status": "open", "phone": PHONE},
+        ),
         "shut": (shapely.Point(0.006, 0.005), {"name": "Hall", "kind": "shelter", "capacity": 900, "status": "closed"}),
     },
     "helipads": {"h": (shapely.Point(0.015, 0.005), {"name": "Field", "pad_length_m": 120.0, "pad_width_m": 100.0})},
-    "duty_holders": {"d": (None, {"post": "Flood duty", "organisation": "West town", "area_code": "339900001000", "name": HOLDER, "phone": PHONE})},
+    "duty_holders": {
+        "d": (
+            None,
+            {"post": "Flood duty", "organisation": "West town", "area_code": "339900001000", "name": HOLDER, "phone": PHONE},
+        )
+    },
 }
 
 

@@ -36,7 +36,9 @@ def test_the_empty_frame_has_the_declared_types(layer: Layer) -> None:
 @every_layer
 def test_phones_are_personal_and_people_are_not_public(layer: Layer) -> None:
     assert all(column.sensitivity == "personal" for column in layer.columns if "phone" in column.name)
-    assert all(column.sensitivity != "public" for column in layer.columns if column.name in {"duty_holder", "monitor", "keeper", "leader"})
+    assert all(
+        column.sensitivity != "public" for column in layer.columns if column.name in {"duty_holder", "monitor", "keeper", "leader"}
+    )
 
 
 @every_layer

@@ -3,8 +3,9 @@
 import json
 
 import pytest
-import small_city
 from fastapi.testclient import TestClient
+
+import small_city
 
 DEGREE_M = 111_319.49  # of longitude on the equator, WGS84
 

@@ -1,10 +1,9 @@
 from pathlib import Path
 
-from small_city import frames
-
 from api.served import Follower
 from geo_risk.errors import StoreUnavailable
 from layers._store import Batch, Snapshot, open_store
+from small_city import frames
 
 
 class LosingStore:

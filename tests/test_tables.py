@@ -26,7 +26,9 @@ def test_four_levels_and_unknown_differ_in_numeral_shape_and_colour() -> None:
 
 
 def test_a_deployment_overrides_a_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "factors.toml").write_text('[factor.population]\ncurve="linear"\nlow=0\nhigh=5\nweight=2\nsource="us"\nchecked="us"\n')
+    (tmp_path / "factors.toml").write_text(
+        '[factor.population]\ncurve="linear"\nlow=0\nhigh=5\nweight=2\nsource="us"\nchecked="us"\n'
+    )
     monkeypatch.setenv("GEO_RISK_TABLES", str(tmp_path))
     assert scales()["population"].high == 5
 

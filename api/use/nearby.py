@@ -69,7 +69,7 @@ def nearby(
         radius_m=radius_m,
         revision=snapshot.revision,
         items=tuple(found[:k]),
-        missing=tuple(layer.id for layer in layers if not snapshot.frames[layer.id].geometry.notna().any()),
+        missing=tuple(layer.id for layer in layers if not len(_index_of(snapshot.frames[layer.id])[0])),
     )
 
 
