@@ -27,7 +27,14 @@ export function closePanel() {
   if (panel.hidden) return;
   panel.hidden = true;
   panel.dispatchEvent(new CustomEvent("panel", { bubbles: true }));
-  if (opener?.isConnected) opener.focus({ preventScroll: true });
+  again(opener)?.focus({ preventScroll: true });
+}
+
+// Lists are drawn anew while a panel is open: what opened it is found by what it stands for.
+function again(element) {
+  if (!element || element.isConnected) return element;
+  if (element.id) return byId(element.id);
+  return [...document.querySelectorAll("[data-area]")].find((each) => each.dataset.area === element.dataset.area);
 }
 
 export function placePanel(situation, { layer, layers, risk, levelOf, also, open }) {
