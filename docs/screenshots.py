@@ -1,0 +1,56 @@
+"""Make docs/command-map.png and docs/field-page.png from a running service: ``python docs/screenshots.py URL [LON LAT]``."""
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import sync_playwright
+
+FOLDER = Path(__file__).parent
+MOST_BYTES = 600_000
+
+
+def main(url: str, lon: str, lat: str) -> None:
+    """Both pictures; stop if one is too large to commit."""
+    with sync_playwright() as driver, tempfile.TemporaryDirectory() as profile:
+        browser = driver.chromium.launch_persistent_context(
+            profile,
+            executable_path=os.environ.get("GEO_RISK_CHROMIUM", "/usr/bin/chromium"),
+            args=["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+            locale="zh-CN",
+            viewport={"width": 1440, "height": 810},
+        )
+        page = browser.pages[0]
+        command_map(page, url)
+        field_page(page, url, lon, lat)
+        browser.close()
+    for name in ("command-map.png", "field-page.png"):
+        size = (FOLDER / name).stat().st_size
+        sys.stdout.write(f"{name} {size:,} bytes\n")
+        if size > MOST_BYTES:
+            sys.exit(f"{name} is over {MOST_BYTES:,} bytes")
+
+
+def command_map(page: Any, url: str) -> None:
+    """The worst place opened, the map drawn back to the whole city."""
+    page.goto(f"{url}/?lang=zh-CN")
+    page.wait_for_selector("body[data-drawn]")
+    page.locator("#ranking button").first.click()
+    page.wait_for_selector("#panel .reasons")
+    page.evaluate("() => { map_command.setZoom(map_command.getZoom() - 1.5, { animate: false }); }")
+    page.wait_for_timeout(1500)
+    page.screenshot(path=FOLDER / "command-map.png")
+
+
+def field_page(page: Any, url: str, lon: str, lat: str) -> None:
+    """What is near a place, on a phone."""
+    page.set_viewport_size({"width": 412, "height": 915})
+    page.goto(f"{url}/field?lang=zh-CN&lon={lon}&lat={lat}")
+    page.wait_for_selector(".card")
+    page.screenshot(path=FOLDER / "field-page.png")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1].rstrip("/"), *(sys.argv[2:4] or ("119.62", "28.52")))
