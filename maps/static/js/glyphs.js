@@ -58,7 +58,7 @@ export function sprite(layer, size, level, closed) {
 function drawnSprite(layer, size, level, closed) {
   const ratio = window.devicePixelRatio || 1;
   const canvas = document.createElement("canvas");
-  const side = size + 16;
+  const side = size + (level && size >= 18 ? 16 : 6);
   canvas.width = canvas.height = Math.ceil(side * ratio);
   canvas.side = side;
   const ctx = canvas.getContext("2d");

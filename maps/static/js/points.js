@@ -47,14 +47,23 @@ export class Points {
   drawPoints(ctx, { layer, marks, x, y, seen }, size, scale, origin) {
     const level = marks.level;
     const worst = level.some(Boolean) ? [...seen].sort((a, b) => (WORSE[level[a]] ?? 1) - (WORSE[level[b]] ?? 1)) : seen;
+    const looks = [new Map(), new Map()];
     for (const i of worst) {
-      const at = { x: x[i] * scale - origin.x, y: y[i] * scale - origin.y };
-      const quiet = level[i] === "IV";
-      const shown = quiet ? Math.max(5, even(size * 0.7)) : size;
-      const image = sprite(layer, shown, quiet ? null : this.levelOf(level[i]), marks.closed[i]);
-      ctx.drawImage(image, at.x - image.side / 2, at.y - image.side / 2, image.side, image.side);
-      this.drawn.push({ ...at, layer: layer.id, id: marks.ids[i], size: shown });
+      const known = looks[marks.closed[i] ? 1 : 0];
+      if (!known.has(level[i])) known.set(level[i], this.look(layer, size, level[i], marks.closed[i]));
+      const { image, shown } = known.get(level[i]);
+      const px = x[i] * scale - origin.x;
+      const py = y[i] * scale - origin.y;
+      ctx.drawImage(image, px - image.side / 2, py - image.side / 2, image.side, image.side);
+      this.drawn.push({ x: px, y: py, layer: layer.id, id: marks.ids[i], size: shown });
     }
+  }
+
+  // The least level stays small and without a ring: what matters stands out of a crowd.
+  look(layer, size, level, closed) {
+    const quiet = level === "IV";
+    const shown = quiet ? Math.max(5, even(size * 0.7)) : size;
+    return { shown, image: sprite(layer, shown, quiet ? null : this.levelOf(level), closed) };
   }
 
   drawCells(ctx, { layer, marks, x, y, seen }, scale, origin) {
