@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from geo_risk.risk.thresholds import capacity_from_area, worst_class
-from layers._layer import Derivation, RowCheck
+from layers._layer import Derivation, RowCheck, Title
 from layers._tables import table
 
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
@@ -34,7 +34,7 @@ def years_agree(date: str, year: str) -> RowCheck:
         known = dates.notna() & rows[year].notna()
         return (dates.dt.year == pd.to_numeric(rows[year])).astype("boolean").where(known)
 
-    title = {"en": "The date lies in the stated year", "zh": "日期与所标年份一致"}
+    title: Title = {"en": "The date lies in the stated year", "zh": "日期与所标年份一致"}
     return RowCheck(f"{date}_in_{year}", (date, year), holds, title)
 
 
@@ -50,7 +50,7 @@ def places_from_area(area_m2: str, stay_class: str, capacity: str) -> Derivation
         needs = {row["id"]: float(row["value"]) for row in table("area_per_person")["row"]}
         return capacity_from_area(rows[area_m2], rows[stay_class].map(needs).astype(float))
 
-    title = {"en": "Area divided by the area a person needs for this class of stay", "zh": "按人均有效避难面积推算"}
+    title: Title = {"en": "Area divided by the area a person needs for this class of stay", "zh": "按人均有效避难面积推算"}
     return Derivation(capacity, (area_m2, stay_class), rule, title)
 
 
@@ -61,7 +61,7 @@ def threat_scale(people: str, money: str, scale: str) -> Derivation:
         classes = [(row["id"], float(row["people"]), float(row["yuan10k"])) for row in table("threat")["row"]]
         return worst_class({people: rows[people], money: rows[money]}, classes)
 
-    title = {"en": "By people and property threatened (the higher class)", "zh": "按受威胁人数与财产（取高）"}
+    title: Title = {"en": "By people and property threatened (the higher class)", "zh": "按受威胁人数与财产（取高）"}
     return Derivation(scale, (people, money), rule, title)
 
 

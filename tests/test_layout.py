@@ -12,13 +12,17 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("geo_risk", "layers", "maps", "api")
 MODULES = [path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))]
+TEXTS = {".py", ".js", ".css", ".html", ".md", ".txt", ".toml", ".json", ""}
 OURS = [
     path
     for folder in (*PACKAGES, "tests", "docs", "bench", "constraints", ".ci")
     for path in sorted((ROOT / folder).rglob("*"))
-    if path.is_file() and path.suffix in {".py", ".js", ".css", ".html", ".md", ".txt", ".toml", ".json", ""} and "vendor" not in path.parts
+    if path.is_file() and path.suffix in TEXTS and "vendor" not in path.parts
 ]
-HOSTS = re.compile(r"https?://(cdn\.|unpkg|cdnjs|code\.jquery|fonts\.g|netdna|maxcdn)|files\.python" + r"hosted|registry\.npm" + r"js|pypi\.or" + r"g")
+HOSTS = re.compile(
+    r"https?://(cdn\.|unpkg|cdnjs|code\.jquery|fonts\.g|netdna|maxcdn)"
+    r"|files\.python" + r"hosted|registry\.npm" + r"js|pypi\.or" + r"g"
+)
 
 
 def test_module_names_are_unique_over_the_packages() -> None:

@@ -7,6 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from api.cli.main import app
+from api.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
@@ -25,8 +26,6 @@ def test_every_command_is_in_a_page() -> None:
 
 
 def test_every_setting_is_in_a_page() -> None:
-    from api.settings import Settings
-
     text = "".join(page.read_text(encoding="utf-8") for page in PAGES)
     assert [name for name in Settings.model_fields if f"GEO_RISK_{name.upper()}" not in text] == []
 

@@ -71,7 +71,8 @@ def levels(found: Layer, rows: gpd.GeoDataFrame) -> list[str | None]:
 def _shapes(found: Layer, rows: gpd.GeoDataFrame, ids: pd.Index, zoom: float) -> dict[str, Any]:
     step = round(zoom)
     tiles = found.group == "area"
-    simple: gpd.GeoSeries = remember(rows, f"shapes {step}", lambda frame: _simplified(frame.geometry, step, is_coverage=tiles)).loc[ids]
+    every = remember(rows, f"shapes {step}", lambda frame: _simplified(frame.geometry, step, is_coverage=tiles))
+    simple: gpd.GeoSeries = every.loc[ids]
     names = rows.loc[ids, "name"] if "name" in rows else pd.Series(None, index=ids, dtype=object)
     return {
         "type": "FeatureCollection",
@@ -88,8 +89,10 @@ def _shapes(found: Layer, rows: gpd.GeoDataFrame, ids: pd.Index, zoom: float) ->
 
 
 def _simplified(shapes: gpd.GeoSeries, zoom: int, *, is_coverage: bool) -> gpd.GeoSeries:
-    """Shapes to half a pixel at that zoom. Areas that tile the ground are simplified as one, so that neighbours' shared
-    borders stay shared; of others, one too small to be left at that zoom is kept as it is: it must not vanish.
+    """Shapes to half a pixel at that zoom.
+
+    Areas that tile the ground are simplified as one, so that neighbours' shared borders stay shared. Of others, one too
+    small to be left at that zoom is kept as it is: it must not vanish.
     """
     tolerance = 0.5 * _DEGREES_A_PIXEL_AT_0 / 2.0**zoom
     whole = shapes.to_numpy()

@@ -2,12 +2,13 @@
 
 import datetime as dt
 import json
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Final
 
 import geopandas as gpd
 import pandas as pd
 import shapely
+from shapely.geometry.base import BaseGeometry
 
 from layers._layer import Column, Layer
 
@@ -32,7 +33,7 @@ def features(layer: Layer, rows: gpd.GeoDataFrame, sensitivities: Sequence[str])
         yield {"type": "Feature", "id": fid, "geometry": geojson(geometry), "properties": properties}
 
 
-def geojson(geometry: shapely.Geometry | None) -> dict[str, Any] | None:
+def geojson(geometry: BaseGeometry | None) -> dict[str, Any] | None:
     """A GeoJSON geometry, or None."""
     if geometry is None or geometry.is_empty:
         return None
@@ -41,8 +42,10 @@ def geojson(geometry: shapely.Geometry | None) -> dict[str, Any] | None:
 
 
 def _plain(values: pd.Series, column: Column) -> list[Any]:
-    if column.type is dt.date:
-        return [None if pd.isna(value) else value.date().isoformat() for value in values]
-    if column.type is int:
-        return [None if pd.isna(value) else int(value) for value in values]
-    return [None if pd.isna(value) else column.type(value) for value in values]
+    plain = _PLAIN[column.type]
+    return [None if pd.isna(value) else plain(value) for value in values]
+
+
+_PLAIN: Final[dict[type, Callable[[Any], Any]]] = {
+    str: str, int: int, float: float, bool: bool, dt.date: lambda moment: moment.date().isoformat(),
+}
