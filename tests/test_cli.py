@@ -1,7 +1,5 @@
 """The command line, as a clerk meets it."""
 
-import contextlib
-import io
 import json
 import subprocess
 import sys
@@ -10,20 +8,7 @@ from pathlib import Path
 import pyogrio
 import pytest
 
-from api.cli.main import main
-
-
-def run(*words: str, store: Path, status: int = 0) -> str:
-    """Run a command in this process; what it printed: the answer, then what went to the other stream."""
-    printed, told = io.StringIO(), io.StringIO()
-    arguments = ["geo-risk", *words, *(["--store", str(store)] if words[0] != "template" else [])]
-    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(printed), contextlib.redirect_stderr(told):
-        patch.setattr(sys, "argv", arguments)
-        patch.setenv("COLUMNS", "200")
-        with pytest.raises(SystemExit) as ended:
-            main()
-    assert (ended.value.code or 0) == status, told.getvalue()
-    return printed.getvalue() + told.getvalue()
+from run_cli import run
 
 
 def test_it_is_a_program(tmp_path: Path) -> None:
