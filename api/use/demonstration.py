@@ -15,7 +15,7 @@ def fill(store: Store, rasters: Path, progress: Progress) -> int:
     held = sum(len(frame) for frame in store.snapshot().frames.values())
     if held:
         return held
-    city = make_city(progress=progress)
+    city = make_city(progress=lambda _, share: progress("city", share))
     batch = Batch(actor="demo", reason="synthetic demo city", source=SYNTHETIC_SOURCE)
     for number, (layer_id, frame) in enumerate(city.layers.items()):
         progress("store", number / len(city.layers))

@@ -1,0 +1,77 @@
+"""The demo city in a store, as `make demo` leaves it."""
+
+from pathlib import Path
+
+import pytest
+import rasterio
+
+from api.use.assessments import answer, assess_layer
+from api.use.catalogue import is_synthetic
+from api.use.demonstration import fill
+from layers._store import Snapshot, Store, open_store
+
+
+@pytest.fixture(scope="module")
+def told() -> list[tuple[str, float]]:
+    return []
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory, told: list[tuple[str, float]]) -> Store:
+    folder = tmp_path_factory.mktemp("demo")
+    with open_store(folder / "store.sqlite") as opened:
+        fill(opened, folder / "rasters", lambda step, share: told.append((step, share)))
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def snapshot(store: Store) -> Snapshot:
+    return store.snapshot()
+
+
+def test_it_holds_the_counts_of_a_citys_year(snapshot: Snapshot) -> None:
+    counts = {layer_id: len(frame) for layer_id, frame in snapshot.frames.items()}
+    assert {name: counts[name] for name in ("flood_points", "helipads", "fire_checkpoints", "towns", "counties")} == {
+        "flood_points": 989,
+        "helipads": 10,
+        "fire_checkpoints": 21,
+        "towns": 88,
+        "counties": 6,
+    }
+    assert (snapshot.frames["flood_points"]["hidden_danger"] == "rectified").sum() == 755
+    assert min(counts.values()) > 0
+
+
+def test_it_says_that_it_is_invented(snapshot: Snapshot) -> None:
+    assert is_synthetic(snapshot)
+    assert all((frame["source"] == "demo").all() for frame in snapshot.frames.values())
+
+
+def test_every_level_is_on_its_map_and_unknown_too(snapshot: Snapshot) -> None:
+    found = answer(assess_layer(snapshot))
+    assert min(found["counts"].values()) >= 1
+    assert max(found["counts"].values()) < 88 / 2
+    assert found["absent"] == []
+
+
+def test_progress_rises_step_by_step_to_its_end(store: Store, told: list[tuple[str, float]]) -> None:
+    last: dict[str, float] = {}
+    for step, share in told:
+        assert share >= last.get(step, 0.0)
+        last[step] = share
+    assert last
+    assert set(last.values()) == {1.0}
+
+
+def test_the_storm_lies_beside_it_as_rasters(store: Store, tmp_path_factory: pytest.TempPathFactory) -> None:
+    folder: Path = next(tmp_path_factory.getbasetemp().glob("demo*")) / "rasters"
+    hours = sorted(folder.glob("flood_depth_m_h*.tif"))
+    with rasterio.open(hours[0]) as first:
+        assert first.crs.to_epsg() == 4549
+    assert len(hours) == 13
+
+
+def test_a_filled_store_is_left_as_it_is(store: Store, snapshot: Snapshot, tmp_path: Path) -> None:
+    fill(store, tmp_path, lambda step, share: None)
+    assert store.snapshot().revision == snapshot.revision
+    assert store.verify().revisions == snapshot.revision
