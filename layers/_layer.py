@@ -94,15 +94,31 @@ class Derivation:
     title: Title
 
 
+@dataclass(frozen=True, config=_FROZEN)
+class Look:
+    """How lines or areas of one choice are drawn. ``dash`` is the outline's strokes and gaps in pixels, such as ``5 4``."""
+
+    choice: Name
+    fill_opacity: float = Field(default=0.0, ge=0, le=1, kw_only=True)
+    outline_opacity: float = Field(default=1.0, ge=0, le=1, kw_only=True)
+    outline_px: float = Field(default=1.0, ge=0, le=8, kw_only=True)
+    dash: Annotated[str, Field(pattern=r"^([1-9][0-9]?( [1-9][0-9]?)+)?$")] = Field(default="", kw_only=True)
+
+
 @dataclass(frozen=True, kw_only=True, config=_FROZEN)
 class Style:
-    """How a layer is drawn: symbol and colour as constants, ``level_by`` a column whose choices carry levels."""
+    """How a layer is drawn: symbol and colour as constants, ``level_by`` a column whose choices carry levels.
+
+    ``look_by`` is a column of choices, ``looks`` has a look for each of them, in the order in which they are drawn.
+    """
 
     icon: str
     colour: Annotated[str, Field(pattern=r"^#[0-9a-f]{6}$")]
     popup: tuple[str, ...] = ()
     card: tuple[str, ...] = ()
     level_by: str | None = None
+    look_by: str | None = None
+    looks: tuple[Look, ...] = ()
     shown_at_start: bool = True
 
 
@@ -143,7 +159,7 @@ class Layer:
             *self.key,
             *self.style.popup,
             *self.style.card,
-            *([self.style.level_by] if self.style.level_by else []),
+            *(by for by in (self.style.level_by, self.style.look_by) if by),
             *(name for check in self.checks for name in check.columns),
             *(name for rule in self.derivations for name in (rule.column, *rule.inputs)),
             *(factor.column for factor in self.factors if factor.column),
@@ -157,6 +173,21 @@ class Layer:
                 expected=", ".join(names),
                 got=", ".join(missing),
                 then="mend the declaration",
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _has_a_look_a_choice(self) -> Self:
+        by, looks = self.style.look_by, [look.choice for look in self.style.looks]
+        known = [choice.id for choice in self.column(by).choices] if by else []
+        drawn = self.geometry in (Geometry.LINE, Geometry.AREA)
+        if sorted(looks) != sorted(known) or bool(by) != bool(looks) or (by and not drawn):
+            raise DeclarationError(
+                "a layer of lines or areas that has looks has one for each choice of their column",
+                where=f"layers/{self.id}.py",
+                expected=", ".join(known) or "no looks",
+                got=", ".join(looks) or "no looks",
+                then="mend look_by and looks in its style",
             )
         return self
 

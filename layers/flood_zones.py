@@ -3,7 +3,7 @@
 import datetime as dt
 
 from geo_risk.model import Factor
-from layers._layer import Column, Geometry, Layer, Style, choices
+from layers._layer import Column, Geometry, Layer, Look, Style, choices
 from layers._rules import depth_bound, not_above, years_agree
 
 LAYER = Layer(
@@ -67,7 +67,13 @@ LAYER = Layer(
     ),
     style=Style(
         icon="area",
-        colour="#4292c6",
+        colour="#007f8c",  # teal: blue is level IV, green is shelters
+        look_by="kind",
+        looks=(
+            Look("past", fill_opacity=0.1, outline_opacity=0.75, dash="3 3"),
+            Look("design", fill_opacity=0.2, outline_opacity=0.65, outline_px=0.8),
+            Look("forecast", fill_opacity=0.44, outline_opacity=0.0),
+        ),
         popup=("kind", "place", "event", "date", "year", "depth_class", "depth_min_m", "depth_max_m"),
         card=("kind", "place", "year", "depth_class"),
     ),

@@ -16,11 +16,12 @@ from urllib.parse import urlsplit
 import pytest
 import shapely
 
-from layers._catalog import catalog
+from layers._catalog import catalog, layer
 from layers._demo import make_city
 from layers._layer import Column, Geometry, Layer
 from layers._store import Batch, open_store
 from maps.page import place_layer
+from tests import small_city
 from tests.small_city import frame
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is missing; pip install -e .[dev]")
@@ -69,13 +70,13 @@ class Seen:
         return self.page.locator("#panel")
 
 
-def serving(store: Path) -> Iterator[str]:
+def serving(store: Path, **settings: str) -> Iterator[str]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [sys.executable, "-c", "from api.cli.main import main; main()", "serve", "--port", str(port), "--store", str(store)]
     log = store.with_suffix(".log").open("wb")
-    with log, subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log, env=os.environ | {"NO_COLOR": "1"}) as service:
+    with log, subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log, env=os.environ | {"NO_COLOR": "1"} | settings) as service:
         try:
             yield _answering(f"http://127.0.0.1:{port}", service)
         finally:
@@ -110,6 +111,27 @@ def demo_city(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         for layer_id, rows in make_city().layers.items():
             store.apply(layer_id, rows, Batch(actor="test", reason="demo", source="demo"))
     yield from serving(path)
+
+
+ZONE = shapely.box(0.002, 0.002, 0.008, 0.008)
+PLAIN: dict[str, dict[str, Any]] = {
+    "flood_zones": {f"{kind}-{i}": (ZONE, {"kind": kind}) for kind in ("past", "design", "forecast") for i in range(5)},
+}
+"""What the plain city has beside the small city: five zones of each kind, one over the other."""
+
+
+@pytest.fixture(scope="module")
+def plain_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("plain") / "store.sqlite"
+    with open_store(path) as store:
+        for layer_id, rows in (small_city.frames() | {each: frame(each, rows) for each, rows in PLAIN.items()}).items():
+            store.apply(layer_id, rows, Batch(actor="test", reason="plain", source="plain"))
+    return path
+
+
+@pytest.fixture(scope="module")
+def plain_city(chromium: str, plain_store: Path) -> Iterator[str]:
+    yield from serving(plain_store)
 
 
 @pytest.fixture
@@ -344,3 +366,20 @@ def test_a_silent_service_never_looks_like_an_empty_map(demo_city: str, browse: 
 def place_count(url: str) -> int:
     with urllib.request.urlopen(f"{url}/collections/{place_layer().id}/items?limit=1", timeout=10) as answer:
         return int(answer.read().split(b'"numberMatched":')[1].split(b",")[0])
+
+
+STRENGTHS = """() => [...document.querySelectorAll(".leaflet-zones-pane canvas")].map((canvas) => {
+  const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+  const seen = new Map();
+  for (let i = 3; i < data.length; i += 4) if (data[i]) seen.set(data[i], (seen.get(data[i]) ?? 0) + 1);
+  return Math.round([...seen].sort((a, b) => b[1] - a[1])[0][0] / 2.55) / 100;
+})"""
+
+
+def test_five_flood_zones_are_no_stronger_than_one_and_each_kind_has_its_look(plain_city: str, browse: Callable[..., Seen]) -> None:
+    seen = browse(f"{plain_city}/?lang=zh-CN")
+    looks = layer("flood_zones").style.looks
+    assert seen.page.evaluate(STRENGTHS) == pytest.approx([look.fill_opacity for look in looks], abs=0.011)
+    swatches = seen.page.locator(".looks rect")
+    assert seen.page.locator(".looks span").all_inner_texts() == ["预报", "设计", "历史"]
+    assert [swatches.nth(i).get_attribute("stroke-dasharray") or "" for i in (2, 1, 0)] == [look.dash for look in looks]

@@ -44,7 +44,7 @@ def test_phones_are_personal_and_people_are_not_public(layer: Layer) -> None:
 @every_layer
 def test_what_a_popup_or_card_shows_is_public(layer: Layer) -> None:
     public = {column.name for column in layer.readable(("public",))}
-    assert {*layer.style.popup, *layer.style.card} <= public
+    assert {*layer.style.popup, *layer.style.card, layer.style.level_by, layer.style.look_by} - {None} <= public
 
 
 @every_layer

@@ -33,3 +33,12 @@ def test_neighbours_keep_their_shared_border_when_simplified() -> None:
     shapes = [shapely.from_geojson(json.dumps(feature["geometry"])) for feature in drawn]
     assert shapely.intersection(*shapes).area == 0
     assert sum(len(shape.exterior.coords) for shape in shapes) < 20
+
+
+def test_a_feature_carries_its_look_only_where_its_layer_has_looks(small_snapshot: Snapshot) -> None:
+    def told(layer_id: str) -> list[dict[str, str | None]]:
+        shapes = marks(small_snapshot, layer_id, Box(-1, -1, 1, 1), 10, most=10)["features"]["features"]
+        return [shape["properties"] for shape in shapes]
+
+    assert told("flood_zones") == [{"name": None, "level": None, "look": "past"}]
+    assert told("towns") == [{"name": "East", "level": None}, {"name": "West", "level": None}]

@@ -73,19 +73,26 @@ def _shapes(found: Layer, rows: gpd.GeoDataFrame, ids: pd.Index, zoom: float) ->
     tiles = found.group == "area"
     every = remember(rows, f"shapes {step}", lambda frame: _simplified(frame.geometry, step, is_coverage=tiles))
     simple: gpd.GeoSeries = every.loc[ids]
-    names = rows.loc[ids, "name"] if "name" in rows else pd.Series(None, index=ids, dtype=object)
+    told = _told(found, rows.loc[ids])
     return {
         "type": "FeatureCollection",
         "features": [
-            {
-                "type": "Feature",
-                "id": fid,
-                "geometry": geojson(shape),
-                "properties": {"name": name if isinstance(name, str) else None, "level": level},
-            }
-            for fid, shape, name, level in zip(ids, simple, names, levels(found, rows.loc[ids]), strict=True)
+            {"type": "Feature", "id": fid, "geometry": geojson(shape), "properties": properties}
+            for fid, shape, properties in zip(ids, simple, told, strict=True)
         ],
     }
+
+
+def _told(found: Layer, rows: gpd.GeoDataFrame) -> list[dict[str, str | None]]:
+    """What a map needs to know of each line or area: name, level and, where the layer's style has looks, the look."""
+    names = _texts(rows["name"]) if "name" in rows else [None] * len(rows)
+    looks = {"look": _texts(rows[found.style.look_by])} if found.style.look_by else {}
+    columns = {"name": names, "level": levels(found, rows)} | looks
+    return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
+
+
+def _texts(values: pd.Series) -> list[str | None]:
+    return [value if isinstance(value, str) else None for value in values]
 
 
 def _simplified(shapes: gpd.GeoSeries, zoom: int, *, is_coverage: bool) -> gpd.GeoSeries:

@@ -1,6 +1,6 @@
 // Lines and areas on canvases of Leaflet's, one a pane; the areas that carry risk with their badges and names.
 
-import { CanvasLayer, HatchCanvas } from "./canvas.js";
+import { AreaCanvas, CanvasLayer } from "./canvas.js";
 import { drawBadge, hatch } from "./glyphs.js";
 import { holds, inside, passes } from "./shapes.js";
 
@@ -11,11 +11,18 @@ const UNKNOWN_HATCH = (ctx) => hatch(ctx, "#8a8a8a");
 export class Areas {
   constructor(map, { areaLayer, levelOf, riskOf, rankOf }) {
     Object.assign(this, { map, areaLayer, levelOf, riskOf, rankOf });
-    this.renderers = Object.fromEntries(["places", "zones", "lines", "chosen"].map((pane) => [pane, new HatchCanvas({ pane, padding: 0.3 })]));
+    this.renderers = new Map();
     this.layers = new Map();
     this.spots = [];
     this.chosen = null;
     this.badges = new CanvasLayer("badges", (ctx) => this.drawBadges(ctx)).addTo(map);
+  }
+
+  // A canvas for each pane, and one more for each look of a layer: the looks lie over each other as they were declared.
+  canvas(pane, layer, look) {
+    const key = look ? `${layer.id} ${look.choice}` : pane;
+    if (!this.renderers.has(key)) this.renderers.set(key, new AreaCanvas({ pane, padding: 0.3 }).addTo(this.map));
+    return this.renderers.get(key);
   }
 
   put(layer, marks) {
@@ -24,17 +31,20 @@ export class Areas {
     if (layer.id === this.areaLayer) this.spots = marks ? spotsOf(marks.features.features) : [];
     if (!marks) return;
     const pane = paneOf(layer, this.areaLayer);
-    const style = (feature) => ({ ...this.style(layer, feature), renderer: this.renderers[pane], interactive: false, pane });
+    for (const look of layer.style.looks) this.canvas(pane, layer, look);
+    const style = (feature) => ({ ...this.style(layer, feature), renderer: this.canvas(pane, layer, lookOf(layer, feature)), interactive: false, pane });
     const drawn = L.geoJSON(marks.features, { style, interactive: false, pane }).addTo(this.map);
     this.layers.set(layer.id, { layer, features: marks.features.features, drawn });
   }
 
   style(layer, feature) {
     if (layer.id === this.areaLayer) return placeStyle(this.levelOf(this.riskOf(feature.id)?.level ?? "unknown"));
-    if (layer.geometry === "line") return lineStyle(layer, this.map.getZoom());
+    const look = lookOf(layer, feature);
+    if (layer.geometry === "line") return lineStyle(layer, look, this.map.getZoom());
     if (layer.group === "area") return { color: layer.style.colour, weight: 2.2, opacity: 0.75, fill: false };
     const level = feature.properties.level ? this.levelOf(feature.properties.level) : null;
     const colour = level?.colour ?? layer.style.colour;
+    if (look) return { color: colour, fillColor: colour, ...outline(look), fill: look.fill_opacity > 0, fillOpacity: look.fill_opacity, flat: true };
     return { color: colour, weight: 0.6, opacity: 0.6, fillColor: colour, fillOpacity: level ? 0.34 : 0.2 };
   }
 
@@ -64,7 +74,7 @@ export class Areas {
     const reach = Math.abs(this.map.layerPointToLatLng([LINE_REACH, 0]).lng - this.map.layerPointToLatLng([0, 0]).lng);
     const hit = (geometry, lines) => geometry && (lines ? passes(geometry, latlng.lng, latlng.lat, reach) : holds(geometry, latlng.lng, latlng.lat));
     return [...this.layers.values()].flatMap(({ layer, features }) =>
-      features.filter(({ geometry }) => hit(geometry, layer.geometry === "line")).map(({ id, properties }) => ({ layer: layer.id, id: String(id), name: properties.name })),
+      features.filter(({ geometry }) => hit(geometry, layer.geometry === "line")).map(({ id, properties }) => ({ layer: layer.id, id: String(id), name: properties.name, look: properties.look })),
     );
   }
 
@@ -72,7 +82,7 @@ export class Areas {
     this.chosen?.remove();
     const feature = this.layers.get(layerId)?.features.find((each) => String(each.id) === id);
     if (!feature) return null;
-    const style = { renderer: this.renderers.chosen, pane: "chosen", color: "#14202c", weight: 4, fill: false, interactive: false };
+    const style = { renderer: this.canvas("chosen"), pane: "chosen", color: "#14202c", weight: 4, fill: false, interactive: false };
     this.chosen = L.geoJSON(feature, { style, interactive: false, pane: "chosen" }).addTo(this.map);
     return this.chosen.getBounds();
   }
@@ -86,7 +96,8 @@ export class Areas {
 const PANES = { line: "lines", area: "zones" };
 
 function paneOf(layer, areaLayer) {
-  return layer.id === areaLayer || layer.group === "area" ? "places" : PANES[layer.geometry];
+  if (layer.id === areaLayer) return "places";
+  return layer.group === "area" ? "borders" : PANES[layer.geometry];
 }
 
 function placeStyle(level) {
@@ -95,9 +106,14 @@ function placeStyle(level) {
   return { ...border, fillColor: level.colour, fillOpacity: 0.5, hatch: null };
 }
 
-function lineStyle(layer, zoom) {
-  return { color: layer.style.colour, weight: zoom >= 12 ? 2.4 : 1.4, opacity: 0.8, fill: false };
+function lineStyle(layer, look, zoom) {
+  const broad = zoom >= 12 ? 1 : 0;
+  if (look) return { color: layer.style.colour, ...outline(look), weight: look.outline_px + broad, fill: false };
+  return { color: layer.style.colour, weight: 1.4 + broad, opacity: 0.8, fill: false };
 }
+
+const lookOf = (layer, feature) => layer.style.looks.find((look) => look.choice === feature.properties.look) ?? null;
+const outline = (look) => ({ stroke: look.outline_opacity > 0, weight: look.outline_px, opacity: look.outline_opacity, dashArray: look.dash || null });
 
 function spotsOf(features) {
   return features

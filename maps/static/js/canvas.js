@@ -41,13 +41,20 @@ export const CanvasLayer = L.Renderer.extend({
   },
 });
 
-// Leaflet's own canvas for lines and areas, able to hatch what is unknown.
-export const HatchCanvas = L.Canvas.extend({
+// Leaflet's own canvas for lines and areas, able to hatch what is unknown, and to fill areas that lie over each other as
+// one: `flat` ones first take away what is under them, so that ten of them are no stronger than one.
+export const AreaCanvas = L.Canvas.extend({
   _fillStroke(ctx, layer) {
-    if (layer.options.hatch) {
+    const { hatch, flat, fill, fillRule } = layer.options;
+    if (hatch) {
       ctx.globalAlpha = 1;
-      ctx.fillStyle = layer.options.hatch(ctx);
+      ctx.fillStyle = hatch(ctx);
       ctx.fill("evenodd");
+    }
+    if (flat && fill) {
+      Object.assign(ctx, { globalAlpha: 1, globalCompositeOperation: "destination-out" });
+      ctx.fill(fillRule || "evenodd");
+      ctx.globalCompositeOperation = "source-over";
     }
     L.Canvas.prototype._fillStroke.call(this, ctx, layer);
   },

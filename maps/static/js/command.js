@@ -166,7 +166,7 @@ function mark(layerId, id, place, move) {
   if (bounds && move) map.fitBounds(bounds, { maxZoom: 13, padding: [40, 40] });
   if (bounds || place.lon === null) return;
   const at = [place.lat, place.lon];
-  pin = L.circleMarker(at, { radius: 17, color: "#14202c", weight: 4, fill: false, interactive: false, pane: "chosen", renderer: areas.renderers.chosen }).addTo(map);
+  pin = L.circleMarker(at, { radius: 17, color: "#14202c", weight: 4, fill: false, interactive: false, pane: "chosen", renderer: areas.canvas("chosen") }).addTo(map);
   if (move) map.setView(at, Math.max(map.getZoom(), 13));
 }
 

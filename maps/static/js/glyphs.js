@@ -17,6 +17,13 @@ export function layerGlyph(layer) {
   return svg("svg", { viewBox: "0 0 24 24", class: "glyph", "aria-hidden": "true" }, flat ? null : plate(layer.group, colour), flat ? drawn : svg("g", { transform: "translate(4.2 4.2) scale(.65)" }, drawn));
 }
 
+// A small area as the map draws areas of that look.
+export function lookSwatch(layer, look) {
+  const { colour } = layer.style;
+  const shape = { x: 1.5, y: 1.5, width: 25, height: 13, rx: 2, fill: colour, "fill-opacity": look.fill_opacity, stroke: colour, "stroke-opacity": look.outline_opacity, "stroke-width": look.outline_px * 1.4, "stroke-dasharray": look.dash || null };
+  return svg("svg", { viewBox: "0 0 28 16", class: "swatch", "aria-hidden": "true" }, svg("rect", shape));
+}
+
 function plate(group, fill) {
   if (group === "response") return svg("rect", { x: 1, y: 1, width: 22, height: 22, rx: 5, fill });
   return svg("circle", { cx: 12, cy: 12, r: 11, fill });

@@ -1,8 +1,8 @@
 // The legend, which is also the layer control: every layer with its symbol, count and age, and the sources.
 
 import { byId, el } from "./dom.js";
-import { layerGlyph, levelBadge } from "./glyphs.js";
-import { number, t, titleOf } from "./page.js";
+import { layerGlyph, levelBadge, lookSwatch } from "./glyphs.js";
+import { lookTitle, number, t, titleOf } from "./page.js";
 
 const GROUPS = ["hazard", "response", "people", "area", "base"];
 
@@ -19,7 +19,7 @@ export function drawLegend(layers, { shown, synthetic }, { toggle, list }) {
   const groups = GROUPS.map((group) => [group, layers.filter((layer) => layer.group === group)]).filter(([, rows]) => rows.length);
   const focused = document.activeElement?.id;
   byId("legend-body").replaceChildren(
-    ...groups.flatMap(([group, rows]) => [el("h3", {}, t(`group.${group}`)), el("ul", {}, rows.map((layer) => row(layer, shown, toggle, list)))]),
+    ...groups.flatMap(([group, rows]) => [el("h3", {}, t(`group.${group}`)), el("ul", {}, rows.flatMap((layer) => row(layer, shown, toggle, list)))]),
     sources(layers, synthetic),
   );
   if (focused?.startsWith("legend-")) byId(focused)?.focus();
@@ -31,8 +31,11 @@ function row(layer, shown, toggle, list) {
   box.checked = shown.has(layer.id);
   box.disabled = !drawn;
   const listed = el("button", { type: "button", id: `legend-list-${layer.id}`, "aria-label": t("legend.list_of", { layer: titleOf(layer.title) }), on: { click: () => list(layer.id) } }, t("legend.list"));
-  return el("li", {}, el("label", {}, box, layerGlyph(layer), el("span", {}, titleOf(layer.title))), layer.stale ? el("span", { class: "old" }, t("legend.stale")) : null, el("span", { class: "count" }, number(layer.count, 0)), listed);
+  const head = el("li", {}, el("label", {}, box, layerGlyph(layer), el("span", {}, titleOf(layer.title))), layer.stale ? el("span", { class: "old" }, t("legend.stale")) : null, el("span", { class: "count" }, number(layer.count, 0)), listed);
+  return layer.style.looks.length ? [head, el("li", { class: "looks" }, [...layer.style.looks].reverse().map((look) => looked(layer, look)))] : [head];
 }
+
+const looked = (layer, look) => el("span", {}, lookSwatch(layer, look), lookTitle(layer, look.choice));
 
 function sources(layers, synthetic) {
   const named = layers.filter((layer) => layer.count && layer.attribution).map((layer) => [layer.attribution, layer.licence].filter(Boolean).join(", "));

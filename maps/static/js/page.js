@@ -64,6 +64,16 @@ export function valueText(column, value) {
   if (value === null || value === undefined || value === "") return t("value.unknown");
   if (typeof value === "boolean") return t(value ? "value.yes" : "value.no");
   if (typeof value === "number") return column.name.includes("year") && !column.unit ? String(value) : withUnit(value, column.unit);
+  return choiceText(column, value);
+}
+
+function choiceText(column, value) {
   const choice = column.choices.find((each) => each.id === value);
   return choice ? choice[titleKey] : String(value);
+}
+
+// What a look of a layer means, in words.
+export function lookTitle(layer, look) {
+  const column = layer.columns.find((each) => each.name === layer.style.look_by);
+  return column && look ? choiceText(column, look) : "";
 }

@@ -2,7 +2,7 @@
 
 import { arrow, layerGlyph, levelBadge } from "./glyphs.js";
 import { byId, el, say } from "./dom.js";
-import { ago, distance, moment, number, score, t, titleOf, tOr, valueText, withUnit } from "./page.js";
+import { ago, distance, lookTitle, moment, number, score, t, titleOf, tOr, valueText, withUnit } from "./page.js";
 import { meter } from "./ranking.js";
 import { nowMs } from "./service.js";
 
@@ -161,7 +161,7 @@ function state(item, layer) {
 
 function alsoRow(each, layers, open) {
   const layer = layers.get(each.layer);
-  return el("li", {}, el("button", { type: "button", on: { click: () => open(each.layer, each.id) } }, layerGlyph(layer), el("span", { class: "what" }, titleOf(layer.title), each.name ? ` · ${each.name}` : "")));
+  return el("li", {}, el("button", { type: "button", on: { click: () => open(each.layer, each.id) } }, layerGlyph(layer), el("span", { class: "what" }, [titleOf(layer.title), lookTitle(layer, each.look), each.name].filter(Boolean).join(" · "))));
 }
 
 // How old what is shown is: the layer's own data, and those the reasons and the nearest help come from.
