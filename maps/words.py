@@ -52,6 +52,15 @@ def title_key(language: str) -> str:
     return "zh" if language.startswith("zh") else "en"
 
 
+def in_each_language(key: str) -> dict[str, str]:
+    """One text in every language, by the keys of titles.
+
+    >>> in_each_language("wind.NE")
+    {'zh': '东北', 'en': 'north-east'}
+    """
+    return {title_key(language): words(language)[key] for language in LANGUAGES}
+
+
 def _known(tag: str) -> str | None:
     return _BY_PRIMARY.get(tag.strip().lower().replace("_", "-").split("-")[0])
 

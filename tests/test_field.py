@@ -39,7 +39,7 @@ def shown(text: str) -> str:
 
 def test_a_card_says_name_distance_direction_status_and_rows() -> None:
     text = " ".join(shown(page(item())).split())
-    assert "School Open 350 m towards E Shelters Kind Shelter for staying Capacity 1,200 people" in text
+    assert "School Open 350 m towards east Shelters Kind Shelter for staying Capacity 1,200 people" in text
     assert "Occupancy" not in text
 
 

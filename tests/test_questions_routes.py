@@ -17,6 +17,13 @@ def test_nearby_is_sorted_with_distance_and_direction_and_marks_what_is_closed(c
     assert [item["bearing_deg"] for item in items] == pytest.approx([90, 270], abs=0.01)
 
 
+def test_directions_are_words_in_both_languages(client: TestClient) -> None:
+    near = client.get("/nearby?lon=0.0075&lat=0.005&layers=shelters").json()["items"]
+    nearest = client.get("/situation/flood_points/fp").json()["nearest"]["shelters"]  # both lie north-east of the sluice
+    assert [item["direction"] for item in near] == [{"en": "east", "zh": "东"}, {"en": "west", "zh": "西"}]
+    assert [item["direction"] for item in nearest] == [{"en": "north-east", "zh": "东北"}] * 2
+
+
 def test_nearby_keeps_to_the_radius_and_to_k(client: TestClient) -> None:
     assert len(client.get("/nearby?lon=0.0075&lat=0.005&layers=shelters&radius_m=100").json()["items"]) == 1
     assert len(client.get("/nearby?lon=0.0075&lat=0.005&layers=shelters,helipads&k=2").json()["items"]) == 2

@@ -13,13 +13,17 @@ from geo_risk.access.nearest import PointIndex, index_points, nearest
 from geo_risk.crs import wind
 from layers._layer import Geometry, Layer
 from layers._store import Snapshot
+from maps.words import in_each_language
 
 _SHUT = frozenset({"closed", "out", "off_duty"})
 
 
 @dataclass(frozen=True, kw_only=True)
 class Near:
-    """One feature near a place. ``status`` is its layer's own word, or None where the source does not say."""
+    """One feature near a place. ``status`` is its layer's own word, or None where the source does not say.
+
+    ``wind`` is the code of the direction (``NE``), ``direction`` its words by language.
+    """
 
     layer: str
     id: str
@@ -27,6 +31,7 @@ class Near:
     distance_m: float
     bearing_deg: float
     wind: str
+    direction: dict[str, str]
     lon: float
     lat: float
     status: str | None
@@ -91,6 +96,7 @@ def nearest_of(
             distance_m=round(float(distance), 3),
             bearing_deg=round(float(bearing), 2),
             wind=wind(float(bearing)),
+            direction=in_each_language(f"wind.{wind(float(bearing))}"),
             lon=float(point.x),
             lat=float(point.y),
             status=properties.get("status"),
