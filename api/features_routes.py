@@ -81,7 +81,6 @@ def collection_of(request: Request, snapshot: Snapshot, found: Layer) -> dict[st
         "attribution": found.attribution,
         "itemType": "feature",
         "crs": [CRS84],
-        "storageCrs": CRS84,
         **({"extent": {"spatial": {"bbox": [bounds], "crs": CRS84}}} if bounds else {}),
         "links": [
             link(request, "self", f"collections/{found.id}", "application/json"),

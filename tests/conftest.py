@@ -1,6 +1,8 @@
 """Fixtures that many tests share."""
 
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -64,3 +66,13 @@ def client(small_store: Path) -> Iterator[TestClient]:
     """The service over the small city."""
     with TestClient(create_app(Settings(store=small_store)), raise_server_exceptions=False) as opened:
         yield opened
+
+
+@pytest.fixture(scope="session")
+def live_url(small_store: Path) -> Iterator[str]:
+    """The address of the real service over the small city, in a process of its own, on a free port of loopback."""
+    command = [sys.executable, "-m", "api.cli.main", "serve", "--port", "0", "--store", str(small_store)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as service:
+        assert service.stdout is not None
+        yield service.stdout.readline().split()[0].rstrip("/")
+        service.terminate()

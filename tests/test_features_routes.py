@@ -1,3 +1,4 @@
+import pyogrio
 import pytest
 from fastapi.testclient import TestClient
 
@@ -70,3 +71,16 @@ def test_the_landing_page_leads_to_the_description(client: TestClient) -> None:
     assert document.headers["content-type"] == links["service-desc"]["type"]
     assert document.json()["components"]["parameters"]["limit"]["schema"]["maximum"] == 10_000
     assert "/collections/shelters/items" in document.json()["paths"]
+
+
+def test_gdal_reads_the_collections_as_qgis_does(live_url: str) -> None:
+    source = f"OAPIF:{live_url}/"
+    assert {name for name, _ in pyogrio.list_layers(source)} == set(catalog())
+    shelters = pyogrio.read_dataframe(source, layer="shelters").set_index("name")
+    assert (shelters.crs.to_epsg(), shelters.loc["School", "capacity"], len(shelters)) == (4326, 400, 2)
+    assert "phone" not in shelters
+
+
+def test_gdal_asks_for_a_box_and_gets_it(live_url: str) -> None:
+    found = pyogrio.read_dataframe(f"OAPIF:{live_url}/", layer="shelters", bbox=(0.007, 0, 0.009, 0.01))
+    assert found["name"].tolist() == ["School"]
