@@ -34,15 +34,21 @@ def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
 
 @contextmanager
 def progress() -> Iterator[Callable[[str, float], None]]:
-    """A bar a step, on stderr; call what it gives with the step's name and its share done."""
-    with Progress(
-        TextColumn("{task.description:>12}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"), TimeElapsedColumn(), console=ERR
-    ) as bars:
+    """A bar a step, on stderr; call what it gives with the step's name and its share done. A new step ends the one before."""
+    columns = (TextColumn("{task.description:>12}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"), TimeElapsedColumn())
+    with Progress(*columns, console=ERR) as bars:
         tasks: dict[str, TaskID] = {}
 
         def tell(step: str, share: float) -> None:
             if step not in tasks:
+                _end(bars, tasks.values())
                 tasks[step] = bars.add_task(step, total=1.0)
             bars.update(tasks[step], completed=min(max(share, 0.0), 1.0))
 
         yield tell
+        _end(bars, tasks.values())
+
+
+def _end(bars: Progress, tasks: Iterable[TaskID]) -> None:
+    for task in tasks:
+        bars.update(task, completed=1.0)
