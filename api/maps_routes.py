@@ -1,6 +1,6 @@
 """The pages: the command map, the field page, the API reference; and the files they are made of."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -37,12 +37,12 @@ Language = Annotated[Literal["zh-CN", "en"] | None, Query()]
 
 
 @router.get("/", dependencies=_strict)
-def root(request: Request, served: ServedNow, lang: Language = None) -> Response:
+def root(request: Request, served: ServedNow, settings: SettingsNow, lang: Language = None) -> Response:
     """The command map to browsers, the OGC landing page to programs that ask for JSON."""
     if "text/html" not in request.headers.get("accept", ""):
         return JSONResponse(landing(request), headers={"Vary": "Accept"})
     language = language_of(request, lang)
-    return _page(command_page(language, _page_settings(served)), language, lang)
+    return _page(command_page(language, _page_settings(served, settings)), language, lang)
 
 
 @router.get("/field", dependencies=_strict)
@@ -60,7 +60,7 @@ def field(
     language = language_of(request, lang)
     asked = lon is not None or lat is not None
     answer = field_answer(served, settings, language, lon or "", lat or "", radius_m, tuple(layers or ())) if asked else None
-    page = _page(field_page(language, answer, _page_settings(served)), language, lang)
+    page = _page(field_page(language, answer, _page_settings(served, settings)), language, lang)
     page.status_code = 400 if answer and answer.problem else 200
     return page
 
@@ -81,7 +81,9 @@ def field_answer(
             sensitivities=READABLE,
         )
     except GeoRiskError as error:
-        return FieldAnswer(lon=lon[:40], lat=lat[:40], layers=layers, problem=str(error))
+        wrong = "layers" if isinstance(error, NotFound) else error.where
+        typed = FieldAnswer(lon=lon[:40], lat=lat[:40], asked_radius=(radius_m or "")[:7], layers=layers)
+        return replace(typed, problem=str(error), wrong=wrong)
     return FieldAnswer(
         lon=lon,
         lat=lat,
@@ -95,10 +97,10 @@ def field_answer(
 
 
 @router.get("/docs", dependencies=_strict)
-def reference(request: Request, served: ServedNow, lang: Language = None) -> Response:
+def reference(request: Request, served: ServedNow, settings: SettingsNow, lang: Language = None) -> Response:
     """The API reference."""
     language = language_of(request, lang)
-    return _page(reference_page(language, _page_settings(served)), language, lang)
+    return _page(reference_page(language, _page_settings(served, settings)), language, lang)
 
 
 @router.get("/words", dependencies=_strict)
@@ -137,5 +139,11 @@ def _page(html: str, language: str, asked: str | None) -> HTMLResponse:
     return page
 
 
-def _page_settings(served: Served) -> PageSettings:
-    return PageSettings(synthetic=is_synthetic(served.snapshot))
+def _page_settings(served: Served, settings: Settings) -> PageSettings:
+    return PageSettings(
+        bureau=settings.bureau,
+        refresh_s=settings.refresh_s,
+        radius_m=round(settings.radius_default_m),
+        radius_max_m=round(settings.radius_max_m),
+        synthetic=is_synthetic(served.snapshot),
+    )

@@ -21,3 +21,5 @@ class Settings(BaseSettings):
     radius_max_m: float = Field(default=500_000, gt=0)
     nearest_max: int = Field(default=100, ge=1, le=1000, description="items of /nearby at most, in all")
     marks_max: int = Field(default=20_000, ge=1, description="points drawn one by one; above it they are counted in cells")
+    refresh_s: int = Field(default=30, ge=1, le=3600, description="how often an open command map asks for what is new")
+    bureau: str = Field(default="", max_length=80, description="the bureau's name, beside the title of the command map")

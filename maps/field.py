@@ -12,6 +12,8 @@ from maps.shell import shell
 from maps.words import title_key, words
 
 _SHOWN_FIRST: Final = "response"
+_WRONG: Final = ("lon", "lat", "radius_m", "layers")
+"""The parts of the form that can be wrong, each with a text of its own."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,18 +47,21 @@ class Card:
 class FieldAnswer:
     """What the service answers to a position; ``problem`` instead of cards where it could not answer.
 
-    ``lon`` and ``lat`` are texts as typed, so that a wrong one can be shown and mended.
+    ``lon``, ``lat`` and ``asked_radius`` are texts as typed, so that a wrong one can be shown and mended; ``wrong`` is the
+    part of the form that the problem is about, where it is about one.
     """
 
     lon: str = ""
     lat: str = ""
     radius_m: int | None = None
+    asked_radius: str = ""
     layers: tuple[str, ...] = ()
     cards: tuple[Card, ...] = ()
     missing: tuple[str, ...] = ()
     revision: int = 0
     updated_at: str | None = None
     problem: str = ""
+    wrong: str = ""
 
 
 def field_page(language: str, answer: FieldAnswer | None, settings: PageSettings) -> str:
@@ -76,7 +81,9 @@ def field_page(language: str, answer: FieldAnswer | None, settings: PageSettings
         page=page,
         answer=asked,
         answered=answer is not None and not asked.problem,
+        what_is_wrong=problem_text(asked.wrong, language, settings) if asked.problem else "",
         radius_m=asked.radius_m or settings.radius_m,
+        asked_radius=asked.asked_radius or asked.radius_m or settings.radius_m,
         updated_at=moment(asked.updated_at, language),
         kinds=[_kind(layer, language, asked) for layer in point_layers()],
         looks={layer.id: layer for layer in point_layers()},
@@ -84,6 +91,16 @@ def field_page(language: str, answer: FieldAnswer | None, settings: PageSettings
         distance=_distance_in(language),
         missing_titles=_titles(asked.missing, language),
     )
+
+
+def problem_text(wrong: str, language: str, settings: PageSettings) -> str:
+    """What is wrong with what was typed, in the reader's language.
+
+    >>> problem_text("radius_m", "en", PageSettings())
+    'The radius is wrong: a number of metres from 1 to 500,000.'
+    """
+    text = words(language)[f"problem.{wrong if wrong in _WRONG else 'other'}"]
+    return text.format(most=number(settings.radius_max_m, language, 0))
 
 
 def card(item: Mapping[str, Any], language: str) -> Card:

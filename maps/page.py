@@ -25,11 +25,12 @@ _LANGUAGE_NAMES: Final = {"zh-CN": "中文", "en": "English"}
 
 @dataclass(frozen=True, kw_only=True)
 class PageSettings:
-    """What a deployment may say about the pages: the bureau's name, how often a screen asks, the radius of a search."""
+    """What a deployment may say about the pages: the bureau's name, how often a screen asks, how far a search goes."""
 
     bureau: str = ""
     refresh_s: int = 30
     radius_m: int = 10_000
+    radius_max_m: int = 500_000
     synthetic: bool = False
 
 

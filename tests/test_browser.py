@@ -383,3 +383,19 @@ def test_five_flood_zones_are_no_stronger_than_one_and_each_kind_has_its_look(pl
     swatches = seen.page.locator(".looks rect")
     assert seen.page.locator(".looks span").all_inner_texts() == ["预报", "设计", "历史"]
     assert [swatches.nth(i).get_attribute("stroke-dasharray") or "" for i in (2, 1, 0)] == [look.dash for look in looks]
+
+
+@pytest.mark.parametrize(
+    ("status", "says"), [(404, "服务找不到它"), (422, "服务没有接受这个请求"), (500, "服务自身出错"), (503, "服务读不到数据库")]
+)
+def test_a_banner_speaks_the_language_of_the_page(plain_city: str, browse: Callable[..., Seen], status: int, says: str) -> None:
+    seen = browse(f"{plain_city}/?lang=zh-CN")
+    answer = '{"title": "no feature", "detail": "no feature of that id; got: {{7*191}}"}'
+    seen.page.route("**/situation/**", lambda route: route.fulfill(status=status, body=answer, content_type="application/json"))
+    seen.page.locator("#ranking button").first.click()
+    banner = seen.page.locator("#banner")
+    sync_api.expect(banner).to_contain_text(says)
+    assert "feature" not in banner.inner_text()
+    banner.locator("summary").click()
+    sync_api.expect(banner).to_contain_text("no feature of that id; got: {{7*191}}")
+    seen.faults[:] = [fault for fault in seen.faults if f"status of {status}" not in fault]

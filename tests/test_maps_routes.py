@@ -47,6 +47,29 @@ def test_a_wrong_place_is_said_on_the_page(client: TestClient, query: str) -> No
 
 
 @pytest.mark.parametrize(
+    ("query", "says"),
+    [
+        ("lon=abc&lat=0", "经度不对"),
+        ("lon=28.46&lat=119.92", "纬度不对：应是 -90 到 90 之间的数，如 28.46。经度和纬度是否填反了？"),
+        ("lon=0&lat=0&radius_m=-1", "半径不对：应是 1 到 500,000 之间的米数。"),
+        ("lon=0&lat=0&layers=nothing", "要找的种类不对"),
+        ("lon=0&lat=0&layers=towns", "要找的种类不对"),
+    ],
+)
+def test_a_wrong_place_is_said_in_chinese_with_the_english_folded_away(client: TestClient, query: str, says: str) -> None:
+    page = client.get(f"/field?{query}&lang=zh-CN").text
+    problem = page[page.index('class="problem"') :]
+    assert says in problem[: problem.index("<details>")]
+    assert "expected" not in problem[: problem.index("<details>")]
+    assert "expected" in problem[problem.index("<details>") : problem.index("</details>")]
+
+
+def test_the_wrong_radius_comes_back_as_typed_and_marked(client: TestClient) -> None:
+    page = client.get("/field?lon=0&lat=0&radius_m=-1").text
+    assert 'value="-1" aria-invalid="true"' in page
+
+
+@pytest.mark.parametrize(
     "path",
     [
         "/static/../app.py",

@@ -19,6 +19,7 @@ MADE_UP = {
     "wind.": WINDS,
     "role.": ("hazard", "exposure", "vulnerability", "coping"),
     "group.": {layer.group for layer in catalog().values()},
+    "problem.": ("lon", "lat", "radius_m", "layers", "other"),
     "paper.": ("rank", "level", "place", "score"),
     "absent.": ("no_features", "no_values", "not_a_value_of_these_places"),
     "unit.": {column.unit for layer in catalog().values() for column in layer.columns}

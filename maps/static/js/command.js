@@ -45,7 +45,7 @@ async function refresh() {
     if (answer.revision !== state.revision) await takeNew(answer);
     state.failures = 0;
     byId("synthetic").hidden = !answer.synthetic;
-    if (answer.problem) warn(t("error.store", { what: answer.problem }));
+    if (answer.problem) warn(t("error.store"), answer.problem);
     else byId("banner").hidden = true;
     await bringAll();
   } catch (error) {
@@ -93,14 +93,26 @@ async function bringAll() {
 // An error must never look like an empty map: what was drawn stays, and a banner says how old it is.
 function notAnswered(error) {
   if (!error.status || error.status >= 500) state.failures += 1;
-  const what = error.status ? t("error.refused", { what: error.message, next: error.next }) : t("error.silent");
-  warn(what);
+  const [, , what] = WHAT.find(([low, high]) => (error.status ?? 0) >= low && (error.status ?? 0) <= high);
+  warn(t(what), error.detail);
 }
 
-function warn(what) {
+const WHAT = [
+  [0, 0, "error.silent"],
+  [404, 404, "error.gone"],
+  [400, 499, "error.refused"],
+  [503, 503, "error.store"],
+  [0, 999, "error.fault"],
+];
+
+// The service's own words are English and for whoever mends it: they are folded away.
+function warn(what, detail = "") {
   const kept = state.updatedAt ? t("error.kept", { moment: moment(state.updatedAt) }) : t("error.nothing_yet");
-  byId("banner").replaceChildren(what, " ", kept);
-  byId("banner").hidden = false;
+  const banner = byId("banner");
+  const said = [what, kept, detail].join(" ");
+  if (banner.dataset.said !== said) banner.replaceChildren(`${what} ${kept}`, detail && el("details", {}, el("summary", {}, t("problem.detail")), el("p", { lang: "en" }, detail)));
+  banner.dataset.said = said;
+  banner.hidden = false;
 }
 
 function drawAge() {

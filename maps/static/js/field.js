@@ -31,12 +31,20 @@ async function search() {
     byId("answer").replaceWith(document.adoptNode(answer));
     history.replaceState(null, "", url);
     tell("");
-    byId("where").open = Boolean(byId("answer").querySelector(".problem"));
+    markWrong(byId("answer").querySelector(".problem"));
     byId("where-text").textContent = `${byId("lon").value}, ${byId("lat").value}`;
     chips();
   } catch {
     tell(t("field.offline", { time: byId("answer").dataset.updated || "–" }));
   }
+}
+
+// Where the server says that a part of the form is wrong, the form opens there.
+function markWrong(problem) {
+  const wrong = problem?.dataset.wrong;
+  byId("where").open = Boolean(problem);
+  for (const name of ["lon", "lat", "radius_m"]) form.elements[name].setAttribute("aria-invalid", String(name === wrong));
+  if (wrong === "radius_m" || wrong === "layers") form.querySelector(".more").open = true;
 }
 
 function chips() {

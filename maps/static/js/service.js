@@ -3,9 +3,9 @@
 let clockOffsetMs = 0;
 
 export class ServiceError extends Error {
-  constructor(title, next, status) {
+  constructor(title, detail, status) {
     super(title);
-    this.next = next;
+    this.detail = detail;
     this.status = status;
   }
 }
@@ -19,7 +19,7 @@ export async function ask(path, { timeoutMs = 30000, signal } = {}) {
   const said = Date.parse(response.headers.get("Date") ?? "");
   if (!Number.isNaN(said)) clockOffsetMs = said - Date.now();
   const body = await response.json().catch(() => ({}));
-  if (!response.ok) throw new ServiceError(body.title ?? String(response.status), body.next ?? "", response.status);
+  if (!response.ok) throw new ServiceError(body.title ?? String(response.status), body.detail ?? "", response.status);
   return body;
 }
 
