@@ -7,7 +7,7 @@ from fastapi.testclient import TestClient
 from api.app import ROUTERS, create_app
 from api.policy import POLICIES
 from api.settings import Settings
-from api.status_codes import STATUS, status_of
+from api.status_codes import KIND_ZH, STATUS, status_of
 from geo_risk import errors
 from layers._store import Snapshot
 
@@ -35,6 +35,7 @@ def test_every_error_of_ours_has_a_status() -> None:
     kinds = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, errors.GeoRiskError)]
     assert all(any(base in STATUS for base in kind.__mro__) for kind in kinds)
     assert status_of(errors.StoreCorrupt("x")) == 503
+    assert STATUS.keys() == KIND_ZH.keys()
 
 
 def test_a_fault_of_ours_is_500_and_keeps_its_secrets(small_store: str, monkeypatch: pytest.MonkeyPatch) -> None:

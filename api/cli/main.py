@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.text import Text
 
 from api.cli import data, questions, service
+from api.status_codes import kind_zh
 from geo_risk.errors import GeoRiskError
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help="The one map of an emergency bureau.")
@@ -19,7 +20,7 @@ def main() -> None:
     try:
         app()
     except GeoRiskError as error:
-        Console(stderr=True).print(Text(f"geo-risk: {error}", style="red"), soft_wrap=True)
+        Console(stderr=True).print(Text(f"geo-risk: {kind_zh(error)} | {error}", style="red"), soft_wrap=True)
         sys.exit(1)
 
 
