@@ -12,6 +12,8 @@ from maps.shell import shell
 from maps.words import title_key, words
 
 _SHOWN_FIRST: Final = "response"
+STATES: Final = ("", "open", "closed", "away", "unknown")
+"""How a card is marked; not at all where its layer knows no status."""
 _WRONG: Final = ("lon", "lat", "radius_m", "layers")
 """The parts of the form that can be wrong, each with a text of its own."""
 
@@ -26,7 +28,7 @@ class Row:
 
 @dataclass(frozen=True, kw_only=True)
 class Card:
-    """One feature near the position. ``open`` is None where nobody said; ``phone`` only if the reader may see it."""
+    """One feature near the position. ``state`` is one of `STATES`; ``phone`` only if the reader may see it."""
 
     layer: str
     id: str
@@ -36,9 +38,8 @@ class Card:
     distance_m: float
     bearing_deg: float
     wind: str
-    open: bool | None
+    state: str
     status: str
-    has_status: bool = False
     rows: tuple[Row, ...] = ()
     phone: str | None = None
 
@@ -116,9 +117,8 @@ def card(item: Mapping[str, Any], language: str) -> Card:
         distance_m=item["distance_m"],
         bearing_deg=item["bearing_deg"],
         wind=item["wind"],
-        open=_open(item),
+        state=_state(layer, item),
         status=_status_text(layer, item, language),
-        has_status=_has_status(layer),
         rows=card_rows(layer, properties, language),
         phone=properties.get("phone"),
     )
@@ -165,11 +165,13 @@ def distance_text(distance_m: float, language: str) -> str:
     return f"{number(distance_m / 1000, language, 1 if distance_m < 10_000 else 0)} km"
 
 
-def _open(item: Mapping[str, Any]) -> bool | None:
-    """Closed is closed; open only where a status says so."""
-    if item.get("closed"):
-        return False
-    return True if item.get("status") else None
+def _state(layer: Layer, item: Mapping[str, Any]) -> str:
+    """Open only where a status known to mean so says it; a team that is out is not closed, but not available either."""
+    if not _has_status(layer):
+        return STATES[0]
+    if item.get("available") is None:
+        return "unknown"
+    return "open" if item["available"] else "closed" if item["status"] == "closed" else "away"
 
 
 def _has_status(layer: Layer) -> bool:
@@ -177,7 +179,10 @@ def _has_status(layer: Layer) -> bool:
 
 
 def _status_text(layer: Layer, item: Mapping[str, Any], language: str) -> str:
-    return value_text(layer.column("status"), item["status"], language) if _has_status(layer) and item.get("status") else ""
+    """The layer's own word for the status."""
+    if not (_has_status(layer) and item.get("status")):
+        return words(language)["state.unknown"]
+    return value_text(layer.column("status"), item["status"], language)
 
 
 def _titles(layer_ids: tuple[str, ...], language: str) -> str:

@@ -115,9 +115,13 @@ def demo_city(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 ZONE = shapely.box(0.002, 0.002, 0.008, 0.008)
 PLAIN: dict[str, dict[str, Any]] = {
+    "rescue_teams": {
+        status or "unsaid": (shapely.Point(0.003 + i / 1000, 0.006), {"name": status or "unsaid", "status": status})
+        for i, status in enumerate(("ready", "out", "off_duty", None))
+    },
     "flood_zones": {f"{kind}-{i}": (ZONE, {"kind": kind}) for kind in ("past", "design", "forecast") for i in range(5)},
 }
-"""What the plain city has beside the small city: five zones of each kind, one over the other."""
+"""What the plain city has beside the small city: a team of each status, five zones of each kind, one over the other."""
 
 
 @pytest.fixture(scope="module")
@@ -399,3 +403,20 @@ def test_a_banner_speaks_the_language_of_the_page(plain_city: str, browse: Calla
     banner.locator("summary").click()
     sync_api.expect(banner).to_contain_text("no feature of that id; got: {{7*191}}")
     seen.faults[:] = [fault for fault in seen.faults if f"status of {status}" not in fault]
+
+
+def test_help_that_is_not_there_says_so_in_its_own_words(plain_city: str, browse: Callable[..., Seen]) -> None:
+    seen = browse(f"{plain_city}/?lang=zh-CN")
+    marks = {}
+    for fid in PLAIN["rescue_teams"]:
+        seen.page.evaluate("() => { map_command.setView([0.005, 0.01], 15, { animate: false }); }")
+        seen.page.locator("#legend-list-rescue_teams").dispatch_event("click")
+        seen.page.locator("#panel .near button", has_text=fid).click()
+        near = seen.panel().locator(".near button", has_text=fid)
+        sync_api.expect(near).to_have_count(1)
+        state = near.locator(".state")
+        marks[fid] = (state.inner_text(), state.get_attribute("class"))
+    assert marks == {
+        "ready": ("待命", "state state-open"), "out": ("出动", "state state-away"),
+        "off_duty": ("休整", "state state-away"), "unsaid": ("状态未知", "state state-unknown"),
+    }  # fmt: skip

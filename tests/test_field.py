@@ -20,7 +20,7 @@ HOSTILE = ["{{7*191}}", "${7*191}", "</script><img src=x onerror=alert(1)>", "'\
 def item(**changes: Any) -> dict[str, Any]:
     known = {
         "layer": "shelters", "id": "s1", "name": "School", "distance_m": 349.6, "bearing_deg": 90.0, "wind": "E",
-        "lon": 0.1, "lat": 0.2, "closed": False, "status": "open",
+        "lon": 0.1, "lat": 0.2, "closed": False, "available": True, "status": "open",
         "properties": {"name": "School", "kind": "shelter", "status": "open", "capacity": 1200, "occupancy": None},
     }  # fmt: skip
     return known | changes
@@ -51,12 +51,24 @@ def test_the_arrow_points_where_the_place_lies() -> None:
     ("changes", "state"),
     [
         ({}, "state-open"),
-        ({"closed": True, "status": "closed"}, "state-closed"),
-        ({"status": None}, "state-unknown"),
+        ({"available": False, "status": "closed"}, "state-closed"),
+        ({"available": None, "status": None}, "state-unknown"),
+        ({"available": None, "status": "rumoured open"}, "state-unknown"),
+        ({"layer": "rescue_teams", "available": True, "status": "ready"}, "state-open"),
+        ({"layer": "rescue_teams", "available": False, "status": "out"}, "state-away"),
     ],
 )
-def test_open_closed_and_unknown_are_marked(changes: dict[str, Any], state: str) -> None:
+def test_open_closed_away_and_unknown_are_marked(changes: dict[str, Any], state: str) -> None:
     assert re.findall(r'class="state (state-\w+)"', page(item(**changes))) == [state]
+
+
+@pytest.mark.parametrize(
+    ("status", "available", "word"),
+    [("ready", True, "待命"), ("out", False, "出动"), ("off_duty", False, "休整"), (None, None, "状态未知")],
+)
+def test_a_team_shows_its_own_word(status: str | None, available: bool | None, word: str) -> None:
+    team = item(layer="rescue_teams", status=status, available=available, properties={"status": status})
+    assert f">{word}</span>" in page(team, language="zh-CN")
 
 
 def test_a_layer_without_status_has_no_mark() -> None:

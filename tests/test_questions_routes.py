@@ -13,6 +13,7 @@ DEGREE_M = 111_319.49  # of longitude on the equator, WGS84
 def test_nearby_is_sorted_with_distance_and_direction_and_marks_what_is_closed(client: TestClient) -> None:
     items = client.get("/nearby?lon=0.0075&lat=0.005&layers=shelters").json()["items"]
     assert [(item["id"], item["wind"], item["closed"]) for item in items] == [("open", "E", False), ("shut", "W", True)]
+    assert [item["available"] for item in items] == [True, False]
     assert [item["distance_m"] for item in items] == pytest.approx([0.0005 * DEGREE_M, 0.0015 * DEGREE_M], abs=0.01)
     assert [item["bearing_deg"] for item in items] == pytest.approx([90, 270], abs=0.01)
 

@@ -9,6 +9,7 @@ import shapely
 
 from api.use._remember import remember
 from api.use.items import touching
+from api.use.nearby import AVAILABLE
 from api.use.parameters import Box
 from api.use.records import geojson
 from layers._catalog import layer
@@ -17,7 +18,7 @@ from layers._store import Snapshot
 
 _CELLS_ACROSS = 48
 _DEGREES_A_PIXEL_AT_0 = 360.0 / 256.0
-_SHUT = ("closed", "out", "off_duty")
+_SHUT = tuple(status for status, available in AVAILABLE.items() if not available)
 
 
 def marks(snapshot: Snapshot, layer_id: str, bbox: Box, zoom: float, most: int) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """What is near a place: features of point layers by exact geodesic distance, closed ones marked, never left out."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import geopandas as gpd
 import numpy as np
@@ -15,13 +16,15 @@ from layers._layer import Geometry, Layer
 from layers._store import Snapshot
 from maps.words import in_each_language
 
-_SHUT = frozenset({"closed", "out", "off_duty"})
+AVAILABLE: Final[Mapping[str | None, bool]] = {"open": True, "ready": True, "closed": False, "out": False, "off_duty": False}
+"""Whether help of that status can be had now; of any other status nobody knows."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Near:
     """One feature near a place. ``status`` is its layer's own word, or None where the source does not say.
 
+    ``available`` is None where nobody knows, ``closed`` whether it is known to be not available.
     ``wind`` is the code of the direction (``NE``), ``direction`` its words by language.
     """
 
@@ -36,6 +39,7 @@ class Near:
     lat: float
     status: str | None
     closed: bool
+    available: bool | None
     properties: dict[str, Any]
 
 
@@ -100,7 +104,8 @@ def nearest_of(
             lon=float(point.x),
             lat=float(point.y),
             status=properties.get("status"),
-            closed=properties.get("status") in _SHUT,
+            closed=AVAILABLE.get(properties.get("status")) is False,
+            available=AVAILABLE.get(properties.get("status")),
             properties=properties,
         )
         for fid, properties, point, distance, bearing in zip(

@@ -155,7 +155,7 @@ function nearRow(item, layer, open) {
 function state(item, layer) {
   const column = layer.columns.find((each) => each.name === "status");
   if (!column) return null;
-  const kind = item.closed ? "closed" : item.status ? "open" : "unknown";
+  const kind = item.available ? "open" : item.available === null ? "unknown" : item.status === "closed" ? "closed" : "away";
   return el("span", { class: `state state-${kind}` }, item.status ? valueText(column, item.status) : t("state.unknown"));
 }
 
