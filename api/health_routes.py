@@ -19,11 +19,11 @@ def livez() -> dict[str, str]:
 @router.get("/readyz")
 def readyz(served: ServedNow, response: Response) -> dict[str, Any]:
     """The store was read lately; 503 while only the last snapshot is left to answer from."""
-    if served.problem:
+    if served.standing():
         response.status_code = 503
     return {
-        "status": "store lost" if served.problem else "ok",
-        "problem": served.problem or None,
+        "status": "store lost" if served.standing() else "ok",
+        "problem": served.standing() or None,
         "revision": served.snapshot.revision,
         "recorded_at": served.snapshot.recorded_at,
         "confirmed_at": served.confirmed_at.isoformat(timespec="seconds"),

@@ -22,7 +22,7 @@ FIELD_LAYERS = ("shelters", "helipads", "fire_checkpoints", "supply_depots", "re
 @router.get("/layers")
 def layers(served: ServedNow) -> dict[str, Any]:
     """Every layer: declaration, count, age; and the scheme of levels."""
-    return layers_answer(served.snapshot, READABLE, dt.datetime.now(tz=dt.UTC)) | {"problem": served.problem or None}
+    return layers_answer(served.snapshot, READABLE, dt.datetime.now(tz=dt.UTC)) | {"problem": served.standing() or None}
 
 
 @router.get("/risk")

@@ -5,11 +5,15 @@ import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Final
 
-from geo_risk.errors import StoreError
+from shapely.errors import ShapelyError
+
+from geo_risk.errors import GeoRiskError
 from layers._store import Snapshot, Store
 
 _log = logging.getLogger(__name__)
+_SILENCE: Final = dt.timedelta(minutes=2)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,6 +23,11 @@ class Served:
     snapshot: Snapshot
     confirmed_at: dt.datetime
     problem: str = ""
+
+    def standing(self) -> str:
+        """What is wrong now, or nothing: a problem met, or no word with the store for longer than any import takes."""
+        silent = _now() - self.confirmed_at > _SILENCE
+        return self.problem or ("the store was not asked for longer than it should be" if silent else "")
 
 
 class Follower:
@@ -30,6 +39,7 @@ class Follower:
     def __init__(self, store: Store, poll_s: float, warm: Callable[[Snapshot], None]) -> None:
         self._store, self._poll_s, self._warm = store, poll_s, warm
         self._stopped = threading.Event()
+        self._refused: Snapshot | None = None  # one that could not be made ready is not tried again and again
         snapshot = store.snapshot()
         warm(snapshot)
         self._served = Served(snapshot=snapshot, confirmed_at=_now())
@@ -50,17 +60,24 @@ class Follower:
             self._thread.join(timeout=10)
 
     def refresh(self) -> None:
-        """Bring the served snapshot forward once; on a store error keep the last and say so."""
+        """Bring the served snapshot forward once; if that cannot be done keep the last one and say so."""
         try:
             snapshot = self._store.snapshot()
-        except StoreError as error:
-            if not self._served.problem:
-                _log.error("the store cannot be read; serving the last snapshot: %s", error.what)
-            self._served = replace(self._served, problem=error.what)
+            if snapshot is self._refused:
+                return
+            self._refused = snapshot
+            if snapshot is not self._served.snapshot:
+                self._warm(snapshot)
+        except (GeoRiskError, ShapelyError) as error:
+            self._say(error.what if isinstance(error, GeoRiskError) else "a geometry of the newest revision cannot be worked with")
             return
-        if snapshot is not self._served.snapshot:
-            self._warm(snapshot)
+        self._refused = None
         self._served = Served(snapshot=snapshot, confirmed_at=_now())
+
+    def _say(self, problem: str) -> None:
+        if problem != self._served.problem:
+            _log.error("serving the last snapshot, of revision %s: %s", self._served.snapshot.revision, problem)
+        self._served = replace(self._served, problem=problem)
 
     def _follow(self) -> None:
         while not self._stopped.wait(self._poll_s):

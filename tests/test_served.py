@@ -1,6 +1,10 @@
+import datetime as dt
+from dataclasses import replace
 from pathlib import Path
 
-from api.served import Follower
+from shapely.errors import GEOSException
+
+from api.served import Follower, Served
 from geo_risk.errors import StoreUnavailable
 from layers._store import Batch, Snapshot, open_store
 from small_city import frames
@@ -28,6 +32,28 @@ def test_a_lost_store_leaves_the_last_snapshot_and_says_so(small_snapshot: Snaps
     store.lost = False
     follower.refresh()
     assert follower.served().problem == ""
+
+
+def test_a_revision_that_cannot_be_made_ready_is_not_served_and_said(small_snapshot: Snapshot) -> None:
+    store, tries = LosingStore(small_snapshot), []
+
+    def warm(snapshot: Snapshot) -> None:
+        tries.append(snapshot)
+        if snapshot is not small_snapshot:
+            raise GEOSException("side location conflict")
+
+    follower = Follower(store, 60, warm)
+    store._snapshot = replace(small_snapshot, revision=99)
+    for _ in range(3):
+        follower.refresh()
+    assert follower.served().snapshot is small_snapshot
+    assert "cannot be worked with" in follower.served().standing()
+    assert len(tries) == 2
+
+
+def test_silence_is_a_problem_of_its_own(small_snapshot: Snapshot) -> None:
+    long_ago = dt.datetime.now(tz=dt.UTC) - dt.timedelta(minutes=5)
+    assert "not asked" in Served(snapshot=small_snapshot, confirmed_at=long_ago).standing()
 
 
 def test_another_hands_import_is_served_after_it_was_made_warm(tmp_path: Path) -> None:
