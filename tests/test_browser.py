@@ -70,10 +70,15 @@ class Seen:
         return self.page.locator("#panel")
 
 
-def serving(store: Path, **settings: str) -> Iterator[str]:
+def free_port() -> int:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+        port: int = free.getsockname()[1]
+        return port
+
+
+def serving(store: Path, port: int | None = None, **settings: str) -> Iterator[str]:
+    port = port or free_port()
     command = [sys.executable, "-c", "from api.cli.main import main; main()", "serve", "--port", str(port), "--store", str(store)]
     log = store.with_suffix(".log").open("wb")
     with log, subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log, env=os.environ | {"NO_COLOR": "1"} | settings) as service:
@@ -119,9 +124,10 @@ PLAIN: dict[str, dict[str, Any]] = {
         status or "unsaid": (shapely.Point(0.003 + i / 1000, 0.006), {"name": status or "unsaid", "status": status})
         for i, status in enumerate(("ready", "out", "off_duty", None))
     },
+    "aeds": {f"{x}{y}": (shapely.Point(0.0102 + x / 1e4, 0.0052 + y / 1e4), {"name": "AED"}) for x in range(3) for y in range(3)},
     "flood_zones": {f"{kind}-{i}": (ZONE, {"kind": kind}) for kind in ("past", "design", "forecast") for i in range(5)},
 }
-"""What the plain city has beside the small city: a team of each status, five zones of each kind, one over the other."""
+"""What the plain city has beside the small city: a team of each status, nine AEDs in a crowd, five zones of each kind."""
 
 
 @pytest.fixture(scope="module")
@@ -135,7 +141,7 @@ def plain_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def plain_city(chromium: str, plain_store: Path) -> Iterator[str]:
-    yield from serving(plain_store)
+    yield from serving(plain_store, GEO_RISK_MARKS_MAX="8", GEO_RISK_REFRESH_S="1")
 
 
 @pytest.fixture
@@ -420,3 +426,101 @@ def test_help_that_is_not_there_says_so_in_its_own_words(plain_city: str, browse
         "ready": ("待命", "state state-open"), "out": ("出动", "state state-away"),
         "off_duty": ("休整", "state state-away"), "unsaid": ("状态未知", "state state-unknown"),
     }  # fmt: skip
+
+
+def test_too_many_points_are_counted_and_a_click_goes_closer(plain_city: str, browse: Callable[..., Seen]) -> None:
+    seen = browse(f"{plain_city}/?lang=en")
+    seen.page.evaluate("() => { map_command.setView([0.0055, 0.0105], 13, { animate: false }); }")
+    seen.page.wait_for_timeout(300)
+    with seen.page.expect_response("**/marks/aeds**") as told:
+        seen.page.locator("#legend-show-aeds").check()
+    assert (told.value.json()["kind"], sum(told.value.json()["n"])) == ("cells", 9)
+    seen.page.wait_for_function("([lat, lon]) => isInk(lat, lon)".replace("isInk", INK), arg=[0.0053, 0.0103])
+    with seen.page.expect_response("**/marks/aeds**"):
+        click_at(seen, told.value.json()["lon"][0], told.value.json()["lat"][0])
+    assert seen.page.evaluate("map_command.getZoom()") == 15
+    sync_api.expect(seen.panel()).to_be_hidden()
+
+
+INK = """((lat, lon) => {
+  const canvas = document.querySelector(".leaflet-points-pane canvas");
+  const at = map_command.latLngToLayerPoint([lat, lon]);
+  const corner = L.DomUtil.getPosition(canvas);
+  const scale = canvas.width / parseFloat(canvas.style.width);
+  return canvas.getContext("2d").getImageData((at.x - corner.x) * scale, (at.y - corner.y) * scale, 1, 1).data[3] > 0;
+})"""
+
+
+ON_PAPER = ("#map_command canvas", "#legend-body", ".looks", "#paper table")
+NOT_ON_PAPER = ("#panel", "#ranking", ".tools", ".leaflet-control-zoom", "#legend button")
+PRINTED = """(parts) => {
+  window.print = () => {
+    window.paper = Object.fromEntries(parts.map((part) => [part, document.querySelector(part).checkVisibility()]));
+  };
+}"""
+
+
+def test_on_paper_there_are_the_map_its_legend_and_the_table(plain_city: str, browse: Callable[..., Seen]) -> None:
+    seen = browse(f"{plain_city}/?lang=en")
+    seen.page.locator("#ranking button").first.click()
+    sync_api.expect(seen.panel()).to_be_visible()
+    seen.page.emulate_media(media="print")
+    seen.page.evaluate(PRINTED, [*ON_PAPER, *NOT_ON_PAPER])
+    seen.page.locator("#print").dispatch_event("click")
+    seen.page.wait_for_function("() => window.paper")
+    assert seen.page.evaluate("window.paper") == dict.fromkeys(ON_PAPER, True) | dict.fromkeys(NOT_ON_PAPER, False)
+    sync_api.expect(seen.page.locator("#legend")).not_to_have_attribute("open", "")  # as it was beside the panel
+    assert [row.split("\t")[1:3] for row in seen.page.locator("#paper tbody tr").all_inner_texts()] == [
+        ["Level II, orange", "West"], ["Unknown", "East"],
+    ]  # fmt: skip
+
+
+BOXES = """() => [".bar", ".stage", ".side"].map((part) => {
+  const { left, top, right, bottom } = document.querySelector(part).getBoundingClientRect();
+  return { left, top, right, bottom };
+})"""
+
+
+def test_a_command_map_on_a_phone_overlaps_nothing_and_its_list_is_reached(plain_city: str, browse: Callable[..., Seen]) -> None:
+    seen = browse(f"{plain_city}/?lang=zh-CN", viewport={"width": 390, "height": 844}, has_touch=True)
+    bar, stage, side = seen.page.evaluate(BOXES)
+    assert bar["bottom"] <= stage["top"]
+    assert stage["bottom"] <= side["top"]
+    assert seen.page.evaluate("document.documentElement.scrollWidth") == 390
+    last = seen.page.locator("#ranking button").last
+    last.scroll_into_view_if_needed()
+    last.tap()
+    sync_api.expect(seen.panel().locator("h2")).to_have_text("East")
+    assert seen.panel().bounding_box()["width"] == 390
+    seen.panel().locator(".close").tap()
+    sync_api.expect(seen.panel()).to_be_hidden()
+
+
+def test_what_is_imported_while_the_page_is_open_appears(plain_city: str, plain_store: Path, browse: Callable[..., Seen]) -> None:
+    seen = browse(f"{plain_city}/?lang=en")
+    count = seen.page.locator("li:has(#legend-show-care_facilities) .count")
+    sync_api.expect(count).to_have_text("0")
+    home = frame("care_facilities", {"home": (shapely.Point(0.004, 0.004), {"name": "Home"})})
+    with open_store(plain_store) as store:
+        store.apply("care_facilities", home, Batch(actor="test", reason="while open", source="later"))
+    sync_api.expect(count).to_have_text("1", timeout=6_000)
+    assert seen.page.evaluate("performance.getEntriesByType('navigation').length") == 1
+
+
+def test_a_service_that_comes_back_with_a_new_revision_is_followed(
+    chromium: str, plain_store: Path, browse: Callable[..., Seen]
+) -> None:
+    port = free_port()
+    first = serving(plain_store, port=port, GEO_RISK_REFRESH_S="1")
+    seen = browse(f"{next(first)}/?lang=en")
+    first.close()
+    sync_api.expect(seen.page.locator("#banner")).to_contain_text("The service does not answer")
+    with open_store(plain_store) as store:
+        depot = frame("supply_depots", {"d": (shapely.Point(0.004, 0.004), {"name": "Depot"})})
+        store.apply("supply_depots", depot, Batch(actor="test", reason="while away", source="later"))
+    second = serving(plain_store, port=port, GEO_RISK_REFRESH_S="1")
+    next(second)
+    sync_api.expect(seen.page.locator("li:has(#legend-show-supply_depots) .count")).to_have_text("1")
+    sync_api.expect(seen.page.locator("#banner")).to_be_hidden()
+    second.close()
+    seen.faults[:] = [fault for fault in seen.faults if "ERR_CONNECTION_REFUSED" not in fault]

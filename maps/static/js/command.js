@@ -245,6 +245,7 @@ function closed() {
 // Paper is smaller than a screen: the map is given its size, drawn, printed, and given back.
 async function print() {
   const view = map.getBounds();
+  const legendOpen = byId("legend").open;
   drawPaper(state.risk?.areas ?? [], levelOf, byId("age-text").textContent);
   document.body.classList.add("printing");
   byId("legend").open = true;
@@ -253,6 +254,7 @@ async function print() {
   await new Promise((resolve) => setTimeout(resolve, 400));
   window.print();
   document.body.classList.remove("printing");
+  byId("legend").open = legendOpen;
   map.invalidateSize({ animate: false });
   map.fitBounds(view, { animate: false });
 }
