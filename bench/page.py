@@ -21,6 +21,10 @@ from layers._frame import typed
 from layers._store import Batch, open_store
 
 _DATA = ("/marks/", "/risk", "/collections", "/layers", "/nearby")
+_CHROMIUM = (
+    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync"
+).split()
 _WATCH = """
 window.longestFreeze = 0;
 let last = performance.now();
@@ -74,7 +78,7 @@ def _wait(url: str) -> None:
 def _opened(url: str, points: int) -> list[Figure]:
     with sync_playwright() as play:
         browser = play.chromium.launch(
-            executable_path=os.environ.get("GEO_RISK_CHROMIUM", "/usr/bin/chromium"), args=["--no-sandbox"]
+            executable_path=os.environ.get("GEO_RISK_CHROMIUM", "/usr/bin/chromium"), args=_CHROMIUM
         )
         page = browser.new_page(viewport={"width": 1600, "height": 900})
         page.add_init_script(_WATCH)
