@@ -218,7 +218,8 @@ def test_a_click_on_the_map_opens_what_is_there_and_names_what_else_is(hostile_c
     click_at(seen, 0.005, -0.0018)
     sync_api.expect(seen.panel().locator("h2")).to_have_text(HOSTILE[0])
     others = seen.panel().locator(".also button")
-    assert {HOSTILE[0] in text for text in others.all_inner_texts() if " · " in text} == {True}
+    zones = layer("flood_zones").title["en"]  # they have a kind and no name
+    assert {HOSTILE[0] in text for text in others.all_inner_texts() if " · " in text and zones not in text} == {True}
     others.first.click()
     sync_api.expect(seen.panel().locator(".facts")).to_be_visible()
     literal(seen)
@@ -455,7 +456,7 @@ ON_PAPER = ("#map_command canvas", "#legend-body", ".looks", "#paper table")
 NOT_ON_PAPER = ("#panel", "#ranking", ".tools", ".leaflet-control-zoom", "#legend button")
 PRINTED = """(parts) => {
   window.print = () => {
-    window.paper = Object.fromEntries(parts.map((part) => [part, document.querySelector(part).checkVisibility()]));
+    window.printed = Object.fromEntries(parts.map((part) => [part, document.querySelector(part).checkVisibility()]));
   };
 }"""
 
@@ -467,8 +468,8 @@ def test_on_paper_there_are_the_map_its_legend_and_the_table(plain_city: str, br
     seen.page.emulate_media(media="print")
     seen.page.evaluate(PRINTED, [*ON_PAPER, *NOT_ON_PAPER])
     seen.page.locator("#print").dispatch_event("click")
-    seen.page.wait_for_function("() => window.paper")
-    assert seen.page.evaluate("window.paper") == dict.fromkeys(ON_PAPER, True) | dict.fromkeys(NOT_ON_PAPER, False)
+    seen.page.wait_for_function("() => window.printed")
+    assert seen.page.evaluate("window.printed") == dict.fromkeys(ON_PAPER, True) | dict.fromkeys(NOT_ON_PAPER, False)
     sync_api.expect(seen.page.locator("#legend")).not_to_have_attribute("open", "")  # as it was beside the panel
     assert [row.split("\t")[1:3] for row in seen.page.locator("#paper tbody tr").all_inner_texts()] == [
         ["Level II, orange", "West"], ["Unknown", "East"],
@@ -524,3 +525,29 @@ def test_a_service_that_comes_back_with_a_new_revision_is_followed(
     sync_api.expect(seen.page.locator("#banner")).to_be_hidden()
     second.close()
     seen.faults[:] = [fault for fault in seen.faults if "ERR_CONNECTION_REFUSED" not in fault]
+
+
+STAMPED = """() => {
+  const canvas = document.querySelector(".leaflet-points-pane canvas");
+  const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+  let ink = 0;
+  for (let i = 3; i < data.length; i += 4) ink += data[i] > 0;
+  return ink;
+}"""
+
+
+def test_a_crowd_of_points_is_drawn_in_slices_until_all_are_there(plain_city: str, browse: Callable[..., Seen]) -> None:
+    def crowd(route: Any) -> None:
+        n = 20_000
+        columns = {"lon": [0.02 * (i % 200) / 200 for i in range(n)], "lat": [0.01 * (i // 200) / 100 for i in range(n)]}
+        same = {"ids": [str(i) for i in range(n)], "level": [None] * n, "closed": [False] * n}
+        route.fulfill(json={"layer": "shelters", "revision": 99, "count": n, "kind": "points"} | columns | same)
+
+    seen = browse(f"{plain_city}/?lang=en")
+    seen.page.route("**/marks/shelters**", crowd)
+    seen.page.evaluate("() => { map_command.setView([0.005, 0.01], 14, { animate: false }); }")
+    seen.page.wait_for_timeout(1500)
+    whole = seen.page.evaluate(STAMPED)
+    moved = f"() => {{ map_command.panBy([1, 0], {{ animate: false }}); return ({STAMPED})(); }}"
+    assert seen.page.evaluate(moved) < whole / 2
+    seen.page.wait_for_function(f"(whole) => ({STAMPED})() > 0.98 * whole", arg=whole)

@@ -21,7 +21,7 @@ export class Areas {
   // A canvas for each pane, and one more for each look of a layer: the looks lie over each other as they were declared.
   canvas(pane, layer, look) {
     const key = look ? `${layer.id} ${look.choice}` : pane;
-    if (!this.renderers.has(key)) this.renderers.set(key, new AreaCanvas({ pane, padding: 0.3 }).addTo(this.map));
+    if (!this.renderers.has(key)) this.renderers.set(key, new AreaCanvas({ pane, padding: 0.15 }).addTo(this.map));
     return this.renderers.get(key);
   }
 

@@ -251,7 +251,7 @@ async function print() {
   byId("legend").open = true;
   map.invalidateSize({ animate: false });
   map.fitBounds(view, { animate: false });
-  await new Promise((resolve) => setTimeout(resolve, 400));
+  await Promise.all([new Promise((resolve) => setTimeout(resolve, 400)), points.drawn()]);
   window.print();
   document.body.classList.remove("printing");
   byId("legend").open = legendOpen;

@@ -1,12 +1,15 @@
-// Every point of every layer on one canvas, from plain columns; what was clicked is found by a grid of 32 pixels.
+// Every point of every layer on one canvas, from plain columns, drawn in slices; what was clicked is found by a grid of
+// 32 pixels.
 
 import { CanvasLayer } from "./canvas.js";
 import { sprite } from "./glyphs.js";
 import { number } from "./page.js";
+import { Slices } from "./slices.js";
 
 const { L } = window;
 const CELL = 32;
 const REACH = 11;
+const BETWEEN_CLOCKS = 50;
 const WORSE = { I: 4, II: 3, III: 2, IV: 0 };
 const even = (value) => 2 * Math.round(value / 2);
 
@@ -15,8 +18,8 @@ export class Points {
     this.map = map;
     this.levelOf = levelOf;
     this.layers = new Map();
-    this.drawn = [];
-    this.grid = null;
+    this.grid = new Grid();
+    this.slices = new Slices();
     this.canvas = new CanvasLayer("points", (ctx, bounds) => this.draw(ctx, bounds)).addTo(map);
   }
 
@@ -31,31 +34,42 @@ export class Points {
   }
 
   draw(ctx, bounds) {
+    this.grid = new Grid();
+    this.slices.run(this.drawing(ctx, bounds));
+  }
+
+  // All of it has been drawn; or other drawing has taken its place.
+  drawn() {
+    return this.slices.finished;
+  }
+
+  *drawing(ctx, bounds) {
     const scale = this.map.options.crs.scale(this.map.getZoom()) / 256;
     const origin = this.map.getPixelOrigin();
-    this.drawn = [];
-    this.grid = null;
     const inView = [...this.layers.values()].map((each) => ({ ...each, seen: seenIn(each, scale, origin, bounds) }));
     const total = inView.reduce((sum, each) => sum + each.seen.length, 0);
     inView.sort((a, b) => b.seen.length - a.seen.length);
     for (const each of inView) {
       if (each.marks.kind === "cells") this.drawCells(ctx, each, scale, origin);
-      else this.drawPoints(ctx, each, sizeFor(each.seen.length, total, bounds), scale, origin);
+      else yield* this.drawPoints(ctx, each, sizeFor(each.seen.length, total, bounds), scale, origin);
+      yield;
     }
   }
 
-  drawPoints(ctx, { layer, marks, x, y, seen }, size, scale, origin) {
+  *drawPoints(ctx, { layer, marks, x, y, seen }, size, scale, origin) {
     const level = marks.level;
-    const worst = level.some(Boolean) ? [...seen].sort((a, b) => (WORSE[level[a]] ?? 1) - (WORSE[level[b]] ?? 1)) : seen;
     const looks = [new Map(), new Map()];
-    for (const i of worst) {
+    let n = 0;
+    for (const i of worstLast(seen, level)) {
       const known = looks[marks.closed[i] ? 1 : 0];
       if (!known.has(level[i])) known.set(level[i], this.look(layer, size, level[i], marks.closed[i]));
       const { image, shown } = known.get(level[i]);
       const px = x[i] * scale - origin.x;
       const py = y[i] * scale - origin.y;
-      ctx.drawImage(image, px - image.side / 2, py - image.side / 2, image.side, image.side);
-      this.drawn.push({ x: px, y: py, layer: layer.id, id: marks.ids[i], size: shown });
+      ctx.drawImage(image, Math.round(px - image.side / 2), Math.round(py - image.side / 2), image.side, image.side); // whole pixels: no resampling
+      this.grid.add({ x: px, y: py, layer: layer.id, id: marks.ids[i], size: shown });
+      n += 1;
+      if (n % BETWEEN_CLOCKS === 0) yield;
     }
   }
 
@@ -77,16 +91,16 @@ export class Points {
       ctx.stroke();
       Object.assign(ctx, { globalAlpha: 1, fillStyle: "#fff", font: "600 11px sans-serif", textAlign: "center", textBaseline: "middle" });
       ctx.fillText(number(marks.n[i], 0), at.x, at.y);
-      this.drawn.push({ ...at, layer: layer.id, cell: { lat: marks.lat[i], lon: marks.lon[i] }, size: radius * 2 });
+      this.grid.add({ ...at, layer: layer.id, cell: { lat: marks.lat[i], lon: marks.lon[i] }, size: radius * 2 });
     }
   }
 
   // The point nearest to where the reader clicked, among those within reach.
   at(latlng) {
     const { x, y } = this.map.latLngToLayerPoint(latlng);
-    this.grid ??= gridOf(this.drawn);
-    const found = near(this.grid, x, y)
-      .map((i) => [this.drawn[i], Math.hypot(this.drawn[i].x - x, this.drawn[i].y - y)])
+    const found = this.grid
+      .near(x, y)
+      .map((mark) => [mark, Math.hypot(mark.x - x, mark.y - y)])
       .filter(([mark, away]) => away <= Math.max(REACH, mark.size / 2 + 2));
     return found.length ? found.reduce((a, b) => (b[1] <= a[1] ? b : a))[0] : null;
   }
@@ -120,19 +134,27 @@ function sizeFor(count, total, bounds) {
   return Math.min(26, Math.max(6, even(0.24 * Math.sqrt(room(count) * room(total)))));
 }
 
-const cellOf = (x, y) => Math.floor(x / CELL) * 100003 + Math.floor(y / CELL);
-
-function gridOf(drawn) {
-  const grid = new Map();
-  drawn.forEach(({ x, y }, i) => {
-    const cell = cellOf(x, y);
-    if (grid.has(cell)) grid.get(cell).push(i);
-    else grid.set(cell, [i]);
-  });
-  return grid;
+// The worst are drawn last, over the others.
+function worstLast(seen, level) {
+  const ranks = [[], [], [], [], []];
+  for (const i of seen) ranks[WORSE[level[i]] ?? 1].push(i);
+  return ranks.flat();
 }
 
-function near(grid, x, y) {
-  const steps = [-CELL, 0, CELL];
-  return steps.flatMap((dx) => steps.flatMap((dy) => grid.get(cellOf(x + dx, y + dy)) ?? []));
+const cellOf = (x, y) => Math.floor(x / CELL) * 100003 + Math.floor(y / CELL);
+
+// What was drawn, by cells of the screen.
+class Grid {
+  cells = new Map();
+
+  add(mark) {
+    const cell = cellOf(mark.x, mark.y);
+    if (this.cells.has(cell)) this.cells.get(cell).push(mark);
+    else this.cells.set(cell, [mark]);
+  }
+
+  near(x, y) {
+    const steps = [-CELL, 0, CELL];
+    return steps.flatMap((dx) => steps.flatMap((dy) => this.cells.get(cellOf(x + dx, y + dy)) ?? []));
+  }
 }
