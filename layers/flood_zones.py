@@ -72,7 +72,7 @@ LAYER = Layer(
         looks=(
             Look("past", fill_opacity=0.1, outline_opacity=0.75, dash="3 3"),
             Look("design", fill_opacity=0.2, outline_opacity=0.65, outline_px=0.8),
-            Look("forecast", fill_opacity=0.44, outline_opacity=0.0),
+            Look("forecast", fill_opacity=0.42, outline_opacity=0.0),
         ),
         popup=("kind", "place", "event", "date", "year", "depth_class", "depth_min_m", "depth_max_m"),
         card=("kind", "place", "year", "depth_class"),

@@ -45,7 +45,7 @@ export class Areas {
     const level = feature.properties.level ? this.levelOf(feature.properties.level) : null;
     const colour = level?.colour ?? layer.style.colour;
     if (look) return { color: colour, fillColor: colour, ...outline(look), fill: look.fill_opacity > 0, fillOpacity: look.fill_opacity, flat: true };
-    return { color: colour, weight: 0.6, opacity: 0.6, fillColor: colour, fillOpacity: level ? 0.34 : 0.2 };
+    return { color: layer.style.colour, weight: 0.7, opacity: 0.7, fillColor: colour, fillOpacity: level ? 0.34 : 0.2 };
   }
 
   // New levels on the areas as drawn.

@@ -26,7 +26,7 @@ function row(area, level, chosen, open) {
     "button",
     { type: "button", "data-area": area.id, "aria-current": area.id === chosen ? "true" : null, on: { click: () => open(area.id) } },
     levelBadge(level, titleOf(level.title)),
-    el("span", { class: "name" }, area.name),
+    el("span", { class: "name", title: area.name }, area.name),
     area.score === null ? el("span") : meter(area.score, level.colour),
     el("span", { class: "score" }, area.score === null ? t("value.unknown") : score(area.score)),
   );
