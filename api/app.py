@@ -33,7 +33,7 @@ SECURITY_HEADERS: Final = {
 }
 
 
-def create_app(settings: Settings | None = None, on_ready: Callable[[], None] | None = None) -> FastAPI:
+def create_app(settings: Settings | None = None) -> FastAPI:
     """The service over the store that the settings name; the store is opened when the service starts."""
     given = settings or Settings()
 
@@ -43,8 +43,6 @@ def create_app(settings: Settings | None = None, on_ready: Callable[[], None] | 
             follower = Follower(store, given.snapshot_poll_s, warm)
             app.state.follower = follower
             follower.start()
-            if on_ready is not None:
-                on_ready()
             try:
                 yield
             finally:

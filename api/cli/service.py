@@ -60,10 +60,17 @@ def _run(settings: Settings) -> None:
 
     from api.app import create_app
 
+    class AnnouncingServer(uvicorn.Server):
+        """Prints the addresses when they answer, not before."""
+
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            if self.started:
+                _announce(root)
+
     listener = _listen(settings)
     root = f"http://{settings.host}:{listener.getsockname()[1]}"
-    app = create_app(settings, on_ready=lambda: _announce(root))
-    uvicorn.Server(uvicorn.Config(app, log_level="warning", server_header=False)).run(sockets=[listener])
+    AnnouncingServer(uvicorn.Config(create_app(settings), log_level="warning", server_header=False)).run(sockets=[listener])
 
 
 def _announce(root: str) -> None:
