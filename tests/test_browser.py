@@ -528,6 +528,7 @@ def test_a_service_that_comes_back_with_a_new_revision_is_followed(
     next(second)
     sync_api.expect(seen.page.locator("li:has(#legend-show-supply_depots) .count")).to_have_text("1")
     sync_api.expect(seen.page.locator("#banner")).to_be_hidden()
+    seen.page.close()  # it would go on asking a service that is gone
     second.close()
     seen.faults[:] = [fault for fault in seen.faults if "net::ERR_" not in fault]
 
