@@ -14,7 +14,8 @@ from rasterio.transform import rowcol
 
 from layers._catalog import catalog
 from layers._demo import DemoCity, make_city, write_rasters
-from layers._demo.grid import CRS, Grid
+from layers._demo.grid import CRS, Grid, doubled
+from layers._demo.lines import course, eased, halfway, outlined
 from layers._demo.rivers import drain
 from layers._demo.terrain import make_ground
 from layers._demo.water import Flow, filled, flow, reaches, stream_order
@@ -56,6 +57,14 @@ def in_metres(frame: gpd.GeoDataFrame) -> gpd.GeoSeries:
 def sampled(city: DemoCity, name: str, points: gpd.GeoSeries) -> np.ndarray:
     raster = city.rasters[name]
     return raster.array[rowcol(raster.transform, points.x.to_numpy(), points.y.to_numpy())]
+
+
+def fall(city: DemoCity, sides: np.ndarray, corners: np.ndarray) -> np.ndarray:
+    """How much the ground falls over each of a box's two sides, taken through its middle."""
+    middle = (corners[0] + corners[2]) / 2
+    ends = [gpd.GeoSeries(shapely.points(middle + part * sides), crs=CRS) for part in (-0.5, 0.5)]
+    first, last = (sampled(city, "elevation_m", end) for end in ends)
+    return last - first
 
 
 def anywhere(city: DemoCity, count: int = 2000) -> gpd.GeoSeries:
@@ -125,6 +134,51 @@ def test_towns_fill_the_city_without_gap_or_overlap(city: DemoCity) -> None:
     assert towns.area.sum() == pytest.approx(whole.area, rel=1e-9)
     assert counties.area.sum() == pytest.approx(whole.area, rel=1e-9)
     assert set(towns.geom_type) | set(counties.geom_type) | {whole.geom_type} == {"Polygon"}
+
+
+def along_the_grid(frame: gpd.GeoDataFrame) -> float:
+    """The share of all borders' length that runs exactly north or east, to a few centimetres a side."""
+    borders = shapely.get_parts(shapely.boundary(in_metres(frame).to_numpy()))
+    sides = np.concatenate([np.abs(np.diff(shapely.get_coordinates(border), axis=0)) for border in borders])
+    lengths = np.hypot(*sides.T)
+    return float(lengths[sides.min(axis=1) < 0.5].sum() / lengths.sum())
+
+
+@pytest.mark.parametrize(("layer_id", "share"), [("towns", 0.05), ("flood_zones", 0.1), ("landslide_zones", 0.02)])
+def test_no_area_looks_like_cells(city: DemoCity, layer_id: str, share: float) -> None:
+    assert along_the_grid(city.layers[layer_id]) < share
+
+
+@pytest.mark.parametrize("layer_id", ["towns", "counties", "landslide_zones"])
+def test_areas_that_tile_the_ground_share_their_borders_point_by_point(city: DemoCity, layer_id: str) -> None:
+    assert shapely.coverage_is_valid(city.layers[layer_id].geometry.to_numpy())
+
+
+def test_depth_classes_of_one_flood_do_not_overlap(city: DemoCity) -> None:
+    zones = city.layers["flood_zones"]
+    events = zones.groupby(["kind", "event", zones["hour"].fillna(-1)])
+    assert len(events) == 7
+    assert all(shapely.coverage_is_valid(event.geometry.to_numpy()) for _, event in events)
+
+
+def test_a_flood_lies_along_a_river_and_is_dry_and_deep_in_few_pieces(city: DemoCity) -> None:
+    zones, rivers = city.layers["flood_zones"], in_metres(city.layers["rivers"]).union_all()
+    design = in_metres(zones[zones["kind"] == "design"])
+    floods = gpd.GeoSeries([design.union_all()], crs=CRS).explode()
+    assert floods[floods.intersects(rivers)].area.sum() > 0.98 * floods.area.sum()
+    assert shapely.get_num_coordinates(zones.geometry.to_numpy()).sum() < 120_000
+
+
+def test_landslide_zones_lie_across_the_contour_lines(city: DemoCity) -> None:
+    """Longer than wide, and higher at one end than at the other."""
+    boxes = in_metres(city.layers["landslide_zones"]).minimum_rotated_rectangle()
+    corners = np.stack([shapely.get_coordinates(box)[:3] for box in boxes])
+    sides = np.diff(corners, axis=1)
+    lengths = np.hypot(sides[..., 0], sides[..., 1])
+    long = lengths.argmax(axis=1)
+    drop = np.abs(np.stack([fall(city, side, corner) for side, corner in zip(sides, corners, strict=True)]) / lengths)
+    rows = np.arange(len(boxes))
+    assert np.median(drop[rows, long]) > 2 * np.median(drop[rows, 1 - long])
 
 
 def test_codes_are_unique_unused_and_nested(city: DemoCity) -> None:
@@ -235,6 +289,62 @@ def test_progress_rises_to_one(city: DemoCity, heard: list[float]) -> None:
 
 
 TINY = Grid(rows=3, columns=5, cell_m=10)
+SQUARE = Grid(rows=6, columns=6, cell_m=2, west_m=0, north_m=12)
+
+
+def blocks(*places: tuple[int, int, int, int, int]) -> np.ndarray:
+    """Labels on the six by six cells: each label with its rows from and to, columns from and to."""
+    label = np.zeros(SQUARE.shape, dtype=np.int64)
+    for number, top, bottom, left, right in places:
+        label[top:bottom, left:right] = number
+    return label.ravel()
+
+
+def test_an_area_loses_half_a_half_cell_at_each_of_its_corners() -> None:
+    (area,) = outlined(blocks((5, 1, 5, 1, 5)), SQUARE, halfway, least_cells=1, tolerance_m=0).values()
+    assert area.area == 4 * (16 - 4 * 0.125)
+    assert area.bounds == (2, 2, 10, 10)
+
+
+def test_two_areas_keep_the_border_they_share_and_the_points_where_it_ends() -> None:
+    west, east = outlined(blocks((1, 0, 6, 0, 3), (2, 0, 6, 3, 6)), SQUARE, halfway, least_cells=1, tolerance_m=0).values()
+    assert west.intersection(east).length == 12
+    assert west.union(east).area == 4 * (36 - 4 * 0.125)
+
+
+def test_a_border_crosses_where_it_is_told_to() -> None:
+    def nearer_the_left(cells: np.ndarray, beyond: np.ndarray) -> np.ndarray:
+        return np.full(len(cells), 0.25)
+
+    west, east = outlined(blocks((1, 0, 6, 0, 3), (2, 0, 6, 3, 6)), SQUARE, nearer_the_left, least_cells=1, tolerance_m=0).values()
+    assert shapely.coverage_is_valid([west, east])
+    assert set(shapely.get_coordinates(west.intersection(east))[:, 0]) == {6.0, 5.5}
+
+
+def test_a_speck_goes_to_what_lies_around_it() -> None:
+    label = blocks((1, 0, 6, 0, 6), (2, 2, 3, 2, 3))
+    assert list(outlined(label, SQUARE, halfway, least_cells=2, tolerance_m=0)) == [1]
+    assert list(outlined(label, SQUARE, halfway, least_cells=1, tolerance_m=0)) == [1, 2]
+
+
+def test_no_label_makes_no_area() -> None:
+    assert outlined(blocks(), SQUARE, halfway, least_cells=1, tolerance_m=0) == {}
+
+
+def test_doubling_keeps_a_plain_flat_and_makes_a_step_four() -> None:
+    assert doubled(np.full((2, 2), 7.0)).tolist() == [[7.0] * 4] * 4
+    assert doubled(np.array([[0.0, 4.0]])).tolist() == [[0, 1, 3, 4]] * 2
+
+
+def test_easing_moves_what_lies_between_and_nothing_else() -> None:
+    bent = np.array([[0.0, 0.0], [1.0, 8.0], [2.0, 0.0]])
+    middle, before, after = (np.array([cell]) for cell in (1, 0, 2))
+    assert eased(bent, middle, before, after).tolist() == [[0, 0], [1, 1], [2, 0]]
+
+
+def test_a_course_begins_and_ends_at_its_cells_and_tells_how_far_along_it_is() -> None:
+    bent = np.array([[0.0, 0.0], [4.0, 0.0], [4.0, 4.0]])
+    assert course([0, 1, 2], bent, rounds=1).tolist() == [[0, 0, 0], [3, 0, 0.75], [4, 1, 1.25], [4, 4, 2]]
 
 
 def test_a_pit_is_filled_to_its_rim_and_drains() -> None:

@@ -12,8 +12,8 @@ from scipy import ndimage, sparse
 from scipy.sparse.csgraph import dijkstra
 
 from layers._catalog import layer
-from layers._demo.grid import STEPS, Floats, Grid, Ints, draws, lonlat_points, metre_points, noise
-from layers._demo.lines import outlines
+from layers._demo.grid import FINER, STEPS, Floats, Grid, Ints, draws, lonlat_points, metre_points, noise
+from layers._demo.lines import outlined, repeated
 from layers._demo.names import Names
 from layers._demo.terrain import Ground
 from layers._frame import typed
@@ -23,15 +23,23 @@ PEOPLE: Final = 2_618_000
 CODE_PREFIX: Final = "3399"
 """No province, city or county has a code that starts so."""
 CODE_YEAR: Final = 2025
+_STRAY_CELLS: Final = 3.6
+_CRUMB: Final = 60
+_LEAST_LEAD: Final = 1e-6
+_TOLERANCE_M: Final = 85.0
 _COUNTY_KINDS: Final = ("区", "区", "市", "县", "县", "县")
 _COUNTY_SIZES: Final = (15, 11, 17, 17, 15, 13)
 
 
 @dataclass(frozen=True)
 class Areas:
-    """Each cell's town (0 outside, 1 to 88), each town's seat cell and county (0 to 5), people by cell, and both frames."""
+    """Each cell's town (0 outside, 1 to 88), each town's seat cell and county (0 to 5), people by cell, and both frames.
+
+    ``fine_town_of`` is the town of each cell of the finer grid.
+    """
 
     town_of: Ints
+    fine_town_of: Ints
     seats: Ints
     county_of: Ints
     kind: tuple[str, ...]
@@ -49,14 +57,18 @@ def make_areas(seed: int, ground: Ground, near_water: Floats) -> Areas:
     grid = ground.grid
     ease = _ease(rng, ground, near_water)
     seats = _seats(rng, ground, ease)
-    town_of, polygons = _partition(rng, ground, seats)
+    fine_town_of, town_of, polygons = _partition(seed, rng, ground, seats)
     county_of = _grouped(town_of, seats, grid)
-    seats, county_of, polygons, town_of = _in_order(seats, county_of, polygons, town_of, grid)
+    order = _in_order(seats, county_of, grid)
+    seats, county_of, polygons = seats[order], county_of[order], [polygons[town] for town in order]
+    renumbered = np.zeros(TOWNS + 1, dtype=np.int64)
+    renumbered[np.array(order) + 1] = np.arange(1, TOWNS + 1)
+    town_of, fine_town_of = renumbered[town_of], renumbered[fine_town_of]
     people = _people(rng, ground, ease, seats, town_of, county_of)
     kind = tuple(_ground_kind(ground.height_m[seat], ground.plain[seat]) for seat in seats)
     population = np.bincount(town_of, weights=people, minlength=TOWNS + 1)[1:].astype(np.int64)
     towns, counties = _frames(Names(rng), polygons, county_of, kind, population)
-    return Areas(town_of, seats, county_of, kind, people, towns, counties)
+    return Areas(town_of, fine_town_of, seats, county_of, kind, people, towns, counties)
 
 
 def _ease(rng: np.random.Generator, ground: Ground, near_water: Floats) -> Floats:
@@ -99,24 +111,68 @@ def effort(grid: Grid, cost: Ints, inside: np.ndarray, steps: tuple[tuple[int, i
     return sparse.csr_array((data, (np.concatenate(rows), np.concatenate(columns))), shape=(grid.size, grid.size))
 
 
-def _partition(rng: np.random.Generator, ground: Ground, seats: Ints) -> tuple[Ints, list[shapely.Geometry]]:
-    """Each cell to the seat of least effort, borders drawn smoother without gap or overlap, and cells as the borders then say."""
+def _partition(seed: int, rng: np.random.Generator, ground: Ground, seats: Ints) -> tuple[Ints, Ints, list[shapely.Geometry]]:
+    """Each cell to the seat of least effort, borders drawn finer without gap or overlap, and cells as the borders then say."""
     grid = ground.grid
-    whim = rng.integers(0, 60, grid.size)
-    cost = 20 + whim + np.round(900 * ground.slope).astype(np.int64)
-    graph = effort(grid, cost, ground.inside, STEPS[:4])
+    whim = np.round(90 * noise(rng, grid.shape, 12, 4)).ravel()
+    cost = 10 + (whim + np.round(900 * ground.slope)).astype(np.int64)
+    graph = effort(grid, cost, ground.inside, STEPS)
     _, _, source = dijkstra(graph, indices=seats, min_only=True, return_predecessors=True)
     number = np.zeros(grid.size, dtype=np.int64)
     reached = source >= 0
     order = np.argsort(seats)
     number[reached] = order[np.searchsorted(seats[order], source[reached])] + 1
-    stairs = outlines(number, grid)
-    smooth = shapely.coverage_simplify([stairs[town][0] for town in range(1, TOWNS + 1)], 420.0)
+    fine, lead = _finer(draws(seed, 16), number, grid)
+
+    def crossing(cells: Ints, beyond: Ints) -> Floats:
+        return np.asarray(lead[cells] / (lead[cells] + lead[beyond]))
+
+    smooth = outlined(fine, grid.finer, crossing, least_cells=_CRUMB, tolerance_m=_TOLERANCE_M)
     # a border may run exactly through cells' centres: which town those are is said by the border as published, rounded
-    published = shapely.transform(smooth, lonlat_points)
+    published = shapely.transform([smooth[town] for town in range(1, TOWNS + 1)], lonlat_points)
     numbered = zip(shapely.transform(published, metre_points), range(1, TOWNS + 1), strict=True)
     drawn = rasterize(numbered, out_shape=grid.shape, transform=grid.transform, dtype="int32")
-    return drawn.ravel().astype(np.int64), list(published)
+    return fine, drawn.ravel().astype(np.int64), list(published)
+
+
+def _finer(rng: np.random.Generator, number: Ints, grid: Grid) -> tuple[Ints, Floats]:
+    """The town of each finer cell, that which has most of the nine cells around a point strayed from it; and its lead."""
+    coarse = number.reshape(grid.shape)
+    fine = repeated(coarse)
+    east, north = (_STRAY_CELLS * (noise(rng, grid.shape, 6, 3) - 0.5) for _ in range(2))
+    row, column = np.nonzero(repeated(_mixed(coarse, 7)))
+    cell = row // FINER, column // FINER
+    down, right = (row + 0.5) / FINER - 0.5 + north[cell], (column + 0.5) / FINER - 0.5 + east[cell]
+    nearest = np.rint(down).astype(np.int64), np.rint(right).astype(np.int64)
+    fine[row, column] = coarse[nearest]
+    close = _mixed(coarse, 3)[nearest]
+    lead = np.ones(fine.shape)
+    border = row[close], column[close]
+    fine[border], lead[border] = _most(coarse, down[close], right[close])
+    return fine.ravel(), lead.ravel()
+
+
+def _mixed(coarse: Ints, cells: int) -> np.ndarray:
+    """Cells that have more than one town in a square of so many cells around them."""
+    return np.asarray(ndimage.maximum_filter(coarse, size=cells) != ndimage.minimum_filter(coarse, size=cells))
+
+
+def _most(values: Ints, down: Floats, right: Floats) -> tuple[Ints, Floats]:
+    """At places between cells' centres the value of most weight, by squares of nearness (a B-spline), and its lead in weight."""
+    top, left = np.rint(down).astype(np.int64), np.rint(right).astype(np.int64)
+    weights = [(a * b, i, j) for i, a in _spline(down - top) for j, b in _spline(right - left)]
+    around = np.stack([values[top + i, left + j] for _, i, j in weights])
+    weight = np.stack([found for found, _, _ in weights])
+    votes = np.stack([(weight * (around == value)).sum(axis=0) for value in around])
+    best = votes.argmax(axis=0)[None]
+    value, most = np.take_along_axis(around, best, axis=0), np.take_along_axis(votes, best, axis=0)[0]
+    second = np.where(around == value, 0.0, votes).max(axis=0)
+    return value[0], np.maximum(most - second, _LEAST_LEAD)
+
+
+def _spline(part: Floats) -> list[tuple[int, Floats]]:
+    """Weights of the cell before, the cell itself and the next, at a place up to half a cell off its centre."""
+    return [(-1, 0.5 * (0.5 - part) ** 2), (0, 0.75 - part * part), (1, 0.5 * (0.5 + part) ** 2)]
 
 
 def neighbours(town_of: Ints, grid: Grid) -> set[tuple[int, int]]:
@@ -159,16 +215,11 @@ def _far_apart(x: Floats, y: Floats, count: int) -> list[int]:
     return chosen
 
 
-def _in_order(
-    seats: Ints, county: Ints, polygons: list[shapely.Geometry], town_of: Ints, grid: Grid
-) -> tuple[Ints, Ints, list[shapely.Geometry], Ints]:
-    """Towns numbered county by county, the county's seat first, then from north-west to south-east."""
+def _in_order(seats: Ints, county: Ints, grid: Grid) -> list[int]:
+    """Towns county by county, the county's seat first, then from north-west to south-east."""
     first = {int(number): int(np.flatnonzero(county == number)[0]) for number in np.unique(county)}
     row, column = np.divmod(seats, grid.columns)
-    order = sorted(range(TOWNS), key=lambda town: (county[town], town != first[int(county[town])], row[town] + column[town], town))
-    renumbered = np.zeros(TOWNS + 1, dtype=np.int64)
-    renumbered[np.array(order) + 1] = np.arange(1, TOWNS + 1)
-    return seats[order], county[order], [polygons[town] for town in order], renumbered[town_of]
+    return sorted(range(TOWNS), key=lambda town: (county[town], town != first[int(county[town])], row[town] + column[town], town))
 
 
 def _people(rng: np.random.Generator, ground: Ground, ease: Floats, seats: Ints, town_of: Ints, county_of: Ints) -> Ints:

@@ -28,7 +28,7 @@ from layers._demo.relief import (
 from layers._demo.rivers import drain, make_rivers
 from layers._demo.roads import make_roads
 from layers._demo.sites import Country
-from layers._demo.storm import TONIGHT, depths, zones
+from layers._demo.storm import TONIGHT, depth_m, stages, zones
 from layers._demo.terrain import make_ground
 
 SEED: Final = 20260601
@@ -72,17 +72,18 @@ def make_city(seed: int = SEED, progress: Progress | None = None) -> DemoCity:
     drainage = drain(ground)
     tell("towns", 0.5)
     areas = make_areas(seed, ground, drainage.above_m)
-    rivers, river_of, river_names, _ = make_rivers(seed, ground, drainage)
+    rivers = make_rivers(seed, ground, drainage)
     tell("storm", 0.65)
-    tonight = depths(TONIGHT, drainage, areas.town_of > 0, grid)
-    flooded = zones(tonight, drainage, river_of, river_names, areas.town_of > 0, grid)
-    tell("roads", 0.8)
-    roads = make_roads(seed, ground, drainage, areas)
+    tonight = stages(TONIGHT, drainage, grid)
+    depths = [depth_m(stage, drainage, areas.town_of > 0) for stage in tonight]
+    flooded = zones(tonight, drainage, rivers, areas.fine_town_of, grid)
+    tell("roads", 0.85)
+    roads = make_roads(seed, ground, drainage, areas, rivers)
     tell("places", 0.9)
-    country = Country(ground, drainage, areas, roads, rivers, np.max(tonight, axis=0))
-    found = {"towns": areas.towns, "counties": areas.counties, "rivers": rivers, "roads": roads.frame, "flood_zones": flooded}
+    country = Country(ground, drainage, areas, roads, rivers.frame, np.max(depths, axis=0))
+    found = {"towns": areas.towns, "counties": areas.counties, "rivers": rivers.frame, "roads": roads.frame, "flood_zones": flooded}
     found |= {layer_id: make(seed, country) for layer_id, make in _POINTS}
-    rasters = dict(_rasters(country, tonight))
+    rasters = dict(_rasters(country, depths))
     tell("places", 1.0)
     return DemoCity(MappingProxyType(found), MappingProxyType(rasters))
 
@@ -108,10 +109,10 @@ def _write(raster: Raster, path: Path) -> Path:
     return path
 
 
-def _rasters(country: Country, tonight: list[Floats]) -> Iterator[tuple[str, Raster]]:
+def _rasters(country: Country, depths: list[Floats]) -> Iterator[tuple[str, Raster]]:
     yield "elevation_m", _raster(country, country.ground.height_m, "m", "Elevation", "高程")
     yield "population", _raster(country, country.areas.people.astype(float), "people", "People in the cell", "人口")
-    for hour, depth in enumerate(tonight):
+    for hour, depth in enumerate(depths):
         yield f"flood_depth_m_h{hour:02d}", _raster(country, depth, "m", f"Flood depth at hour {hour}", f"第 {hour} 小时淹没水深")
 
 

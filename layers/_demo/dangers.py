@@ -7,12 +7,12 @@ from typing import Final
 import geopandas as gpd
 import numpy as np
 import shapely
+from numpy.typing import NDArray
 from scipy import ndimage
 
 from layers._catalog import layer
 from layers._demo.areas import distance_km
-from layers._demo.grid import Ints, draws, lonlat_points
-from layers._demo.lines import outlines
+from layers._demo.grid import Grid, Ints, draws, lonlat_points
 from layers._demo.names import Names
 from layers._demo.sites import Country, Sites, addresses, dealt, drawn_sites, ids, joined, long_tailed, short_names, with_gaps
 from layers._frame import typed
@@ -35,6 +35,18 @@ _TYPES: Final = {
 }
 _FIRST_DAY: Final = dt.date(2025, 3, 1)
 _LAST_DAY: Final = dt.date(2026, 6, 10)
+_TONGUE: Final = np.array(
+    [
+        (-0.90, 0.0), (-0.83, 0.19), (-0.62, 0.42), (-0.33, 0.62), (0.05, 0.79), (0.40, 0.86), (0.73, 0.82), (0.97, 0.65),
+        (1.12, 0.37), (1.17, 0.0), (1.12, -0.37), (0.97, -0.65), (0.73, -0.82), (0.40, -0.86), (0.05, -0.79), (-0.33, -0.62),
+        (-0.62, -0.42), (-0.83, -0.19),
+    ]
+)  # fmt: skip
+"""Parts of its length downhill and of its half width across: narrow where it breaks away, broad at its foot."""
+_TONGUES: Final = 480
+_TONGUES_APART_M: Final = 620.0
+_NOTCH_M: Final = 40.0
+_TOLERANCE_M: Final = 12.0
 _UNCOUNTED: Final = (23, 61)
 """Flood points whose people nobody counted: their towns' risk is unknown, and shown so."""
 _NAMED: Final = {
@@ -174,19 +186,17 @@ def make_hazards(seed: int, country: Country) -> gpd.GeoDataFrame:
 
 
 def make_landslide_zones(seed: int, country: Country) -> gpd.GeoDataFrame:
-    """Steep ground close to where people live, in pieces; the steepest fifth of them special."""
+    """Tongues of steep ground close to where people live, those that touch made one; the steepest fifth special."""
     rng = draws(seed, 7)
     grid, slope = country.grid, country.ground.slope
     settled = distance_km(country.areas.people >= 25, grid) <= 0.6
     steep = (slope > 0.17) & settled & (country.areas.town_of > 0) & ~country.drainage.is_stream
-    parts, count = ndimage.label(steep.reshape(grid.shape))
-    sizes = np.bincount(parts.ravel(), minlength=count + 1)
-    kept = np.flatnonzero((sizes >= 3) & (np.arange(count + 1) > 0))
-    pieces = outlines(np.where(np.isin(parts, kept), parts, 0), grid)
-    steepness = ndimage.mean(slope.reshape(grid.shape), parts, kept)
-    special = steepness >= np.sort(steepness)[len(kept) * 4 // 5]
-    first = _first_cells(parts.ravel(), kept)
-    sites = Sites(first, country.areas.town_of[first] - 1, np.array([pieces[part][0] for part in kept.tolist()]))
+    cells = _apart(rng.permutation(np.flatnonzero(steep)), grid)[:_TONGUES]
+    shapes, zone_of = _slid(rng, country, cells)
+    _, first = np.unique(zone_of, return_index=True)
+    steepness = ndimage.mean(slope[cells], zone_of, np.arange(len(shapes)))
+    special = steepness >= np.sort(steepness)[len(shapes) * 4 // 5]
+    sites = Sites(cells[first], country.areas.town_of[cells[first]] - 1, shapes)
     short = short_names(country)
     names = Names(rng)
     columns = {
@@ -197,10 +207,30 @@ def make_landslide_zones(seed: int, country: Country) -> gpd.GeoDataFrame:
         "designated_on": [dt.date(2021 + int(year), 5, 30) for year in rng.integers(0, 5, len(sites))],
         "address": addresses(names, country, sites),
     }
-    smooth = shapely.transform(shapely.coverage_simplify(sites.points, 260.0), lonlat_points)
+    smooth = shapely.transform(sites.points, lonlat_points)
     return typed(layer("landslide_zones"), columns, smooth, ids("landslide_zones", len(sites)))
 
 
-def _first_cells(parts: Ints, kept: Ints) -> Ints:
-    values, first = np.unique(parts, return_index=True)
-    return first[np.searchsorted(values, kept)]
+def _apart(cells: Ints, grid: Grid) -> Ints:
+    """Cells in their order, without those too close to one before."""
+    x, y = (centre[cells] for centre in grid.centres_m)
+    free, kept = np.arange(len(cells)), []
+    while len(free):
+        kept.append(free[0])
+        free = free[(x[free] - x[free[0]]) ** 2 + (y[free] - y[free[0]]) ** 2 > _TONGUES_APART_M**2]
+    return cells[kept]
+
+
+def _slid(rng: np.random.Generator, country: Country, cells: Ints) -> tuple[NDArray[np.object_], Ints]:
+    """A tongue of ground down the slope from each cell, those that touch made one; and the number of each cell's own."""
+    grid = country.grid
+    south, east = (part.ravel()[cells] for part in np.gradient(country.ground.height_m.reshape(grid.shape)))
+    downhill = np.stack([-east, south], 1) / np.sqrt(east * east + south * south)[:, None]
+    across = np.stack([-downhill[:, 1], downhill[:, 0]], 1)
+    length, width = (rng.integers(low, high, len(cells))[:, None, None] for low, high in ((240, 480), (150, 290)))
+    middle = np.stack(grid.centres_m, 1)[cells][:, None]
+    corners = middle + length * _TONGUE[None, :, :1] * downhill[:, None] + width * _TONGUE[None, :, 1:] * across[:, None]
+    whole = shapely.union_all(shapely.polygons(corners)).buffer(_NOTCH_M, quad_segs=4).buffer(-_NOTCH_M, quad_segs=4)
+    shapes = shapely.coverage_simplify(shapely.get_parts(whole), _TOLERANCE_M)
+    at, zone = shapely.STRtree(shapes).query(shapely.points(middle[:, 0]), predicate="within")
+    return shapes, zone[np.argsort(at)]

@@ -4,7 +4,7 @@ Everything is drawn as whole numbers from PCG64, and arithmetic on the way keeps
 every machine rounds alike; heights end as whole millimetres, coordinates as 1e-6 degrees.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from typing import Final
 
@@ -25,6 +25,9 @@ CRS: Final = "EPSG:4549"
 STEPS: Final = ((-1, 0), (0, 1), (1, 0), (0, -1), (-1, 1), (1, 1), (1, -1), (-1, -1))
 """Row and column steps to the eight neighbours: the four straight ones first."""
 
+FINER: Final = 4
+"""How many cells of the finer grid a cell is wide: two doublings."""
+
 
 @dataclass(frozen=True)
 class Grid:
@@ -32,7 +35,7 @@ class Grid:
 
     rows: int = 360
     columns: int = 440
-    cell_m: int = 250
+    cell_m: float = 250
     west_m: int = 420_000
     north_m: int = 3_221_000
 
@@ -51,6 +54,11 @@ class Grid:
         """The area of a cell."""
         return self.cell_m * self.cell_m / 1e6
 
+    @cached_property
+    def finer(self) -> "Grid":
+        """The same ground in cells a quarter as wide, to draw areas on."""
+        return replace(self, rows=self.rows * FINER, columns=self.columns * FINER, cell_m=self.cell_m / FINER)
+
     @property
     def transform(self) -> Affine:
         """From column, row to metres, as rasterio takes it."""
@@ -65,10 +73,15 @@ class Grid:
     def pairs(self, step: tuple[int, int]) -> tuple[Ints, Ints]:
         """All cells that have a neighbour in that direction, and those neighbours."""
         numbers = np.arange(self.size).reshape(self.shape)
+        here, there = self.windows(step)
+        return numbers[here].ravel(), numbers[there].ravel()
+
+    def windows(self, step: tuple[int, int]) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
+        """The part of the grid that has a neighbour in that direction, and the part that those neighbours make."""
         down, right = step
-        here = numbers[max(0, -down) : self.rows - max(0, down), max(0, -right) : self.columns - max(0, right)]
-        there = numbers[max(0, down) : self.rows + min(0, down), max(0, right) : self.columns + min(0, right)]
-        return here.ravel(), there.ravel()
+        here = slice(max(0, -down), self.rows - max(0, down)), slice(max(0, -right), self.columns - max(0, right))
+        there = slice(max(0, down), self.rows + min(0, down)), slice(max(0, right), self.columns + min(0, right))
+        return here, there
 
     def cell_at(self, x_m: Floats, y_m: Floats) -> Ints:
         """The number of the cell that holds each point."""
@@ -111,6 +124,18 @@ def noise(rng: np.random.Generator, shape: tuple[int, int], wave: int, octaves: 
         weights += weight
         weight, wave = weight / 2, wave // 2
     return total / weights
+
+
+def doubled(coarse: Floats) -> Floats:
+    """Each cell in four, by weights of 3 to 1 with its neighbours."""
+    wide: Floats = np.pad(coarse, 1, mode="edge")
+    tall = np.empty((2 * coarse.shape[0], wide.shape[1]))
+    tall[0::2] = 0.75 * wide[1:-1] + 0.25 * wide[:-2]
+    tall[1::2] = 0.75 * wide[1:-1] + 0.25 * wide[2:]
+    fine = np.empty((2 * coarse.shape[0], 2 * coarse.shape[1]))
+    fine[:, 0::2] = 0.75 * tall[:, 1:-1] + 0.25 * tall[:, :-2]
+    fine[:, 1::2] = 0.75 * tall[:, 1:-1] + 0.25 * tall[:, 2:]
+    return fine
 
 
 def _lattice(rng: np.random.Generator, shape: tuple[int, int], wave: int) -> Floats:

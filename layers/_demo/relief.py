@@ -37,9 +37,12 @@ def _by_seats(rng: np.random.Generator, country: Country, seats: Ints) -> Sites:
     x, y = country.grid.centres_m
     fit = np.flatnonzero(_near_people(country, 0) + (country.areas.people == 0) * (country.ground.slope < 0.16) > 0)
     fit = fit[~country.drainage.is_stream[fit] & (country.peak_m[fit] == 0)]
+    east, north = x[fit], y[fit]
     found = []
     for seat in seats.tolist():
-        near = fit[np.argsort((x[fit] - x[seat]) ** 2 + (y[fit] - y[seat]) ** 2, kind="stable")[:12]]
+        gap = (east - x[seat]) ** 2 + (north - y[seat]) ** 2
+        close = np.flatnonzero(gap <= np.partition(gap, 11)[11])
+        near = fit[close[np.argsort(gap[close], kind="stable")[:12]]]
         found.append(placed(rng, country, near[country.areas.town_of[near] == country.areas.town_of[seat]], 1))
     return joined(*found)
 

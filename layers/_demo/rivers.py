@@ -1,17 +1,18 @@
 """The city's rivers: where they run, what they are called, and the drainage that floods and places go by."""
 
+from dataclasses import dataclass
 from typing import Final
 
 import geopandas as gpd
 import numpy as np
+from scipy import ndimage
 
 from layers._catalog import layer
-from layers._demo.grid import Floats, Ints, draws
-from layers._demo.lines import drawn, wander
+from layers._demo.grid import Floats, Grid, Ints, draws
+from layers._demo.lines import course, drawn, eased, wander
 from layers._demo.names import Names
-from layers._demo.storm import Drainage
 from layers._demo.terrain import Ground
-from layers._demo.water import flow, reaches, stream_order
+from layers._demo.water import Drainage, flow, reaches, stream_order
 from layers._frame import typed
 
 _SOURCE_KM2: Final = 9.0
@@ -19,6 +20,8 @@ _SOURCE_KM2: Final = 9.0
 
 _NAMED_KM2: Final = 25.0
 """Smaller streams have no name."""
+
+_STRAY_M: Final = 95
 
 
 def drain(ground: Ground) -> Drainage:
@@ -32,34 +35,62 @@ def drain(ground: Ground) -> Drainage:
     return Drainage(tree, is_stream, stream_order(tree, is_stream), stream_of, above, catchment)
 
 
-def make_rivers(seed: int, ground: Ground, drainage: Drainage) -> tuple[gpd.GeoDataFrame, Ints, list[str], list[list[int]]]:
-    """The layer; the number of the named river each cell drains to (0 none); the names by number; and the cell paths."""
+@dataclass(frozen=True)
+class Rivers:
+    """The layer's frame; each cell's place on a river's line; by river's number (0 none) its name; and where they run.
+
+    ``river_of`` numbers each stream cell's river. ``nearest`` is for each cell of the finer grid the stream cell whose
+    stretch of line is nearest, and ``away_m`` how far it is.
+    """
+
+    frame: gpd.GeoDataFrame
+    places: Floats
+    names: tuple[str, ...]
+    river_of: Ints
+    nearest: Ints
+    away_m: Floats
+
+
+def make_rivers(seed: int, ground: Ground, drainage: Drainage) -> Rivers:
+    """Reaches from source or confluence to confluence; the larger river runs on smoothly where a smaller one joins it."""
     rng = draws(seed, 3)
     grid = ground.grid
     paths = reaches(drainage.tree, drainage.is_stream & ground.inside)
-    stem_of, count = _stems(drainage, ground)
+    heir = _largest_tributary(drainage.tree.receiver, drainage.catchment_km2, drainage.is_stream & ground.inside)
+    stem_of, count = _stems(drainage, ground, heir)
     names = Names(rng)
     mouth_km2 = np.zeros(count + 1)
     np.maximum.at(mouth_km2, stem_of, drainage.catchment_km2)
-    called = [names.river() if km2 >= _NAMED_KM2 else "" for km2 in mouth_km2.tolist()]
-    stray = wander(rng, grid, 70)
+    called = tuple(names.river() if km2 >= _NAMED_KM2 else "" for km2 in mouth_km2.tolist())
+    between = np.flatnonzero((heir >= 0) & (drainage.tree.receiver != np.arange(grid.size)) & (stem_of > 0))
+    places = eased(wander(rng, grid, _STRAY_M), between, heir[between], drainage.tree.receiver[between])
     columns = {
         "name": [called[stem_of[path[0]]] or None for path in paths],
         "stream_order": [int(drainage.order[path[0]]) for path in paths],
         "catchment_km2": [round(float(drainage.catchment_km2[path[-2]]), 1) for path in paths],
     }
     index = [f"demo-rivers-{number:04d}" for number in range(1, len(paths) + 1)]
-    frame = typed(layer("rivers"), columns, [drawn(path, grid, stray) for path in paths], index)
-    river_of = np.where(drainage.is_stream[drainage.stream_of], stem_of[drainage.stream_of], 0)
-    return frame, river_of, called, paths
+    frame = typed(layer("rivers"), columns, [drawn(path, places) for path in paths], index)
+    return Rivers(frame, places, called, stem_of, *_nearest(paths, places, grid.finer))
 
 
-def _stems(drainage: Drainage, ground: Ground) -> tuple[Ints, int]:
+def _nearest(paths: list[list[int]], places: Floats, finer: Grid) -> tuple[Ints, Floats]:
+    """For each cell the stream cell whose stretch of line is nearest, and the metres to it."""
+    points = np.concatenate([course(path, places, rounds=3) for path in paths])
+    lengths = [len(course(path, places, rounds=3)) for path in paths]
+    cells = np.array([cell for path in paths for cell in path])
+    offset = np.repeat(np.cumsum([0, *map(len, paths[:-1])]), lengths)
+    on_line = np.full(finer.size, -1)
+    on_line[finer.cell_at(points[:, 0], points[:, 1])] = cells[offset + np.rint(points[:, 2]).astype(np.int64)]
+    away, at = ndimage.distance_transform_edt(on_line.reshape(finer.shape) < 0, return_indices=True)
+    return on_line.reshape(finer.shape)[at[0], at[1]], away * finer.cell_m
+
+
+def _stems(drainage: Drainage, ground: Ground, heir: Ints) -> tuple[Ints, int]:
     """Each stream cell's river: upstream the name follows the branch with the larger catchment."""
-    tree, catchment = drainage.tree, drainage.catchment_km2
-    stem = np.zeros(len(catchment), dtype=np.int64)
+    tree = drainage.tree
+    stem = np.zeros(len(heir), dtype=np.int64)
     mine = drainage.is_stream & ground.inside
-    heir = _largest_tributary(tree.receiver, catchment, mine)
     count = 0
     for cells in tree.levels:
         for cell in cells[mine[cells]].tolist():

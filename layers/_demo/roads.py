@@ -1,5 +1,6 @@
 """Roads between town seats along the ways of least effort, classed by what they join; forest roads into the hills."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
@@ -11,10 +12,11 @@ from scipy.sparse.csgraph import dijkstra
 
 from layers._catalog import layer
 from layers._demo.areas import Areas, effort
-from layers._demo.grid import STEPS, Grid, Ints, Mask, draws
-from layers._demo.lines import drawn, wander
-from layers._demo.storm import Drainage
+from layers._demo.grid import STEPS, Floats, Grid, Ints, Mask, draws
+from layers._demo.lines import drawn, eased, wander
+from layers._demo.rivers import Rivers
 from layers._demo.terrain import Ground
+from layers._demo.water import Drainage
 from layers._frame import typed
 
 _CLASSES: Final = ("national", "provincial", "county", "town", "forest")
@@ -25,6 +27,7 @@ _LETTERED: Final = ("国道", "省道", "县道", "乡道", "林区道路")
 _BRIDGE_ORDER: Final = 2
 """A stream of this order or more takes a bridge, a smaller one a culvert."""
 FOREST_ROADS: Final = 21
+_STRAY_M: Final = 80
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,7 @@ class Roads:
     forest: tuple[tuple[int, ...], ...]
 
 
-def make_roads(seed: int, ground: Ground, drainage: Drainage, areas: Areas) -> Roads:
+def make_roads(seed: int, ground: Ground, drainage: Drainage, areas: Areas, rivers: Rivers) -> Roads:
     """Join neighbouring towns, class the edges by the seats they lead to, and draw them as lines from junction to junction."""
     rng = draws(seed, 4)
     grid = ground.grid
@@ -50,7 +53,8 @@ def make_roads(seed: int, ground: Ground, drainage: Drainage, areas: Areas) -> R
     has_road[[cell for edge in edges for cell in edge]] = True
     forest = _forest(graph + graph.T, ground, areas, has_road, wet)
     edges = {edge: _FOREST for path in forest for edge in _edges(path)} | edges
-    frame = _frame(edges, wet, grid, wander(rng, grid, 60))
+    places = np.where(wet[:, None], rivers.places, wander(rng, grid, _STRAY_M))  # a bridge stands where the river runs
+    frame = _frame(edges, wet, eased(places, *_along(edges, wet)))
     return Roads(frame, has_road, tuple(tuple(path) for path in forest))
 
 
@@ -157,7 +161,23 @@ def _forest(graph: csr_array, ground: Ground, areas: Areas, has_road: Mask, wet:
     return found
 
 
-def _frame(edges: dict[tuple[int, int], int], wet: Mask, grid: Grid, stray: tuple[Ints, Ints]) -> gpd.GeoDataFrame:
+def _beside(edges: Iterable[tuple[int, int]]) -> dict[int, list[int]]:
+    """Each cell's neighbours along roads."""
+    beside: dict[int, list[int]] = {}
+    for a, b in sorted(edges):
+        beside.setdefault(a, []).append(b)
+        beside.setdefault(b, []).append(a)
+    return beside
+
+
+def _along(edges: Iterable[tuple[int, int]], wet: Mask) -> tuple[Ints, Ints, Ints]:
+    """Dry cells that one road passes through, and the cells before and after."""
+    passed = [(cell, *ways) for cell, ways in _beside(edges).items() if len(ways) == 2 and not wet[cell]]
+    cell, before, after = np.array(passed, dtype=np.int64).T
+    return cell, before, after
+
+
+def _frame(edges: dict[tuple[int, int], int], wet: Mask, places: Floats) -> gpd.GeoDataFrame:
     paths = _chains(edges, wet)
     kinds = [edges[_edges(path[:2])[0]] for path in paths]
     bridge = [bool(wet[path[0]] ^ wet[path[1]]) or bool(wet[path].all()) for path in paths]
@@ -171,15 +191,12 @@ def _frame(edges: dict[tuple[int, int], int], wet: Mask, grid: Grid, stray: tupl
         "max_speed_kmh": [_SPEED_KMH[kind] for kind in kinds],
     }
     index = [f"demo-roads-{number:04d}" for number in range(1, len(paths) + 1)]
-    return typed(layer("roads"), columns, [drawn(path, grid, stray) for path in paths], index)
+    return typed(layer("roads"), columns, [drawn(path, places) for path in paths], index)
 
 
 def _chains(edges: dict[tuple[int, int], int], wet: Mask) -> list[list[int]]:
     """Paths between junctions, ends, changes of class, and the two banks of a crossing."""
-    beside: dict[int, list[int]] = {}
-    for a, b in sorted(edges):
-        beside.setdefault(a, []).append(b)
-        beside.setdefault(b, []).append(a)
+    beside = _beside(edges)
 
     def stops(cell: int) -> bool:
         ways = beside[cell]

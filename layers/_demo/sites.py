@@ -15,8 +15,8 @@ from layers._demo.areas import Areas
 from layers._demo.grid import CRS, Floats, Grid, Ints, lonlat
 from layers._demo.names import Names
 from layers._demo.roads import Roads
-from layers._demo.storm import Drainage
 from layers._demo.terrain import Ground
+from layers._demo.water import Drainage
 
 _OFF_WATER_M: Final = 45.0
 _Value = TypeVar("_Value", bound=str | None)

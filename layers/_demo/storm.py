@@ -12,9 +12,10 @@ import numpy as np
 import shapely
 
 from layers._catalog import layer
-from layers._demo.grid import Floats, Grid, Ints, Mask, lonlat_points
-from layers._demo.lines import outlines
-from layers._demo.water import Flow
+from layers._demo.grid import Floats, Grid, Ints, Mask, doubled, lonlat_points
+from layers._demo.lines import outlined
+from layers._demo.rivers import Rivers
+from layers._demo.water import Drainage
 from layers._frame import typed
 
 HOURS: Final = 12
@@ -30,18 +31,14 @@ _CLASSES: Final = (
 _BANK_MM: Final = 62.0
 _RISE_M: Final = (0.0, 0.55, 0.8, 1.15, 1.5, 1.9, 2.2)
 _HELD: Final = 0.86
-
-
-@dataclass(frozen=True)
-class Drainage:
-    """The city's streams: the tree of cells, which are streams, their order, and each cell's stream and height above it."""
-
-    tree: Flow
-    is_stream: Mask
-    order: Ints
-    stream_of: Ints
-    above_m: Floats
-    catchment_km2: Floats
+_DRY_M: Final = 0.85
+"""No ground counts as higher over the water than this: it puts the edge of a flood about half way to a dry cell."""
+_DEEPEST_M: Final = 8.0
+_HALF_WIDTH_M: Final = 90.0
+_WIDER: Final = 30.0
+"""Metres by which each metre of stage widens a flooded valley to both sides of its river."""
+_SPECK: Final = 50
+_TOLERANCE_M: Final = 90.0
 
 
 @dataclass(frozen=True)
@@ -73,8 +70,8 @@ RECORDS: Final = (
 )
 
 
-def depths(track: Track, drainage: Drainage, inside: Mask, grid: Grid) -> list[Floats]:
-    """Depth in metres in every cell at hours 0 to 12, in steps of 5 cm; 0 is dry."""
+def stages(track: Track, drainage: Drainage, grid: Grid) -> list[Floats]:
+    """How high each stream cell stands over its bank at hours 0 to 12, in metres."""
     own = drainage.tree.gathered(np.ones(grid.size))
     held = np.zeros(grid.size)
     stage = np.zeros(grid.size)
@@ -83,9 +80,14 @@ def depths(track: Track, drainage: Drainage, inside: Mask, grid: Grid) -> list[F
         held = held * _HELD + _rain(track, hour, grid)
         wanted = _stage_m(drainage.tree.gathered(held) / own, drainage.order)
         stage += (wanted - stage) / (1.0 + 0.45 * np.maximum(drainage.order - 1, 0))
-        depth = np.floor((stage[drainage.stream_of] - drainage.above_m) * 20.0 + 1e-9) / 20.0
-        found.append(np.where(inside & (depth >= 0.1), depth, 0.0))
+        found.append(stage.copy())
     return found
+
+
+def depth_m(stage: Floats, drainage: Drainage, inside: Mask) -> Floats:
+    """Depth in metres in every cell, in steps of 5 cm; 0 is dry."""
+    depth = np.floor((stage[drainage.stream_of] - drainage.above_m) * 20.0 + 1e-9) / 20.0
+    return np.where(inside & (depth >= 0.1), depth, 0.0)
 
 
 def _rain(track: Track, hour: int, grid: Grid) -> Floats:
@@ -105,43 +107,57 @@ def _stage_m(mean_mm: Floats, order: Ints) -> Floats:
     return np.asarray(np.sqrt(over) * np.array(_RISE_M)[np.minimum(order, len(_RISE_M) - 1)] * 2.2, dtype=float)
 
 
-def zones(
-    tonight: list[Floats], drainage: Drainage, river_of: Ints, names: list[str], inside: Mask, grid: Grid
-) -> gpd.GeoDataFrame:
-    """Extents by depth class along each river: tonight's forecast at four hours, the design flood, and past floods."""
-    rows: list[dict[str, object]] = []
-    for hour in _FORECAST_HOURS:
-        rows += _by_class(
-            tonight[hour], river_of, names, grid, {"kind": "forecast", "event": "演示暴雨", "hour": hour, "date": STORM_DAY}
-        )
+def zones(tonight: list[Floats], drainage: Drainage, rivers: Rivers, town_of: Ints, grid: Grid) -> gpd.GeoDataFrame:
+    """Extents by depth class along each river: tonight's forecast at four hours, the design flood, and past floods.
+
+    ``tonight`` holds the stages of hours 0 to 12, ``town_of`` the town of each cell of the finer grid.
+    """
+    events: list[tuple[Floats, dict[str, object]]] = [
+        (tonight[hour], {"kind": "forecast", "event": "演示暴雨", "hour": hour, "date": STORM_DAY, "return_period_years": None})
+        for hour in _FORECAST_HOURS
+    ]
     for record in RECORDS:
-        peak = np.max(depths(record.track, drainage, inside, grid), axis=0)
-        what: dict[str, object] = {
-            "kind": record.kind,
-            "event": record.event,
-            "date": record.date,
-            "return_period_years": record.return_period_years,
-        }
-        rows += _by_class(peak, river_of, names, grid, what)
+        told = {name: getattr(record, name) for name in ("kind", "event", "date", "return_period_years")}
+        events.append((np.max(stages(record.track, drainage, grid), axis=0), told | {"hour": None}))
+    rows = []
+    for stage, told in events:
+        rows += [told | row for row in _by_class(_fine_depth(stage, drainage, rivers, grid), rivers, town_of, grid)]
     for row in rows:
         row["year"] = int(str(row["date"])[:4]) if row["date"] else None
-    columns = {name: [row.get(name) for row in rows] for name in rows[0] if name != "geometry"}
-    columns["return_period_years"] = [row.get("return_period_years") for row in rows]
-    columns["hour"] = [row.get("hour") for row in rows]
+    columns = {name: [row[name] for row in rows] for name in rows[0] if name != "geometry"}
     index = [f"demo-flood_zones-{number:04d}" for number in range(1, len(rows) + 1)]
     return typed(layer("flood_zones"), columns, [row["geometry"] for row in rows], index)
 
 
-def _by_class(depth: Floats, river_of: Ints, names: list[str], grid: Grid, what: dict[str, object]) -> list[dict[str, object]]:
+def _fine_depth(stage: Floats, drainage: Drainage, rivers: Rivers, grid: Grid) -> Floats:
+    """Depth on the finer grid, under 0 where dry: the coarse surface interpolated, and a flooded valley along its river's line."""
+    surface = np.clip(stage[drainage.stream_of] - drainage.above_m, -_DRY_M, _DEEPEST_M).reshape(grid.shape)
+    depth = doubled(doubled(surface)).ravel()
+    half_width = _HALF_WIDTH_M + _WIDER * stage
+    by_river = np.flatnonzero(rivers.away_m.ravel() < half_width.max())
+    nearest, away = rivers.nearest.ravel()[by_river], rivers.away_m.ravel()[by_river]
+    depth[by_river] = np.maximum(depth[by_river], stage[nearest] * np.minimum(2.0 - 2.0 * away / half_width[nearest], 1.0))
+    return depth
+
+
+def _by_class(depth: Floats, rivers: Rivers, town_of: Ints, grid: Grid) -> list[dict[str, object]]:
     bounds = np.array([low for low, _, _ in _CLASSES])
-    depth_class = np.searchsorted(bounds, depth, side="right")
-    label = np.where((depth_class > 0) & (river_of > 0), river_of * 10 + depth_class, 0)
-    found = outlines(label, grid)
-    keys = sorted(found)
-    smooth = shapely.coverage_simplify([shapely.MultiPolygon(found[key]) for key in keys], 180.0)
+    wet = np.flatnonzero((depth >= bounds[0]) & (town_of > 0))
+    river = rivers.river_of[rivers.nearest.ravel()[wet]]
+    label = np.zeros(len(depth), dtype=np.int32)
+    label[wet] = np.where(river > 0, river * 10 + np.searchsorted(bounds, depth[wet], side="right"), 0)
+
+    def crossing(cells: Ints, beyond: Ints) -> Floats:
+        here, there = depth[cells], depth[beyond]
+        most = np.searchsorted(bounds, np.maximum(here, there), side="right")
+        alike = most == np.searchsorted(bounds, np.minimum(here, there), side="right")
+        gap = np.where(alike, 1.0, here - there)
+        return np.where(alike, 0.5, np.clip((here - bounds[most - 1]) / gap, 0.02, 0.98))
+
+    found = outlined(label, grid.finer, crossing, least_cells=_SPECK, tolerance_m=_TOLERANCE_M)
     rows = []
-    for key, shape in zip(keys, shapely.transform(smooth, lonlat_points), strict=True):
+    for key, shape in zip(found, shapely.transform(list(found.values()), lonlat_points), strict=True):
         low, high, words = _CLASSES[key % 10 - 1]
-        place = names[key // 10] or None
-        rows.append({**what, "place": place, "depth_class": words, "depth_min_m": low, "depth_max_m": high, "geometry": shape})
+        place = rivers.names[key // 10] or None
+        rows.append({"place": place, "depth_class": words, "depth_min_m": low, "depth_max_m": high, "geometry": shape})
     return rows

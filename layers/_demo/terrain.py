@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 from scipy import ndimage
 
-from layers._demo.grid import Floats, Grid, Ints, Mask, draws, noise
+from layers._demo.grid import Floats, Grid, Ints, Mask, doubled, draws, noise
 from layers._demo.water import Flow, filled, flow
 
 _COARSE_STEPS: Final = 26
@@ -40,7 +40,7 @@ def make_ground(seed: int, grid: Grid) -> Ground:
     start = _BASE_M + 120.0 * rise + 40.0 * bumps * (1.0 - 0.7 * plain) + 0.25 * _from_east(grid)
     coarse = replace(grid, rows=grid.rows // 2, columns=grid.columns // 2, cell_m=grid.cell_m * 2)
     height = _worn(_halved(start), _halved(42.0 * rise + 0.15), _halved(plain), coarse, _COARSE_STEPS)
-    fine = _doubled(height.reshape(coarse.shape)) + (noise(rng, grid.shape, 8, 3) - 0.5) * (1.0 + 40.0 * np.clip(rise, 0, 1))
+    fine = doubled(height.reshape(coarse.shape)) + (noise(rng, grid.shape, 8, 3) - 0.5) * (1.0 + 40.0 * np.clip(rise, 0, 1))
     height = _worn(fine, 3.0 * rise, plain, grid, _FINE_STEPS)
     height_mm = np.round(height * 1000).astype(np.int64)  # each cell still above its receiver: worn ground falls 2 cm a step
     inside = _largest_part(_off_the_edge(radius < 1.0).ravel(), grid)
@@ -63,20 +63,6 @@ def _off_the_edge(mask: Mask) -> Mask:
 
 def _halved(fine: Floats) -> Floats:
     return (fine[::2, ::2] + fine[1::2, ::2] + fine[::2, 1::2] + fine[1::2, 1::2]) / 4.0
-
-
-def _doubled(coarse: Floats) -> Floats:
-    """Each cell in four, by weights of 3 to 1 with its neighbours."""
-    wide: Floats = np.pad(coarse, 1, mode="edge")
-    for axis in (0, 1):
-        near = np.take(wide, np.arange(1, wide.shape[axis] - 1), axis)
-        before = np.take(wide, np.arange(0, wide.shape[axis] - 2), axis)
-        after = np.take(wide, np.arange(2, wide.shape[axis]), axis)
-        wide = np.stack([0.75 * near + 0.25 * before, 0.75 * near + 0.25 * after], axis + 1)
-        shape = list(near.shape)
-        shape[axis] *= 2
-        wide = wide.reshape(shape)
-    return wide
 
 
 def _shape(rng: np.random.Generator, grid: Grid) -> tuple[Floats, Floats]:

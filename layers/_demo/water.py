@@ -31,46 +31,64 @@ class Flow:
         return found
 
 
+@dataclass(frozen=True)
+class Drainage:
+    """The city's streams: the tree of cells, which are streams, their order, and each cell's stream and height above it."""
+
+    tree: Flow
+    is_stream: Mask
+    order: Ints
+    stream_of: Ints
+    above_m: Floats
+    catchment_km2: Floats
+
+
 def filled(height_mm: Ints, grid: Grid) -> Ints:
     """The ground with every pit filled to its rim plus a millimetre a step, so that water always finds a way out.
 
     Priority-flood (Barnes, Lehman and Mulla 2014, Computers & Geosciences 62): grow inwards from the border,
     the lowest cell first.
     """
-    rows, columns = grid.shape
-    level = height_mm.tolist()
-    done = bytearray(grid.size)
-    border = _border(grid).tolist()
-    heap = [(level[cell], cell) for cell in border]
-    for cell in border:
+    wide = grid.columns + 2  # a frame of cells that are done already, so that no step leaves the grid
+    framed = np.pad(height_mm.reshape(grid.shape), 1)
+    level = framed.ravel().tolist()
+    done = bytearray(np.pad(np.zeros(grid.shape, dtype=np.uint8), 1, constant_values=1).tobytes())
+    bits = framed.size.bit_length()
+    border = _border(grid)
+    border = (border // grid.columns + 1) * wide + border % grid.columns + 1
+    heap = [(level[cell] << bits) + cell for cell in border.tolist()]  # level and cell in one number, compared as one
+    for cell in border.tolist():
         done[cell] = 1
     heapq.heapify(heap)
+    steps = [down * wide + right for down, right in STEPS]
     while heap:
-        here, cell = heapq.heappop(heap)
-        row, column = divmod(cell, columns)
-        for down, right in STEPS:
-            if 0 <= row + down < rows and 0 <= column + right < columns:
-                there = cell + down * columns + right
-                if not done[there]:
-                    done[there] = 1
-                    level[there] = max(level[there], here + 1)
-                    heapq.heappush(heap, (level[there], there))
-    return np.array(level, dtype=np.int64)
+        lowest = heapq.heappop(heap)
+        cell, above = lowest & ((1 << bits) - 1), (lowest >> bits) + 1
+        for step in steps:
+            there = cell + step
+            if not done[there]:
+                done[there] = 1
+                level[there] = max(level[there], above)
+                heapq.heappush(heap, (level[there] << bits) + there)
+    return np.array(level, dtype=np.int64).reshape(framed.shape)[1:-1, 1:-1].ravel()
 
 
 def flow(height: Ints | Floats, grid: Grid) -> Flow:
     """Each cell drains to its steepest lower neighbour (D8); border cells and cells with none are outlets."""
-    steepest = np.zeros(grid.size)
-    receiver = np.arange(grid.size)
+    surface = height.reshape(grid.shape)
+    steepest = np.zeros(grid.shape)
+    numbers = np.arange(grid.size).reshape(grid.shape)
+    receiver = numbers.copy()
     for number, step in enumerate(STEPS):
-        here, there = grid.pairs(step)
-        drop = (height[here] - height[there]) * (1.0 if number < 4 else 0.7071)
+        here, there = grid.windows(step)
+        drop = (surface[here] - surface[there]) * (1.0 if number < 4 else 0.7071)
         better = drop > steepest[here]
-        steepest[here[better]] = drop[better]
-        receiver[here[better]] = there[better]
+        np.copyto(steepest[here], drop, where=better)
+        np.copyto(receiver[here], numbers[there], where=better)
+    found = receiver.ravel()
     border = _border(grid)
-    receiver[border] = border
-    return Flow(receiver, _levels(receiver))
+    found[border] = border
+    return Flow(found, _levels(found))
 
 
 def _border(grid: Grid) -> Ints:
