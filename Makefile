@@ -5,8 +5,7 @@ PORT ?= 8000
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 # Third-party code is checked against hashes; our own package is then added without looking anything up.
-# Everything is pinned, so nothing is to be resolved; Python compiles what it uses when it first uses it.
-INSTALL := $(PIP) install --quiet --require-hashes --no-deps --no-compile
+INSTALL := constraints/install.sh $(BIN)/python
 ADD_OURS := $(PIP) install --quiet --no-deps --no-build-isolation -e .
 PIN := uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --quiet
 
@@ -30,18 +29,18 @@ screenshots: $(VENV)/.dev  ## remake the pictures in docs/
 	$(BIN)/python docs/screenshots.py
 
 $(VENV)/.run: constraints/run.txt pyproject.toml maps/package-lock.json | $(VENV)/bin/python
-	$(INSTALL) -r constraints/run.txt
+	$(INSTALL) constraints/run.txt
 	$(ADD_OURS)
 	touch $@
 
 $(VENV)/.dev: constraints/dev.txt pyproject.toml maps/package-lock.json | $(VENV)/bin/python
-	$(INSTALL) -r constraints/dev.txt
+	$(INSTALL) constraints/dev.txt
 	$(ADD_OURS)
 	touch $@
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
-	$(INSTALL) -r constraints/pip.txt  # older ones take twice as long over pinned wheels
+	$(PIP) install --quiet --require-hashes -r constraints/pip.txt  # older ones take twice as long over pinned wheels
 
 constraints:  ## pin anew (needs uv on the path)
 	echo pip | $(PIN) -o constraints/pip.txt -
