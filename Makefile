@@ -40,7 +40,7 @@ $(VENV)/.dev: constraints/dev.txt pyproject.toml maps/package-lock.json | $(VENV
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
-	$(PIP) install --quiet --require-hashes -r constraints/pip.txt  # older ones take twice as long over pinned wheels
+	$(PIP) install --quiet --no-compile --require-hashes -r constraints/pip.txt  # older ones take twice as long over pinned wheels
 
 constraints:  ## pin anew (needs uv on the path)
 	echo pip | $(PIN) -o constraints/pip.txt -
