@@ -161,7 +161,7 @@ def test_depth_classes_of_one_flood_do_not_overlap(city: DemoCity) -> None:
     assert all(shapely.coverage_is_valid(event.geometry.to_numpy()) for _, event in events)
 
 
-def test_a_flood_lies_along_a_river_and_is_dry_and_deep_in_few_pieces(city: DemoCity) -> None:
+def test_the_design_flood_lies_along_rivers_and_all_floods_are_drawn_in_few_points(city: DemoCity) -> None:
     zones, rivers = city.layers["flood_zones"], in_metres(city.layers["rivers"]).union_all()
     design = in_metres(zones[zones["kind"] == "design"])
     floods = gpd.GeoSeries([design.union_all()], crs=CRS).explode()
