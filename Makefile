@@ -25,8 +25,8 @@ check: $(VENV)/.dev  ## style, types, import directions
 bench: $(VENV)/.dev  ## measure; prints, asserts nothing
 	$(BIN)/python -m bench.run
 
-screenshots: $(VENV)/.dev  ## remake the pictures in docs/
-	$(BIN)/python docs/screenshots.py
+screenshots: $(VENV)/.dev  ## remake the pictures in docs/, while `make demo` runs
+	$(BIN)/python docs/screenshots.py http://127.0.0.1:$(PORT) 119.70 28.56
 
 $(VENV)/.run: constraints/run.txt pyproject.toml maps/package-lock.json | $(VENV)/bin/python
 	$(INSTALL) constraints/run.txt
