@@ -8,7 +8,9 @@ import rasterio
 from api.use.assessments import answer, assess_layer
 from api.use.catalogue import is_synthetic
 from api.use.demonstration import fill
-from layers._store import Snapshot, Store, open_store
+from geo_risk.errors import ParameterError
+from layers._store import Batch, Snapshot, Store, open_store
+from small_city import frames
 
 
 @pytest.fixture(scope="module")
@@ -75,3 +77,20 @@ def test_a_filled_store_is_left_as_it_is(store: Store, snapshot: Snapshot, tmp_p
     fill(store, tmp_path, lambda step, share: None)
     assert store.snapshot().revision == snapshot.revision
     assert store.verify().revisions == snapshot.revision
+
+
+def test_a_city_cut_off_in_the_middle_is_completed(snapshot: Snapshot, tmp_path: Path) -> None:
+    batch = Batch(actor="demo", reason="synthetic demo city", source="demo")
+    with open_store(tmp_path / "half.sqlite") as half:
+        half.apply("towns", snapshot.frames["towns"], batch)
+        fill(half, tmp_path, lambda step, share: None)
+        assert {name: len(frame) for name, frame in half.snapshot().frames.items()} == {
+            name: len(frame) for name, frame in snapshot.frames.items()
+        }
+
+
+def test_invented_features_do_not_get_among_real_ones(tmp_path: Path) -> None:
+    with open_store(tmp_path / "real.sqlite") as real:
+        real.apply("shelters", frames()["shelters"], Batch(actor="clerk", reason="import", source="shelters"))
+        with pytest.raises(ParameterError, match="this store holds real data; where: --store"):
+            fill(real, tmp_path, lambda step, share: None)
