@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
-from import_doc import commands, imported
 
+from import_doc import commands, imported
 from layers._check import Checked
 
 

@@ -4,8 +4,8 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from import_doc import commands, imported
 
+from import_doc import commands, imported
 from layers._catalog import layer
 from layers._check import Checked, CheckOptions, check, parse_map, parse_set, report_csv, report_lines
 from layers._read import ReadOptions, read
