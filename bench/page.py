@@ -21,7 +21,16 @@ from layers._frame import typed
 from layers._store import Batch, open_store
 
 _DATA = ("/marks/", "/risk", "/collections", "/layers", "/nearby")
-_CHROMIUM = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+_CHROMIUM = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 _WATCH = """
 window.longestFreeze = 0;
 let last = performance.now();
