@@ -1,11 +1,13 @@
 """Numazu's landslide zones and shelters, by the commands of docs/import.md."""
 
+import shlex
 from pathlib import Path
 
 import pytest
 
 from import_doc import commands, imported
 from layers._check import Checked
+from run_cli import run
 
 
 @pytest.fixture(scope="module")
@@ -32,3 +34,11 @@ def test_shelters_know_their_hazards_and_keep_the_unknown(done: list[Checked]) -
     shelters = done[1].frame
     assert len(shelters) == 105
     assert (shelters["for_flood"].sum(), shelters["for_flood"].isna().sum()) == (59, 46)
+
+
+def test_the_commands_fill_a_store_once_and_the_log_agrees(shared_data: Path, tmp_path: Path) -> None:
+    store, lines = tmp_path / "store.sqlite", commands("Numazu")
+    words = [shlex.split(line.replace("$DATA", str(shared_data / "numazu")))[1:] for line in lines]
+    assert ["234 new" in run(*words[0], store=store), "105 new" in run(*words[1], store=store)] == [True, True]
+    assert all("0 new, 0 changed" in run(*each, store=store) for each in words)
+    assert "339 revisions" in run("verify", store=store)
