@@ -45,7 +45,8 @@ $(VENV)/bin/python:
 constraints:  ## pin anew (needs uv on the path)
 	echo pip | $(PIN) -o constraints/pip.txt -
 	$(PIN) --extra build -o constraints/run.txt pyproject.toml
-	$(PIN) --extra build --extra dev -c constraints/run.txt -o constraints/dev.txt pyproject.toml
+	$(PIN) --extra build --extra scale -c constraints/run.txt -o constraints/scale.txt pyproject.toml
+	$(PIN) --extra build --extra scale --extra dev -c constraints/scale.txt -o constraints/dev.txt pyproject.toml
 
 clean:  ## remove the environment and what was built; the store in var/ stays
 	rm -rf $(VENV) build dist maps/static/vendor

@@ -1,0 +1,1 @@
+"""What a hazard does: damage by curve, people, events, annual expectation, needs."""
