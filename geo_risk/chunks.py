@@ -5,12 +5,34 @@ ends the process when two requests enter it at once.
 """
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Final, TypeVar
 
 Result = TypeVar("Result")
-THREADS: Final = len(os.sched_getaffinity(0))
+_allowed: Final[ContextVar[int | None]] = ContextVar("threads", default=None)
+
+
+def threads() -> int:
+    """How many threads work may take here: as many as this process has cores, unless `with_threads` says fewer."""
+    return _allowed.get() or len(os.sched_getaffinity(0))
+
+
+@contextmanager
+def with_threads(count: int) -> Iterator[None]:
+    """Within it, `over_spans` takes that many threads; a worker among several takes one.
+
+    >>> with with_threads(1):
+    ...     threads()
+    1
+    """
+    token = _allowed.set(count)
+    try:
+        yield
+    finally:
+        _allowed.reset(token)
 
 
 def spans(count: int, size: int) -> list[slice]:
@@ -24,14 +46,15 @@ def spans(count: int, size: int) -> list[slice]:
     return [slice(start, min(start + size, count)) for start in range(0, count, size)]
 
 
-def over_spans(work: Callable[[slice], Result], parts: Iterable[slice], threads: int = THREADS) -> list[Result]:
-    """What ``work`` gives for each span, in the order of the spans, on that many threads.
+def over_spans(work: Callable[[slice], Result], parts: Iterable[slice]) -> list[Result]:
+    """What ``work`` gives for each span, in the order of the spans, on the threads allowed.
 
     >>> over_spans(lambda part: part.stop - part.start, spans(5, 2))
     [2, 2, 1]
     """
     listed = list(parts)
-    if threads <= 1 or len(listed) <= 1:
+    count = min(threads(), len(listed))
+    if count <= 1:
         return [work(part) for part in listed]
-    with ThreadPoolExecutor(min(threads, len(listed))) as pool:
+    with ThreadPoolExecutor(count) as pool:
         return list(pool.map(work, listed))
