@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final, TypeVar
 
 from geo_risk.errors import (
+    Busy,
     CrsError,
     DatumError,
     DeclarationError,
@@ -25,6 +26,7 @@ STATUS: Final[dict[type[GeoRiskError], int]] = {
     DatumError: 422,
     FileError: 422,
     ImportRejected: 422,
+    Busy: 503,
     DeclarationError: 500,
     StoreError: 503,
     GeoRiskError: 500,
@@ -37,6 +39,7 @@ KIND_ZH: Final[dict[type[GeoRiskError], str]] = {
     DatumError: "坐标可能有偏移，须说明坐标基准",
     FileError: "文件不能读取",
     ImportRejected: "有的行不符合规则，没有入库",
+    Busy: "等候的任务太多，请稍后再试",
     DeclarationError: "图层或数据表的声明有误",
     StoreError: "数据库暂时不能用，或与日志不一致",
     GeoRiskError: "系统自身出错",

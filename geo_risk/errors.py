@@ -7,6 +7,7 @@
     ├── DatumError            coordinates that may be shifted (GCJ-02, BD-09) and nobody said
     ├── FileError             a file that cannot be read, is empty, hostile or over a limit
     ├── ImportRejected        a readable file whose rows break the layer's rules; nothing was stored
+    ├── Busy                  too much work waits already: the same request is welcome later
     ├── DeclarationError      a layer, factor or table that contradicts itself
     └── StoreError            the store cannot be reached, or does not agree with its own log
         ├── StoreUnavailable  locked, gone, full or not writable: reads go on, writes stop
@@ -64,6 +65,12 @@ class FileError(GeoRiskError):
 
 class ImportRejected(GeoRiskError):
     """A readable file whose rows break the layer's rules; nothing was stored."""
+
+
+class Busy(GeoRiskError):
+    """Too much work waits already; ``retry_after_s`` says when to come again."""
+
+    retry_after_s = 10
 
 
 class DeclarationError(GeoRiskError):

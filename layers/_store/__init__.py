@@ -1,7 +1,10 @@
 """The store: append-only revision log and current rows in one SQLite file (docs/store.md)."""
 
 from layers._store.records import Applied, Batch, Op, RecordedBatch, Revision, Value, Verified
+from layers._store.runs import RunRecord
 from layers._store.snapshot import Snapshot
 from layers._store.store import Store, open_store
 
-__all__ = ["Applied", "Batch", "Op", "RecordedBatch", "Revision", "Snapshot", "Store", "Value", "Verified", "open_store"]
+__all__ = [
+    "Applied", "Batch", "Op", "RecordedBatch", "Revision", "RunRecord", "Snapshot", "Store", "Value", "Verified", "open_store",
+]

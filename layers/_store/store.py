@@ -15,11 +15,12 @@ import sqlalchemy as sa
 from geo_risk.errors import NotFound, ParameterError, StoreCorrupt, StoreUnavailable, shown
 from layers._catalog import catalog
 from layers._layer import Layer
-from layers._store import log, replay
+from layers._store import log, replay, runs
 from layers._store.chain import GENESIS
 from layers._store.faults import told
 from layers._store.records import Applied, Batch, RecordedBatch, Revision, Verified
 from layers._store.rows import require_storable
+from layers._store.runs import RunRecord
 from layers._store.schema import META, METADATA, SCHEMA, as_text, declared, insertion
 from layers._store.snapshot import Snapshot, brought_forward
 from layers._store.writer import Job, Writer
@@ -130,6 +131,22 @@ class Store:
             raise ParameterError("no batches are asked for", where="limit", expected="1 or more", got=shown(limit))
         with self._read() as connection:
             return replay.batches(connection, limit)
+
+    def add_run(self, record: RunRecord) -> None:
+        """Keep an assessment run; returns after COMMIT. What is kept is never changed."""
+        self._writer.submit(Job(work=lambda connection: runs.add(connection, record), rows=1)).result()
+
+    def runs(self, limit: int = 100) -> tuple[RunRecord, ...]:
+        """The last assessment runs without their content, the newest first."""
+        if limit < 1:
+            raise ParameterError("no runs are asked for", where="limit", expected="1 or more", got=shown(limit))
+        with self._read() as connection:
+            return runs.listed(connection, limit)
+
+    def run(self, run_id: str) -> RunRecord:
+        """One assessment run, whole; `NotFound` if there is none of that id."""
+        with self._read() as connection:
+            return runs.run(connection, run_id)
 
     def verify(self, progress: Callable[[float], None] | None = None) -> Verified:
         """Replay the log from nothing and compare the current rows with it, byte for byte; `StoreCorrupt` where they part."""
