@@ -1,9 +1,12 @@
-"""The words of the engine: Factor, Scale, Rule, Band, Reading, PlaceRisk, Provenance, Assessment. All frozen."""
+"""The words of the engine: Factor, Scale, Rule, Band, Season, Reading, PlaceRisk, Provenance, Assessment. All frozen."""
 
+import datetime as dt
 from dataclasses import dataclass, field
 from typing import Literal
 
 Role = Literal["hazard", "exposure", "vulnerability", "coping"]
+Curve = Literal["linear", "log", "rank", "z"]
+InSeason = Literal["in", "out", "unknown", "all year"]
 Text = dict[str, str]
 
 
@@ -30,16 +33,22 @@ class Factor:
 class Scale:
     """How a factor's raw value becomes a score of 0 to 10, and how much it weighs in its role.
 
-    ``curve`` is ``linear`` or ``log``; ``low`` scores 0 and ``high`` scores 10 (``low`` may be the larger:
-    then more is better). Source and who checked it travel along.
+    ``low`` scores 0 and ``high`` scores 10 (``low`` may be the larger: then more is better). They stand in the
+    factor's unit where ``curve`` is ``linear`` or ``log``, a fixed range; in percentiles among the places where it is
+    ``rank``; in standard deviations from the places' mean where it is ``z``. Source and who checked it travel along.
+
+    ``scheme`` names the scheme of levels of the raw value itself, ``hazard`` what the table *seasons* calls the
+    hazard; empty where there is none.
     """
 
-    curve: Literal["linear", "log"]
+    curve: Curve
     low: float
     high: float
     weight: float
     source: str
     checked: str
+    scheme: str = ""
+    hazard: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,14 +74,52 @@ class Band:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Season:
+    """The part of a year in which a hazard is to be expected in a region, both days in it; it may wrap New Year.
+
+    ``region`` is the start of the administrative codes it holds for. ``first`` and ``last`` are (month, day); ``year``
+    is the one it begins in where a region names its days anew each year, None where they stand for every year.
+    """
+
+    region: str
+    hazard: str
+    first: tuple[int, int]
+    last: tuple[int, int]
+    year: int | None
+    source: str
+    checked: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SeasonState:
+    """Whether a hazard is in season in a region on a day, and by which rows that was said.
+
+    ``unknown``: the hazard has seasons, but none is known for the region; it counts as in season. ``all year``: no
+    region has a season for it.
+    """
+
+    hazard: str
+    region: str
+    on: dt.date
+    state: InSeason
+    seasons: tuple[Season, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Reading:
-    """What one factor says of one place. ``raw`` and ``score`` are None where unknown."""
+    """What one factor says of one place. ``raw`` and ``score`` are None where unknown.
+
+    ``weight`` is the one that counted, season included. ``level`` is the raw value's by the factor's own scheme, empty
+    where it has none; ``season`` is empty where nobody asked for a day.
+    """
 
     factor: str
     role: Role
     raw: float | None
     score: float | None
     weight: float
+    level: str = ""
+    season: InSeason | Literal[""] = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,7 +158,8 @@ class Assessment:
     """Places from the worst to the least, unknown last, with all that is needed to argue with a figure.
 
     ``factors`` and ``scales`` hold every factor asked for, the ``absent`` ones too; a place has a reading for each
-    factor that is not absent. ``bands`` are the scheme's, worst first, then *unknown*.
+    factor that is not absent. ``bands`` are the scheme's, worst first, then *unknown*. ``role_weights`` are those of
+    the roles that could be read; ``seasons`` tells of each seasonal factor, by its id.
     """
 
     places: tuple[PlaceRisk, ...]
@@ -121,3 +169,5 @@ class Assessment:
     scheme: str
     rules: tuple[Rule, ...]
     bands: tuple[Band, ...] = ()
+    role_weights: dict[str, float] = field(default_factory=dict)
+    seasons: dict[str, SeasonState] = field(default_factory=dict)

@@ -1,5 +1,6 @@
 """Scores of 0 to 10 from raw values, and one score from several by a named rule."""
 
+import math
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final, TypeAlias
@@ -18,8 +19,21 @@ TOP: Final = 10.0
 def score(raw: "pd.Series[float]", scale: Scale) -> "pd.Series[float]":
     """A raw value as a score: 0 at the scale's ``low``, 10 at its ``high``, clipped beyond; ``nan`` stays ``nan``.
 
-    linear: 10 (x - low) / (high - low); log: 10 (log x - log low) / (log high - log low). ``low`` may exceed ``high``:
-    then more is better. A log scale takes 0 and below as its nearer end.
+    10 (t(x) - t(low)) / (t(high) - t(low)), where ``low`` may exceed ``high``: then more is better.
+
+    ====== ============================================================================================
+    linear t(x) = x, in the factor's unit
+    log    t(x) = log10 x; 0 and below count as the nearer end
+    rank   t(x) = the percentile of x among the known values, 100 (fewer + (equal - 1) / 2) / (n - 1);
+           ``low`` and ``high`` are percentiles. Ties share theirs; one value alone is at 50
+    z      t(x) = (x - mean) / sd of the known values, sd with n - 1; ``low`` and ``high`` are standard
+           deviations from the mean, so with -2.5 and 2.5 the mean scores 5 and one deviation 2 points.
+           Equal values, or one alone, are at the mean
+    ====== ============================================================================================
+
+    ``linear`` and ``log`` are fixed ranges: a score means the same in any set of places. ``rank`` and ``z`` are relative
+    to the places given, so scores over different places must not be compared (`RELATIVE`). The order of rows does not
+    matter, to the last bit.
 
     Parameters
     ----------
@@ -29,7 +43,7 @@ def score(raw: "pd.Series[float]", scale: Scale) -> "pd.Series[float]":
     Raises
     ------
     DeclarationError
-        The scale's ends are equal or not finite, or a log scale has an end at or below 0.
+        The scale's ends are equal or not finite, a log scale has an end at or below 0, or percentiles pass 0 to 100.
 
     Examples
     --------
@@ -42,13 +56,20 @@ def score(raw: "pd.Series[float]", scale: Scale) -> "pd.Series[float]":
     >>> people = Scale(curve="log", low=100, high=10_000, weight=1, source="", checked="")
     >>> score(pd.Series([0, 100, 1000]), people).tolist()
     [0.0, 0.0, 5.0]
+    >>> among = Scale(curve="rank", low=0, high=100, weight=1, source="", checked="")
+    >>> score(pd.Series([3.0, 7.0, 3.0, 900.0, None, 8.0]), among).tolist()
+    [1.25, 5.0, 1.25, 10.0, nan, 7.5]
+    >>> deviations = Scale(curve="z", low=-2.5, high=2.5, weight=1, source="", checked="")
+    >>> score(pd.Series([1.0, 2.0, 3.0, None]), deviations).tolist()
+    [3.0, 5.0, 7.0, nan]
     """
     _require_sound(scale)
+    values: Numbers = raw.to_numpy(dtype=np.float64, na_value=np.nan)
+    along: Numbers = RELATIVE[scale.curve](values) if scale.curve in RELATIVE else values
     curve = _CURVES[scale.curve]
     least, most = sorted((scale.low, scale.high))
-    within: Numbers = np.clip(raw.to_numpy(dtype=np.float64, na_value=np.nan), least, most)
     low, high = curve(np.array([scale.low, scale.high], dtype=float))
-    points: Numbers = np.abs(TOP * (curve(within) - low) / (high - low))  # abs: no -0.0 on a falling scale
+    points: Numbers = np.abs(TOP * (curve(np.clip(along, least, most)) - low) / (high - low))  # abs: no -0.0 on a falling scale
     return pd.Series(points, index=raw.index)
 
 
@@ -57,12 +78,17 @@ def combine(scores: pd.DataFrame, weights: Mapping[str, float], rule: str) -> "p
 
     ====================== ========================================================================
     worst                  max(s)
-    mean                   sum(w s) / sum(w)
+    mean, weighted         sum(w s) / sum(w)
     geometric_mean         prod(s ^ (w / sum(w))): one zero makes it zero
     floored_geometric_mean the same on a scale of 1 to 10, and back: no zero hides the rest
     noisy_or               10 (1 - prod(1 - s/10)): any one suffices, several add up
     product                10 prod(s/10)
+    product_over_coping    10 prod(s/10 of all but coping) / capacity: see below
     ====================== ========================================================================
+
+    ``product_over_coping`` is hazard x exposure x vulnerability / coping capacity. The column named ``coping`` holds the
+    *lack* of it, so capacity = 10 - 0.9 lack, which runs from 10 (nothing lacks) to 1 (everything does) and never
+    divides by 0. Without such a column it is ``product``.
 
     ``worst``, ``noisy_or`` and ``product`` use a weight only to tell what counts (above 0). Any unknown score that
     counts makes the row unknown, under every rule; ``worst`` too, even beside a known 10: the reader is to see that
@@ -97,7 +123,9 @@ def combine(scores: pd.DataFrame, weights: Mapping[str, float], rule: str) -> "p
     if not counted:
         raise ParameterError("nothing to combine", where="combine", expected="a column with a weight above 0", got="none")
     numbers = scores[counted].to_numpy(dtype=float)  # numpy's max, sum and prod keep nan, where pandas' skip it
-    return pd.Series(RULES[rule](numbers, np.array([weights[name] for name in counted], dtype=float)), index=scores.index)
+    divides = np.array([name in _DIVISORS.get(rule, ()) for name in counted])
+    entered = np.where(divides, TOP / (TOP - 0.9 * numbers), numbers)
+    return pd.Series(RULES[rule](entered, np.array([weights[name] for name in counted], dtype=float)), index=scores.index)
 
 
 def _sound_weight(weights: Mapping[str, float], name: str) -> float:
@@ -112,12 +140,12 @@ def _sound_weight(weights: Mapping[str, float], name: str) -> float:
 
 def _require_sound(scale: Scale) -> None:
     ends = (scale.low, scale.high)
-    finite = all(np.isfinite(end) for end in ends)
-    if scale.curve not in _CURVES or not finite or scale.low == scale.high or (scale.curve == "log" and min(ends) <= 0):
+    allowed = _BOUNDS.get(scale.curve, (math.inf, -math.inf))
+    if not all(math.isfinite(end) and allowed[0] <= end <= allowed[1] for end in ends) or scale.low == scale.high:
         raise DeclarationError(
             "a scale's ends must differ and be finite, and above 0 where its curve is log", where="table factors",
-            expected="curve linear or log; low and high", got=f"{shown(scale.curve)}, {shown(scale.low)}, {shown(scale.high)}",
-            then="mend the table",
+            expected=f"curve {', '.join(_BOUNDS)} (rank from 0 to 100); low and high",
+            got=f"{shown(scale.curve)}, {shown(scale.low)}, {shown(scale.high)}", then="mend the table",
         )
 
 
@@ -127,6 +155,24 @@ def _linear(values: Numbers) -> Numbers:
 
 def _log(values: Numbers) -> Numbers:
     return np.asarray(np.log10(values), dtype=float)
+
+
+def _percentile(values: Numbers) -> Numbers:
+    """100 (fewer + (equal - 1) / 2) / (n - 1) among the known values; 50 for one alone."""
+    known = np.sort(values[~np.isnan(values)])
+    if len(known) == 1:
+        return np.where(np.isnan(values), np.nan, 50.0)
+    fewer, up_to = np.searchsorted(known, values, side="left"), np.searchsorted(known, values, side="right")
+    return np.where(np.isnan(values), np.nan, 100.0 * (fewer + (up_to - fewer - 1) / 2) / max(len(known) - 1, 1))
+
+
+def _deviations(values: Numbers) -> Numbers:
+    """Standard deviations from the mean of the known values; 0 where they do not differ. Sums are rounded once."""
+    known = values[np.isfinite(values)]
+    if not len(known) or known.min() == known.max():
+        return np.where(np.isfinite(values), 0.0, values)
+    mean = math.fsum(known) / len(known)
+    return np.asarray((values - mean) / math.sqrt(math.fsum((known - mean) ** 2) / (len(known) - 1)), dtype=float)
 
 
 def _worst(scores: Numbers, _: Numbers) -> Numbers:
@@ -153,12 +199,23 @@ def _product(scores: Numbers, _: Numbers) -> Numbers:
     return np.asarray(TOP * np.prod(scores / TOP, axis=1), dtype=float)
 
 
-_CURVES: Final[Mapping[str, Callable[[Numbers], Numbers]]] = MappingProxyType({"linear": _linear, "log": _log})
+_CURVES: Final[Mapping[str, Callable[[Numbers], Numbers]]] = MappingProxyType(
+    {"linear": _linear, "log": _log, "rank": _linear, "z": _linear}
+)
+_BOUNDS: Final[Mapping[str, tuple[float, float]]] = MappingProxyType(
+    {"linear": (-math.inf, math.inf), "log": (math.ulp(0.0), math.inf), "rank": (0.0, 100.0), "z": (-math.inf, math.inf)}
+)
+CURVES: Final = tuple(_CURVES)
+RELATIVE: Final[Mapping[str, Callable[[Numbers], Numbers]]] = MappingProxyType({"rank": _percentile, "z": _deviations})
+"""Curves whose scores are relative to the places they were made over."""
+_DIVISORS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType({"product_over_coping": ("coping",)})
 RULES: Final[Mapping[str, Callable[[Numbers, Numbers], Numbers]]] = MappingProxyType({
     "worst": _worst,
     "mean": _mean,
+    "weighted": _mean,
     "geometric_mean": _geometric_mean,
     "floored_geometric_mean": _floored_geometric_mean,
     "noisy_or": _noisy_or,
     "product": _product,
+    "product_over_coping": _product,
 })
