@@ -23,7 +23,9 @@ def segment_of(knots: Numbers, start: int, end: int, value: float) -> int:
 
 
 @numba.njit(nogil=True, cache=True)
-def value_at(knots: Numbers, heights: Numbers, below: Numbers, above: Numbers, starts: Cells, curve: int, value: float) -> np.float64:
+def value_at(
+    knots: Numbers, heights: Numbers, below: Numbers, above: Numbers, starts: Cells, curve: int, value: float,
+) -> np.float64:
     """The height of one curve at one value; nan for an unknown curve or value."""
     if curve < 0 or np.isnan(value):
         return np.float64(np.nan)

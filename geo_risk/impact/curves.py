@@ -275,7 +275,7 @@ def _require_fractions(curve: Curve) -> None:
 def _require_order(curve: Curve) -> None:
     for point, (before, after) in enumerate(pairwise(curve.intensity), start=1):
         if after <= before:
-            _refuse(curve, "a curve's intensities do not rise", point, f"more than {shown(before)}", after, "sort, merge equal ones")
+            _refuse(curve, "a curve's intensities do not rise", point, f"more than {shown(before)}", after, "sort and merge them")
     for point, (before, after) in enumerate(pairwise(curve.fraction), start=1):
         if after < before and not curve.may_fall:
             _refuse(
