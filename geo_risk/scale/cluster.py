@@ -73,7 +73,8 @@ def cluster(scheduler: str | None, workers: int) -> Iterator[Any]:
     with dask.config.set(_SETTINGS):
         if scheduler is None:
             with LocalCluster(
-                n_workers=workers, threads_per_worker=1, processes=True, host="127.0.0.1", dashboard_address=None, silence_logs=50
+                n_workers=workers, threads_per_worker=1, processes=True, host="127.0.0.1",
+                dashboard_address="127.0.0.1:0", silence_logs=50,
             ) as local, Client(local) as client:
                 yield client
             return
