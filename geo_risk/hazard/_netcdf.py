@@ -251,7 +251,8 @@ def _stored_type(variable: xarray.Variable) -> np.dtype[Any]:
     unsigned = str(variable.attrs.get("_Unsigned", "false")).lower() == "true"
     if unsigned and variable.dtype.kind == "i":
         return np.dtype(f"{variable.dtype.byteorder}u{variable.dtype.itemsize}")
-    return np.dtype(variable.dtype)
+    plain: np.dtype[Any] = variable.dtype
+    return plain
 
 
 def _packing(variable: xarray.DataArray | xarray.Variable, nodata: float | None) -> Packing:

@@ -23,8 +23,8 @@ from geo_risk.hazard._tile_kernel import by_block
 from geo_risk.hazard.grid import OUTSIDE, Cells, Grid, Numbers, Raster
 
 __all__ = [
-    "FileRaster", "RasterLimits", "cell_areas_m2", "cells_of", "open_raster", "same_grid", "sample_points", "take", "to_grid",
-    "together", "windows",
+    "FileRaster", "RasterLimits", "cell_areas_m2", "cells_of", "known_crs", "open_raster", "same_grid", "sample_points", "take",
+    "to_grid", "together", "windows",
 ]
 
 SAME: Final = 0.01
@@ -122,7 +122,7 @@ def open_raster(
 address or a /vsi path; got: depth.tif; next: check the path, or fetch the file first
     """
     file = local_file(path, "open_raster")
-    known = _crs(crs)
+    known = known_crs(crs)
     if kind_of(file, "open_raster") == "geotiff":
         tiff = GeoTiff(file, band)
         try:
@@ -376,7 +376,8 @@ def _into(crs: pyproj.CRS) -> pyproj.Transformer:
     return pyproj.Transformer.from_crs(WGS84, crs, always_xy=True)
 
 
-def _crs(given: object) -> pyproj.CRS | None:
+def known_crs(given: object) -> pyproj.CRS | None:
+    """The CRS that is meant, none for none; `CrsError` for what pyproj does not know."""
     if given is None:
         return None
     try:
