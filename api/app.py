@@ -12,19 +12,21 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
 
 import geo_risk
-from api import documents_routes, features_routes, health_routes, maps_routes, questions_routes
+from api import documents_routes, features_routes, health_routes, maps_routes, questions_routes, runs_routes
 from api.served import Follower
 from api.settings import Settings
 from api.status_codes import PROBLEM, problem, status_of
 from api.use import assessments, nearby
-from geo_risk.errors import GeoRiskError, NotFound, ParameterError
+from api.use.jobs import JobLimits, Jobs
+from geo_risk.errors import Busy, GeoRiskError, NotFound, ParameterError
 from layers._catalog import catalog
 from layers._store import Snapshot, open_store
 from maps.shell import CONTENT_SECURITY_POLICY
 
 _log = logging.getLogger(__name__)
 
-ROUTERS: Final = tuple(door.router for door in (health_routes, questions_routes, features_routes, documents_routes, maps_routes))
+_DOORS: Final = (health_routes, questions_routes, runs_routes, features_routes, documents_routes, maps_routes)
+ROUTERS: Final = tuple(door.router for door in _DOORS)
 SECURITY_HEADERS: Final = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "X-Content-Type-Options": "nosniff",
@@ -42,10 +44,13 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         with open_store(given.store) as store:
             follower = Follower(store, given.snapshot_poll_s, warm)
             app.state.follower = follower
+            app.state.store = store
+            app.state.jobs = jobs = Jobs(store, given.store, given.data_folder, _job_limits(given))
             follower.start()
             try:
                 yield
             finally:
+                jobs.close()
                 follower.stop()
 
     app = FastAPI(
@@ -72,6 +77,16 @@ def warm(snapshot: Snapshot) -> None:
     for layer in catalog().values():
         nearby.warm(snapshot, layer)
     assessments.current(snapshot)
+
+
+def _job_limits(settings: Settings) -> JobLimits:
+    return JobLimits(
+        at_once=settings.jobs_at_once,
+        waiting=settings.jobs_waiting,
+        seconds=settings.job_seconds,
+        memory_bytes=settings.job_memory_mb * 1_000_000,
+        kept=settings.jobs_kept,
+    )
 
 
 async def _secured(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
@@ -103,7 +118,8 @@ async def _own_fault(request: Request, error: Exception) -> JSONResponse:
 
 
 def _problem(error: GeoRiskError) -> JSONResponse:
-    return JSONResponse(problem(error), status_code=status_of(error), media_type=PROBLEM, headers=SECURITY_HEADERS)
+    later = {"Retry-After": str(error.retry_after_s)} if isinstance(error, Busy) else {}
+    return JSONResponse(problem(error), status_code=status_of(error), media_type=PROBLEM, headers=SECURITY_HEADERS | later)
 
 
 _HANDLERS: Final[dict[type[Exception], Any]] = {

@@ -11,6 +11,7 @@ import typer
 
 from api.cli._show import line, progress, table
 from api.cli.data import InLanguage, Language, StorePath, store_path
+from api.cli.run_commands import run_scenario
 from api.policy import READABLE
 from api.settings import Settings
 from api.use import parameters
@@ -36,12 +37,21 @@ def assess(
     layer: Annotated[str, typer.Option(help="The area layer to assess.")] = "towns",
     cell_m: Annotated[float | None, typer.Option(help="Assess square cells of this size over the towns instead.")] = None,
     factors: Annotated[str, typer.Option(help="Comma-separated factors; all without.")] = "",
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="Write a GeoPackage with a column a factor.")] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="Write a GeoPackage; a scenario's answer also as .xlsx, .csv, .parquet, .json."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    scenario: Annotated[Path | None, typer.Option(help="Ask the question of a scenario file (TOML) instead.")] = None,
+    data: Annotated[Path | None, typer.Option(help="The folder that the scenario's file names start from.")] = None,
+    save: Annotated[bool, typer.Option("--save", help="Keep the scenario's run in the store.")] = False,
     store: StorePath = None,
     language: InLanguage = Language.ZH,
 ) -> None:
-    """Assess places by the layers' factors: level, score, and the reasons for each."""
+    """Assess places by the layers' factors: level, score, and the reasons for each; or ask a scenario's question."""
+    if scenario is not None:
+        run_scenario(scenario, data, output, store, keep=save, as_json_text=as_json)
+        return
     only = tuple(name for name in factors.split(",") if name)
     with open_store(store_path(store), create=False) as opened, progress() as tell:
         tell("read", 0.2)

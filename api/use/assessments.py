@@ -1,6 +1,7 @@
 """The risk of places now: the engine's `assess` over the factors that the layers declare, at one revision."""
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -39,12 +40,14 @@ def factors() -> tuple[tuple[str, Factor], ...]:
     return tuple((each.id, factor) for each in catalog().values() for factor in each.factors)
 
 
-def assess_layer(snapshot: Snapshot, area_layer: str = "towns", only: tuple[str, ...] = ()) -> Assessed:
-    """The areas of a layer assessed by the factors named (all without names)."""
+def assess_layer(
+    snapshot: Snapshot, area_layer: str = "towns", only: tuple[str, ...] = (), rules: Mapping[str, str] | None = None
+) -> Assessed:
+    """The areas of a layer assessed by the factors named (all without names), by the table's rules unless others are given."""
     chosen = layer(area_layer)
     if chosen.geometry is not Geometry.AREA:
         raise ParameterError("only areas can be assessed", where="layer", expected="an area layer such as towns", got=area_layer)
-    return _assess(snapshot, snapshot.frames[chosen.id], chosen.id, only)
+    return _assess(snapshot, snapshot.frames[chosen.id], chosen.id, only, rules)
 
 
 def current(snapshot: Snapshot) -> Assessed:
@@ -52,7 +55,9 @@ def current(snapshot: Snapshot) -> Assessed:
     return remember(snapshot, "towns assessed", assess_layer)
 
 
-def assess_cells(snapshot: Snapshot, size_m: float, only: tuple[str, ...] = ()) -> tuple[Assessed, gpd.GeoDataFrame]:
+def assess_cells(
+    snapshot: Snapshot, size_m: float, only: tuple[str, ...] = (), rules: Mapping[str, str] | None = None
+) -> tuple[Assessed, gpd.GeoDataFrame]:
     """Square cells over the towns, assessed; and the cells themselves."""
     if not 100 <= size_m <= 100_000:
         raise ParameterError("the cell size is out of range", where="cell_m", expected="100 to 100,000 m", got=shown(size_m))
@@ -66,10 +71,12 @@ def assess_cells(snapshot: Snapshot, size_m: float, only: tuple[str, ...] = ()) 
             then="import towns first",
         )
     cells = square_cells(towns, size_m)
-    return _assess(snapshot, cells, "cells", only), cells
+    return _assess(snapshot, cells, "cells", only, rules), cells
 
 
-def _assess(snapshot: Snapshot, places: gpd.GeoDataFrame, places_layer: str, only: tuple[str, ...]) -> Assessed:
+def _assess(
+    snapshot: Snapshot, places: gpd.GeoDataFrame, places_layer: str, only: tuple[str, ...], rules: Mapping[str, str] | None
+) -> Assessed:
     known = {factor.id for _, factor in factors()}
     strange = sorted(set(only) - known)
     if strange:
@@ -85,7 +92,11 @@ def _assess(snapshot: Snapshot, places: gpd.GeoDataFrame, places_layer: str, onl
     grading = scheme(SCHEME)
     name_column = "name" if "name" in places else None
     named = places if name_column else places.assign(name=places.index)
-    result = assess(named, inputs, table, grading, **combining())
+    chosen = rules or combining()
+    result = assess(
+        named, inputs, table, grading,
+        hazards_by=chosen["hazards_by"], within_role_by=chosen["within_role_by"], roles_by=chosen["roles_by"],
+    )
     unread = [
         factor.id for owner, factor in factors() if (not only or factor.id in only) and not _readable(factor, owner, places_layer)
     ]

@@ -1,0 +1,202 @@
+"""`runs` and `assess --scenario`: assessments that are kept, compared, explained and made again."""
+
+import getpass
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+
+from api.cli._show import line, progress, table
+from api.cli.data import StorePath, store_path
+from api.settings import Settings
+from api.use.run_comparison import Comparison, Difference, compare, differences, explain
+from api.use.run_files import write
+from api.use.runs import Made, Run, as_json, inputs_of, load, make_again, make_run, save
+from api.use.scenarios import Table, Value, read_toml, scenario_of
+from geo_risk.errors import GeoRiskError
+from layers._store import Snapshot, open_store
+
+_DIGEST: Final = 12
+_SHOWN: Final = 60
+RunId = Annotated[str, typer.Argument(metavar="ID", help="A run's id; `geo-risk runs list` lists them.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+DataFolder = Annotated[Path | None, typer.Option("--data", help="The folder that a scenario's file names start from.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this page."""
+    kept = typer.Typer(no_args_is_help=True, help="Assessments that were kept: list, show, compare, explain, make again.")
+    for name, command in (("list", runs_list), ("show", show), ("compare", compare_), ("explain", explain_), ("rerun", rerun)):
+        kept.command(name)(command)
+    app.add_typer(kept, name="runs")
+
+
+def run_scenario(
+    scenario_file: Path, data: Path | None, output: Path | None, store: Path | None, *, keep: bool, as_json_text: bool
+) -> None:
+    """Ask a scenario file's question, print the answer, write and keep it where that is asked for."""
+    scenario = scenario_of(read_toml(scenario_file))
+    folder = data or Settings().data_folder or scenario_file.resolve().parent
+    with progress() as tell:
+        made = make_run(scenario, inputs_of(scenario, folder, partial(_snapshot, store), confined=False), tell)
+    written = write(made, output) if output is not None else ()
+    if keep:
+        with open_store(store_path(store)) as opened:
+            save(opened, made.run, getpass.getuser())
+    if as_json_text:
+        _json(as_json(made.run))
+        return
+    _print(made.run)
+    for path in written:
+        line(f"written: {path}")
+    if keep:
+        line(f"kept as {made.run.id}")
+
+
+def runs_list(store: StorePath = None, limit: Annotated[int, typer.Option(min=1, help="How many at most.")] = 50) -> None:
+    """List the kept runs, the newest first."""
+    with open_store(store_path(store), create=False) as opened:
+        found = opened.runs(limit)
+    rows = [(each.id, each.question, each.title, each.made_at[:19], each.actor, each.digest[:_DIGEST]) for each in found]
+    table(("run", "question", "title", "made at", "by", "digest"), rows)
+
+
+def show(
+    run_id: RunId,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Write .xlsx, .csv, .parquet or .json.")] = None,
+    as_json_text: AsJson = False,
+    store: StorePath = None,
+) -> None:
+    """Print a kept run."""
+    run = _load(store, run_id)[0]
+    written = write(Made(run=run, shapes={}), output) if output is not None else ()
+    if as_json_text:
+        _json(as_json(run))
+        return
+    _print(run)
+    for path in written:
+        line(f"written: {path}")
+
+
+def compare_(
+    a: Annotated[str, typer.Argument(metavar="A", help="The run before.")],
+    b: Annotated[str, typer.Argument(metavar="B", help="The run after.")],
+    as_json_text: AsJson = False,
+    store: StorePath = None,
+) -> None:
+    """What rose, fell, came or went from run A to run B, by how much, and what differs behind them."""
+    found = compare(*_load(store, a, b))
+    if as_json_text:
+        _json(asdict(found))
+        return
+    _print_comparison(found)
+
+
+def explain_(
+    run_id: RunId,
+    area: Annotated[str, typer.Argument(metavar="AREA", help="An area's id.")],
+    as_json_text: AsJson = False,
+    store: StorePath = None,
+) -> None:
+    """All that stands behind one area's figures: the same values that made them."""
+    found = explain(_load(store, run_id)[0], area)
+    if as_json_text:
+        _json(found)
+        return
+    for name, records in found["figures"].items():
+        line(f"{name}:")
+        _print_records(records)
+    line("; ".join(f"{rule['id']}: {rule['chosen']}" for rule in found["rules"]))
+    for each in found["inputs"]:
+        line(f"from {each['kind']} {each['name']}: sha256 {each['sha256'][:_DIGEST]}")
+
+
+def rerun(run_id: RunId, data: DataFolder = None, store: StorePath = None) -> None:
+    """Make a kept run again from the same inputs: equal to the last digit, or what differs (status 1)."""
+    with open_store(store_path(store), create=False) as opened, progress() as tell:
+        before = load(opened, run_id)
+        after = make_again(opened, before, data or Settings().data_folder or Path.cwd(), tell, confined=False)
+    if after.digest == before.digest:
+        line(f"equal: digest {after.digest}")
+        return
+    for each in differences(before, after):
+        line(_difference(each))
+    raise GeoRiskError(
+        "the run does not come out again", where=f"run {run_id}", expected=before.digest[:_DIGEST], got=after.digest[:_DIGEST],
+        then="see what differs above; compare a new run with the kept one for its figures",
+    )
+
+
+def _snapshot(store: Path | None) -> Snapshot:
+    with open_store(store_path(store), create=False) as opened:
+        return opened.snapshot()
+
+
+def _load(store: Path | None, *ids: str) -> list[Run]:
+    with open_store(store_path(store), create=False) as opened:
+        return [load(opened, run_id) for run_id in ids]
+
+
+def _json(value: Any) -> None:
+    print(json.dumps(value, ensure_ascii=False, allow_nan=False))  # noqa: T201 - the output is the answer
+
+
+def _print(run: Run) -> None:
+    line(run.title)
+    first, *others = run.tables
+    line(f"{first.title['en']} {first.title['zh']}")
+    _print_table(first)
+    for each in others:
+        line(f"behind them: {len(each.rows):,} rows of {each.name}, in files and in `geo-risk runs explain`")
+    line("; ".join(f"{rule.id}: {rule.chosen}" for rule in run.rules))
+    for unknown in run.unknown:
+        line(f"unknown: {unknown}")
+    line(f"{run.engine}; digest {run.digest}")
+
+
+def _print_table(shown_table: Table) -> None:
+    header = [f"{each.name} {each.unit}".strip() for each in shown_table.fields]
+    rows = [*shown_table.rows[:_SHOWN], *shown_table.foot]
+    table(header, ([_cell(value) for value in row] for row in rows))
+    more = len(shown_table.rows) - _SHOWN
+    if more > 0:
+        line(f"and {more} more rows: write them with -o")
+
+
+def _print_records(records: Iterable[Mapping[str, Value]]) -> None:
+    for record in records:
+        line("  " + ", ".join(f"{name} {_cell(value)}" for name, value in record.items()))
+
+
+def _print_comparison(found: Comparison) -> None:
+    line("equal: one digest" if found.equal else f"{len(found.changes)} of {found.compared} figures differ")
+    rows = [
+        (each.table, " / ".join(map(str, each.key)), each.column, each.what, _cell(each.before), _cell(each.after), _cell(each.by))
+        for each in found.changes[:_SHOWN]
+    ]
+    if rows:
+        table(("table", "which", "figure", "what", "before", "after", "by"), rows)
+    for each in found.why:
+        line(_difference(each))
+
+
+def _difference(each: Difference) -> str:
+    return f"{each.kind} {each.name}: {_state(each.before)} -> {_state(each.after)}"
+
+
+def _state(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return " ".join(f"{name} {str(part)[:_DIGEST]}" for name, part in value.items())
+    return "nothing" if value is None else str(value)
+
+
+def _cell(value: Value) -> str:
+    if value is None:
+        return "?"
+    if isinstance(value, bool | str):
+        return str(value)
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.4g}" if abs(value) < 10_000 else f"{value:,.0f}"

@@ -1,0 +1,176 @@
+"""Assessment runs: questions as processes, jobs that answer them (in the shape of OGC API - Processes, Part 1), kept runs."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Depends, Request, Response
+
+from api.policy import EVERYBODY
+from api.request import SettingsNow, known_parameters
+from api.status_codes import problem
+from api.strict_json import json_object
+from api.use import parameters, run_comparison, runs
+from api.use.jobs import Job, Jobs
+from api.use.scenarios import QUESTIONS, Question, scenario_of
+from geo_risk.errors import NotFound, ParameterError, shown
+from layers._store import Store
+
+router = APIRouter(tags=["runs"], dependencies=[*EVERYBODY, Depends(known_parameters)])
+
+_VERSION: Final = "1.0.0"
+_RESULT: Final = {
+    "title": "The run: its tables, inputs, rules and digest",
+    "schema": {"type": "object", "contentMediaType": "application/json"},
+}
+_ACTOR: Final = "service"
+
+
+def _jobs(request: Request) -> Jobs:
+    found: Jobs = request.app.state.jobs
+    return found
+
+
+def _store(request: Request) -> Store:
+    found: Store = request.app.state.store
+    return found
+
+
+async def _body(request: Request, settings: SettingsNow) -> dict[str, Any]:
+    return await json_object(request, settings.body_max_bytes, settings.body_max_depth)
+
+
+JobsNow = Annotated[Jobs, Depends(_jobs)]
+StoreNow = Annotated[Store, Depends(_store)]
+Body = Annotated[dict[str, Any], Depends(_body)]
+
+
+@router.get("/processes")
+def processes() -> dict[str, Any]:
+    """The questions that can be asked."""
+    return {"processes": [_summary(question) for question in QUESTIONS.values()], "links": [_link("self", "/processes")]}
+
+
+@router.get("/processes/{question}")
+def process(question: str) -> dict[str, Any]:
+    """One question, with the schema of each of its inputs."""
+    found = _question(question)
+    schema = found.parameters.model_json_schema()
+    shared = {"$defs": schema["$defs"]} if "$defs" in schema else {}
+    inputs = {
+        name: {"title": name, "minOccurs": int(name in schema.get("required", ())), "schema": {**inner, **shared}}
+        for name, inner in {"title": {"type": "string", "maxLength": 200}, **schema["properties"]}.items()
+    }
+    return {**_summary(found), "inputs": inputs, "outputs": {"run": _RESULT}}
+
+
+@router.post("/processes/{question}/execution", status_code=201)
+def execute(question: str, body: Body, jobs: JobsNow, response: Response) -> dict[str, Any]:
+    """Ask a question: the body's ``inputs`` are the scenario. Answers with the job, whose address is in ``Location``."""
+    strange = sorted(set(body) - {"inputs", "outputs", "response", "subscriber"})
+    inputs = body.get("inputs", {})
+    if strange or not isinstance(inputs, dict) or body.get("subscriber"):
+        raise ParameterError(
+            "this is no execute request that can be kept", where="body", expected="inputs, an object; no subscriber",
+            got=", ".join(map(shown, strange)) or shown(inputs), then="see /processes",
+        )
+    return _submit({**inputs, "question": _question(question).id}, jobs, response)
+
+
+@router.post("/assessments", status_code=201)
+def ask(body: Body, jobs: JobsNow, response: Response) -> dict[str, Any]:
+    """Ask a question: the body is the scenario, as its TOML file would say it. Answers with the job."""
+    return _submit(body, jobs, response)
+
+
+@router.get("/jobs")
+def jobs_list(jobs: JobsNow) -> dict[str, Any]:
+    """The jobs of this service, the newest first."""
+    return {"jobs": [_status(job) for job in jobs.jobs()], "links": [_link("self", "/jobs")]}
+
+
+@router.get("/jobs/{job_id}")
+def job_status(job_id: str, jobs: JobsNow) -> dict[str, Any]:
+    """How a job stands."""
+    return _status(jobs.job(job_id))
+
+
+@router.delete("/jobs/{job_id}")
+def job_dismiss(job_id: str, jobs: JobsNow) -> dict[str, Any]:
+    """End a job at once, running or waiting."""
+    return _status(jobs.dismiss(job_id))
+
+
+@router.get("/jobs/{job_id}/results")
+def job_results(job_id: str, jobs: JobsNow) -> dict[str, Any]:
+    """The run that a job made, or the problem it met."""
+    return {"run": runs.as_json(jobs.run(job_id))}
+
+
+@router.get("/assessments")
+def assessments(store: StoreNow, limit: str = "100") -> dict[str, Any]:
+    """The runs that are kept, the newest first."""
+    found = store.runs(parameters.whole(limit, "limit", 1, 10_000))
+    return {"assessments": [{name: text for name, text in asdict(each).items() if name != "content"} for each in found]}
+
+
+@router.get("/assessments/compare")
+def compare(a: str, b: str, store: StoreNow) -> dict[str, Any]:
+    """Run ``a`` against run ``b``: what rose, fell, came or went, by how much, and what differs behind them."""
+    return asdict(run_comparison.compare(runs.load(store, a), runs.load(store, b)))
+
+
+@router.get("/assessments/{run_id}")
+def assessment(run_id: str, store: StoreNow) -> dict[str, Any]:
+    """One run, whole."""
+    return runs.as_json(runs.load(store, run_id))
+
+
+@router.get("/assessments/{run_id}/explain")
+def explain(run_id: str, area: str, store: StoreNow) -> dict[str, Any]:
+    """All that stands behind one area's figures."""
+    return run_comparison.explain(runs.load(store, run_id), area)
+
+
+def _submit(given: dict[str, Any], jobs: Jobs, response: Response) -> dict[str, Any]:
+    job = jobs.submit(scenario_of(given), _ACTOR)
+    response.headers["Location"] = f"/jobs/{job.id}"
+    return _status(job)
+
+
+def _question(question_id: str) -> Question:
+    if question_id not in QUESTIONS:
+        raise NotFound("no such process", expected=" or ".join(QUESTIONS), got=shown(question_id), then="see /processes")
+    return QUESTIONS[question_id]
+
+
+def _summary(question: Question) -> dict[str, Any]:
+    return {
+        "id": question.id,
+        "version": _VERSION,
+        "title": question.title["en"],
+        "title_zh": question.title["zh"],
+        "jobControlOptions": ["async-execute", "dismiss"],
+        "outputTransmission": ["value"],
+        "links": [_link("self", f"/processes/{question.id}"), _link(_rel("execute"), f"/processes/{question.id}/execution")],
+    }
+
+
+def _status(job: Job) -> dict[str, Any]:
+    """A job in the words of the standard's statusInfo; what a failed one met is under ``problem``."""
+    facts = {
+        "processID": job.question, "type": "process", "jobID": job.id, "status": job.status, "message": job.message,
+        "created": job.created, "started": job.started, "finished": job.finished, "progress": job.progress,
+        "run": job.run, "problem": problem(job.error) if job.error else None,
+    }
+    links = [_link("self", f"/jobs/{job.id}")]
+    links += [_link(_rel("results"), f"/jobs/{job.id}/results")] if job.status == "successful" else []
+    return {name: value for name, value in facts.items() if value is not None} | {"links": links}
+
+
+def _rel(name: str) -> str:
+    return f"http://www.opengis.net/def/rel/ogc/1.0/{name}"
+
+
+def _link(rel: str, href: str) -> Mapping[str, str]:
+    return {"rel": rel, "href": href, "type": "application/json"}

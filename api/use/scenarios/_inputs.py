@@ -1,0 +1,195 @@
+"""What a scenario may read: files of one folder by their names, and the store's layers at one revision."""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal
+
+import geopandas as gpd
+import numpy as np
+import shapely
+
+from api.use.scenarios._scenario import Areas
+from geo_risk.errors import FileError, ParameterError, shown
+from layers._catalog import layer
+from layers._read import ReadOptions, read
+from layers._store import Snapshot
+
+_BLOCK: Final = 1 << 20
+_RASTERS: Final = {
+    ".tif": (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"),
+    ".tiff": (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"),
+    ".nc": (b"\x89HDF\r\n\x1a\n", b"CDF\x01", b"CDF\x02", b"CDF\x05"),
+}
+_NOT_VALUES: Final = frozenset({"revision", "updated_at", "geometry"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Input:
+    """One thing a run read: a file with its size and hash, or a layer with its revision, features and hash of their values."""
+
+    kind: Literal["file", "layer"]
+    name: str
+    sha256: str
+    size_bytes: int | None = None
+    revision: int | None = None
+    features: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inputs:
+    """What a run reads from. ``files`` holds the path of each file that the scenario names."""
+
+    files: Mapping[str, Path]
+    snapshot: Callable[[], Snapshot]
+
+    def path(self, name: str) -> Path:
+        """Where the file of that name lies."""
+        return self.files[name]
+
+    def raster_path(self, name: str) -> Path:
+        """Where a raster lies that is what its name says: GDAL itself would open anything by content.
+
+        Raises
+        ------
+        FileError
+            The name has another ending, or the file starts like something else.
+        """
+        path = self.files[name]
+        marks = _RASTERS.get(path.suffix.lower())
+        with path.open("rb") as file:
+            start = file.read(8)
+        if marks is None or not start.startswith(marks):
+            raise FileError(
+                "the file is no raster that we read", where=shown(path.name), expected="GeoTIFF (.tif) or NetCDF (.nc)",
+                got="another ending" if marks is None else "something else inside", then="export it as GeoTIFF",
+            )
+        return path
+
+    def areas(self, section: Areas) -> gpd.GeoDataFrame:
+        """The areas of a section: columns ``name`` and geometry in EPSG:4326, on their ids as text, sorted.
+
+        Raises
+        ------
+        ParameterError
+            Not exactly one of file and layer is said, or a column or an id is missing or stands twice.
+        """
+        if (section.file is None) == (section.layer is None):
+            raise ParameterError(
+                "areas come from a file or from a layer", where=f"areas.{section.id}", expected="file or layer",
+                got="both" if section.file else "neither",
+            )
+        rows = self._read_areas(section)
+        return _named(rows, section)
+
+    def _read_areas(self, section: Areas) -> gpd.GeoDataFrame:
+        if section.file is None:
+            return self.snapshot().frames[layer(section.layer or "").id]
+        options = ReadOptions(crs=section.crs, datum=section.datum, gpkg_layer=section.table)
+        table = read(self.files[section.file], options)
+        lost = table.frame.geometry.isna().sum()
+        if lost:
+            raise FileError(
+                "areas without a shape", where=f"areas.{section.id}", expected="a polygon in each row", got=f"{lost} without one",
+                then="mend the file: what lies there would be counted as outside",
+            )
+        return table.frame
+
+
+def located(names: tuple[str, ...], folder: Path, *, confined: bool) -> dict[str, Path]:
+    """The path of each file a scenario names, relative to the folder.
+
+    With ``confined`` a name must be plain and relative, and what it leads to, links resolved, must lie in the folder.
+
+    Raises
+    ------
+    ParameterError
+        A name leads out of the folder.
+    FileError
+        There is no such file.
+    """
+    return {name: _located(name, folder.resolve(), confined) for name in names}
+
+
+def _located(name: str, folder: Path, confined: bool) -> Path:
+    plain = not Path(name).is_absolute() and ".." not in Path(name).parts and not set(name) & set("\\:?*|<>\"")
+    if confined and not plain:
+        raise ParameterError(
+            "a file's name leads out of the data folder", where="file", expected="a plain name relative to the data folder",
+            got=shown(name), then="put the file in the data folder and name it from there",
+        )
+    found = (folder / name).resolve()
+    if confined and not found.is_relative_to(folder):
+        raise ParameterError(
+            "a file's name leads out of the data folder", where="file", expected="a file inside the data folder",
+            got="a link to somewhere else", then="put the file itself in the data folder",
+        )
+    if str(found).startswith("/vsi") or not found.is_file():
+        raise FileError(
+            "there is no such file", where=shown(name), expected="a file in the data folder", got="nothing",
+            then="check the name, or say the folder with --data",
+        )
+    return found
+
+
+def file_inputs(files: Mapping[str, Path]) -> tuple[Input, ...]:
+    """Name, size and hash of each file, in the order of names."""
+    return tuple(
+        Input(kind="file", name=name, sha256=_sha256(path), size_bytes=path.stat().st_size) for name, path in sorted(files.items())
+    )
+
+
+def require_unchanged(files: Mapping[str, Path], before: Mapping[str, tuple[int, int, int]]) -> None:
+    """Stop if a file was written while it was read: the figures would be of no one version."""
+    for name, stamp in stamps(files).items():
+        if stamp != before[name]:
+            raise FileError(
+                "a file was changed while it was read", where=shown(name), expected="a file that rests", got="a newer one",
+                then="run it again when nobody writes",
+            )
+
+
+def stamps(files: Mapping[str, Path]) -> dict[str, tuple[int, int, int]]:
+    """Which file each is, how long, and when it was written."""
+    found = {name: path.stat() for name, path in files.items()}
+    return {name: (each.st_ino, each.st_size, each.st_mtime_ns) for name, each in found.items()}
+
+
+def layer_input(layer_id: str, frame: gpd.GeoDataFrame) -> Input:
+    """A layer as read: its last revision, its number of features, and a hash of all values and shapes by id."""
+    digest = hashlib.sha256()
+    for column in sorted(set(frame.columns) - _NOT_VALUES):
+        digest.update(f"{column}\0".encode())
+        digest.update("\x1f".join(map(str, frame[column].array)).encode("utf-8", "surrogatepass"))
+    digest.update("\x1f".join(map(str, frame.index)).encode())
+    for shape in np.asarray(shapely.to_wkb(frame.geometry.to_numpy()), dtype=object):
+        digest.update(shape or b"-")
+    revision = int(frame["revision"].max()) if len(frame) and "revision" in frame else None
+    return Input(kind="layer", name=layer_id, sha256=digest.hexdigest(), revision=revision, features=len(frame))
+
+
+def _named(rows: gpd.GeoDataFrame, section: Areas) -> gpd.GeoDataFrame:
+    for column in filter(None, (section.id_column, section.name_column)):
+        if column not in rows:
+            raise ParameterError(
+                "the areas have no such column", where=f"areas.{section.id}", expected=", ".join(map(shown, rows.columns)),
+                got=shown(column),
+            )
+    ids = [str(value) for value in (rows[section.id_column] if section.id_column else rows.index)]
+    names = [str(value) for value in (rows[section.name_column] if section.name_column else rows.get("name", ids))]
+    twice = len(ids) - len(set(ids))
+    if twice:
+        raise ParameterError(
+            "ids of areas stand twice", where=f"areas.{section.id}", expected="each id once", got=f"{twice} more",
+            then="name another id_column",
+        )
+    return gpd.GeoDataFrame({"name": names}, geometry=rows.geometry.to_numpy(), index=ids, crs=rows.crs).sort_index()
+
+
+def _sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK):
+            digest.update(block)
+    return digest.hexdigest()
