@@ -15,7 +15,7 @@ from geo_risk.levels import Scheme, level_of
 from geo_risk.model import Absent, Assessment, Factor, InSeason, PlaceRisk, Reading, Role, Rule, Scale, SeasonState
 from geo_risk.risk.areas import has_shape
 from geo_risk.risk.explain import reasons_text
-from geo_risk.risk.measures import MEASURES, RULES_OF_MEASURE
+from geo_risk.risk.measures import MEASURES, RULES_OF_MEASURE, kept
 from geo_risk.risk.score import CURVES, RELATIVE, RULES, combine, score
 from geo_risk.risk.seasons import OUT_OF_SEASON, season_weight
 
@@ -163,27 +163,6 @@ def assess(
 def measure(places: gpd.GeoDataFrame, rows: gpd.GeoDataFrame, factor: Factor) -> "pd.Series[float]":
     """The raw value of a factor in each place, from the features that it reads (`kept`)."""
     return MEASURES[factor.measure](places, rows, factor.column)
-
-
-def kept(features: gpd.GeoDataFrame, factor: Factor) -> gpd.GeoDataFrame:
-    """The features a factor reads: those whose columns hold one of the values of its ``where``; None lets missing pass.
-
-    Raises
-    ------
-    ParameterError
-        The features lack such a column: a filter that cannot be evaluated is refused.
-    """
-    passes = np.ones(len(features), dtype=bool)
-    for column, allowed in factor.where.items():
-        if column not in features:
-            raise ParameterError(
-                "the features lack a column to filter by", where=f"factor {factor.id}, column {shown(column)}",
-                expected="the layer's own frame", got="no such column", then="pass the frame of the factor's layer",
-            )
-        values = features[column]
-        listed = values.isin([value for value in allowed if value is not None]).to_numpy(dtype=bool, na_value=False)
-        passes &= listed | (values.isna().to_numpy() & (None in allowed))
-    return features[passes]
 
 
 def assessment_frame(assessment: Assessment, places: gpd.GeoDataFrame, *, language: str = "en") -> gpd.GeoDataFrame:

@@ -15,7 +15,6 @@ split equally among the places it touches. A feature that is not a point stands 
 
 import math
 from collections.abc import Callable, Mapping
-from itertools import pairwise
 from types import MappingProxyType
 from typing import Final, TypeAlias
 
@@ -28,7 +27,7 @@ from numpy.typing import NDArray
 from geo_risk.access.nearest import index_points, nearest_m
 from geo_risk.crs import WGS84, require_lonlat
 from geo_risk.errors import ParameterError, shown
-from geo_risk.model import Rule
+from geo_risk.model import Factor, Rule
 from geo_risk.risk.areas import Shapes, has_shape, repaired, small_parts
 
 Measure: TypeAlias = Callable[[gpd.GeoDataFrame, gpd.GeoDataFrame, str | None], "pd.Series[float]"]
@@ -58,7 +57,7 @@ def share_in_zones(places: gpd.GeoDataFrame, features: gpd.GeoDataFrame, column:
 def mean_depth_m_in_zones(places: gpd.GeoDataFrame, features: gpd.GeoDataFrame, column: str | None) -> "pd.Series[float]":
     """Mean depth in metres over the whole of each place: at each spot the deepest zone, 0 outside the zones.
 
-    The sum over the depths d1 > d2 > ... > dn of share(zones at least dk deep) x (dk - dk+1), where dn+1 = 0.
+    The sum over the depths d1 > d2 > ... > dn of dk x (share(zones at least dk deep) - share(zones deeper than dk)).
 
     ``column`` holds metres. Where a zone's depth is missing or negative it is unknown, and so is the mean of every
     place that zone overlaps, even if a known zone covers it: the unknown one may be the deeper. A zone that only
@@ -79,8 +78,11 @@ def mean_depth_m_in_zones(places: gpd.GeoDataFrame, features: gpd.GeoDataFrame, 
     apart = overlay.apart()[overlay.place_at]  # where no zones overlap, depth x area is the same sum and needs no unions
     volume_m3 = overlay.sums(np.where(apart, depth, 0.0) * overlay.piece_m2)
     layered = np.flatnonzero(~apart & ~np.isnan(depth))
-    for lower, upper in pairwise(np.unique(np.append(depth[layered], 0.0))):
-        volume_m3 += (upper - lower) * overlay.areas_m2(layered[depth[layered] >= upper])
+    deeper = np.zeros(len(places))
+    for at_least in np.unique(depth[layered])[::-1]:
+        deep = overlay.areas_m2(layered[depth[layered] >= at_least])
+        volume_m3 += at_least * (deep - deeper)  # exactly 0 where a place has no zone of this depth
+        deeper = deep
     volume_m3[overlay.place_at[np.isnan(depth)]] = np.nan
     return overlay.per_area(volume_m3)
 
@@ -194,6 +196,27 @@ def own_value(places: gpd.GeoDataFrame, features: gpd.GeoDataFrame, column: str 
     return values.reindex(places.index).where(has_shape(places.geometry.to_numpy()))
 
 
+def kept(features: gpd.GeoDataFrame, factor: Factor) -> gpd.GeoDataFrame:
+    """The features a factor reads: those whose columns hold one of the values of its ``where``; None lets missing pass.
+
+    Raises
+    ------
+    ParameterError
+        The features lack such a column: a filter that cannot be evaluated is refused.
+    """
+    passes = np.ones(len(features), dtype=bool)
+    for column, allowed in factor.where.items():
+        if column not in features:
+            raise ParameterError(
+                "the features lack a column to filter by", where=f"factor {factor.id}, column {shown(column)}",
+                expected="the layer's own frame", got="no such column", then="pass the frame of the factor's layer",
+            )
+        values = features[column]
+        listed = values.isin([value for value in allowed if value is not None]).to_numpy(dtype=bool, na_value=False)
+        passes &= listed | (values.isna().to_numpy() & (None in allowed))
+    return features[passes]
+
+
 class _Overlay:
     """The pieces of zones that lie in each place.
 
@@ -245,6 +268,8 @@ class _Overlay:
 def _pieces(areas: Shapes, zones: Shapes) -> tuple[NDArray[np.intp], NDArray[np.intp], Shapes, Numbers]:
     """Every overlap of a place and a zone that is more than a speck: place, zone, shape, square metres."""
     place_at, zone_at = shapely.STRtree(zones).query(areas, predicate="intersects")
+    order = np.lexsort((zone_at, place_at))  # a tree's own order hangs on zones elsewhere
+    place_at, zone_at = place_at[order], zone_at[order]
     pieces = shapely.intersection(areas[place_at], zones[zone_at])
     square_metres = _square_metres(pieces)
     kept = square_metres > _SPECK_M2
@@ -259,15 +284,20 @@ def _square_metres(shapes: Shapes) -> Numbers:
 def _split(places: gpd.GeoDataFrame, features: gpd.GeoDataFrame, values: Numbers) -> tuple["pd.Series[float]", float]:
     """Each feature's value, split equally among the places it touches; and what touches none."""
     _require_lonlat(places, features)
-    shapes, spots = places.geometry.to_numpy(), _spots(features)
-    known, located = has_shape(shapes), has_shape(spots)
+    spots = _spots(features)
+    known, located = has_shape(places.geometry.to_numpy()), has_shape(spots)
     if not located.any():
         return pd.Series(np.nan, index=places.index, dtype=float), 0.0
-    spot_at, place_at = shapely.STRtree(repaired(shapes)).query(spots, predicate="intersects")
-    touched = np.bincount(spot_at, minlength=len(spots))
-    inside = _exact_sums(place_at.astype(np.intp), values[spot_at] / touched[spot_at], len(places))
+    spot_at, place_at, touched = _touches(places, spots)
+    inside = _exact_sums(place_at, values[spot_at] / touched[spot_at], len(places))
     outside = math.fsum(values[located & (touched == 0)])
     return pd.Series(np.where(known, inside, np.nan), index=places.index), outside
+
+
+def _touches(places: gpd.GeoDataFrame, spots: Shapes) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
+    """Each pair of a spot and a place it touches, and how many places each spot touches."""
+    spot_at, place_at = shapely.STRtree(repaired(places.geometry.to_numpy())).query(spots, predicate="intersects")
+    return spot_at, place_at.astype(np.intp), np.bincount(spot_at, minlength=len(spots))
 
 
 def _exact_sums(group: NDArray[np.intp], values: Numbers, groups: int) -> Numbers:
