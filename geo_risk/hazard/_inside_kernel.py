@@ -68,20 +68,20 @@ class Filled(NamedTuple):
 
 
 @numba.njit(nogil=True, cache=True)
-def _slot(value: float, origin: float, per_unit: float, count: int) -> int:
+def slot(value: float, origin: float, per_unit: float, count: int) -> int:
     """The number of the slot a value lies in; it never falls as the value grows."""
     return min(max(int((value - origin) * per_unit), 0), count - 1)
 
 
 @numba.njit(nogil=True, cache=True)
 def _cell(x: float, y: float, lattice: Lattice) -> int:
-    row = _slot(y, lattice.south, lattice.per_y, lattice.rows)
-    return row * lattice.columns + _slot(x, lattice.west, lattice.per_x, lattice.columns)
+    row = slot(y, lattice.south, lattice.per_y, lattice.rows)
+    return row * lattice.columns + slot(x, lattice.west, lattice.per_x, lattice.columns)
 
 
 @numba.njit(nogil=True, cache=True)
 def _band(y: float, z: int, bands: Bands) -> int:
-    return bands.first[z] + _slot(y, bands.south[z], 1.0 / bands.height[z], bands.count[z])
+    return bands.first[z] + slot(y, bands.south[z], 1.0 / bands.height[z], bands.count[z])
 
 
 @numba.njit(nogil=True, cache=True)
@@ -193,10 +193,10 @@ def list_cells(
             continue
         for e in range(edges.starts[z], edges.starts[z + 1]):
             _mark(edges.ends[e], lattice, near, z)
-        west = _slot(bounds[z, 0], lattice.west, lattice.per_x, lattice.columns)
-        east = _slot(bounds[z, 2], lattice.west, lattice.per_x, lattice.columns)
-        first = _slot(bounds[z, 1], lattice.south, lattice.per_y, lattice.rows)
-        last = _slot(bounds[z, 3], lattice.south, lattice.per_y, lattice.rows)
+        west = slot(bounds[z, 0], lattice.west, lattice.per_x, lattice.columns)
+        east = slot(bounds[z, 2], lattice.west, lattice.per_x, lattice.columns)
+        first = slot(bounds[z, 1], lattice.south, lattice.per_y, lattice.rows)
+        last = slot(bounds[z, 3], lattice.south, lattice.per_y, lattice.rows)
         for row in range(first, last + 1):
             found = _fill_row(row, west, east, z, edges.ends, bands, lattice, near, cell_of, zone_of, found)
     return cell_of[:found].copy(), zone_of[:found].copy()
@@ -226,8 +226,8 @@ def by_block(x: Numbers, y: Numbers, lattice: Lattice) -> tuple[Cells, Numbers, 
     starts = np.zeros(across * ((lattice.rows >> _BLOCK) + 1) + 1, dtype=np.int64)
     for p in range(len(x)):
         if lattice.west <= x[p] <= lattice.east and lattice.south <= y[p] <= lattice.north:
-            row = _slot(y[p], lattice.south, lattice.per_y, lattice.rows)
-            column = _slot(x[p], lattice.west, lattice.per_x, lattice.columns)
+            row = slot(y[p], lattice.south, lattice.per_y, lattice.rows)
+            column = slot(x[p], lattice.west, lattice.per_x, lattice.columns)
             block[p] = (row >> _BLOCK) * across + (column >> _BLOCK)
             starts[block[p] + 1] += 1
     for at in range(len(starts) - 1):

@@ -1,54 +1,28 @@
 """Zones with a class or a depth: which of them hold each point, and what they say of points, lines and areas."""
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Final, TypeAlias
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import shapely
 from numpy.typing import ArrayLike, NDArray
 
-from geo_risk.chunks import over_spans, spans, threads
 from geo_risk.crs import require_lonlat
 from geo_risk.errors import ParameterError, shown
-from geo_risk.hazard._inside_kernel import (
-    Bands,
-    Edges,
-    Filled,
-    Lattice,
-    by_block,
-    by_cell,
-    by_point,
-    count_candidates,
-    edges_by_band,
-    find_pairs,
-    list_cells,
-)
-from geo_risk.risk.areas import has_shape, repaired
+from geo_risk.hazard._inside import ZoneIndex, index_shapes, pairs_of
+from geo_risk.hazard.overlay import MOST_CROSSINGS, TOO_MANY_CROSSINGS, Overlaps, overlaps
+from geo_risk.risk.areas import has_shape
 
 Numbers: TypeAlias = NDArray[np.float64]
 Positions: TypeAlias = NDArray[np.int64]
 Shapes: TypeAlias = NDArray[Any]
 
-_NO_ZONES: Final = np.empty(0, dtype=np.int32)
-_SPAN: Final = 1 << 15
-_CELLS_A_ZONE, _LEAST_CELLS, _MOST_CELLS, _MOST_STEPS = 128, 1 << 10, 1 << 20, 1 << 23
-_MOST_BANDS: Final = 1 << 16
-_BANDS_AN_EDGE: Final = 3.0  # so many an edge meets on average, at most: combs get few bands
 
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class ZoneIndex:
-    """Zones made ready for many points by `index_zones`: the repaired shapes, their edges in bands, cells over all."""
-
-    shapes: Shapes
-    edges: Edges
-    bands: Bands
-    lattice: Lattice
-    filled: Filled
-
-    def __len__(self) -> int:
-        return len(self.shapes)
+_EQUAL: Final = 9  # shares that agree in so many digits are equal
 
 
 def index_zones(zones: gpd.GeoDataFrame | gpd.GeoSeries) -> ZoneIndex:
@@ -73,27 +47,6 @@ def index_zones(zones: gpd.GeoDataFrame | gpd.GeoSeries) -> ZoneIndex:
     """
     require_lonlat(zones, "index_zones")
     return index_shapes(np.asarray(zones.geometry.to_numpy()))
-
-
-def index_shapes(shapes: Shapes) -> ZoneIndex:
-    """The same for an array of shapes in any one plane."""
-    _require_areas(shapes)
-    sound = repaired(shapes)
-    edges = _edges(sound)
-    bounds = shapely.bounds(sound)
-    bands = _bands(edges, bounds)
-    lattice, room = _lattice(edges, bounds)
-
-    def listed(part: slice) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-        found: tuple[NDArray[np.int32], NDArray[np.int32]] = list_cells(
-            part.start, part.stop, edges, bounds, bands, lattice, int(room[part].sum())
-        )
-        return found
-
-    lists = over_spans(listed, spans(len(sound), max(-(-len(sound) // threads()), 1)))
-    cell_of, zone_of = (np.concatenate([_NO_ZONES, *column]) for column in ([one for one, _ in lists], [two for _, two in lists]))
-    filled = Filled(*by_cell(cell_of, zone_of, lattice.columns * lattice.rows))
-    return ZoneIndex(shapes=sound, edges=edges, bands=bands, lattice=lattice, filled=filled)
 
 
 def points_in_zones(
@@ -135,82 +88,189 @@ def points_in_zones(
             "longitudes and latitudes differ in shape", where="points_in_zones", expected="two arrays of one length",
             got=f"{x.shape} and {y.shape}", then="give one of each for every point",
         )
-    number, east, north = by_block(x, y, index.lattice)
-    found = over_spans(lambda part: _pairs(index, east[part], north[part], number[part]), spans(len(number), _SPAN))
-    points = np.concatenate([np.empty(0, dtype=np.int64), *(one for one, _ in found)])
-    held_by = np.concatenate([_NO_ZONES, *(two for _, two in found)])
-    kept = _sure(index, x, y, points, held_by)
-    return by_point(points[kept], held_by[kept], len(x))
+    return pairs_of(index, x, y)
 
 
-def _pairs(index: ZoneIndex, x: Numbers, y: Numbers, number: Positions) -> tuple[Positions, NDArray[np.int32]]:
-    room = count_candidates(x, y, index.lattice, index.filled)
-    found: tuple[Positions, NDArray[np.int32]] = find_pairs(
-        x, y, number, index.lattice, index.filled, index.edges.ends, index.bands, room
+def zone_readings(
+    objects: gpd.GeoDataFrame | gpd.GeoSeries,
+    zones: gpd.GeoDataFrame,
+    column: str,
+    rule: str,
+    *,
+    order: Sequence[object] = (),
+    budget: int = MOST_CROSSINGS,
+) -> pd.DataFrame:
+    """What the zones say of each point, line or area, by a rule of `ZONE_RULES`.
+
+    =================== =================================================================================
+    worst               the worst value among the zones it meets, if only at a border
+    largest_share       the value that covers most of it; of equal ones the worse
+    share_weighted_mean sum(value x share) / sum(share) over its parts in zones: numbers only
+    at_point            the worst value at the point, or at a point on the line or in the area
+    centroid            the worst value at its centroid, which may lie outside it
+    =================== =================================================================================
+
+    An object in no zone has no value and ``zones`` 0: that is known. An object that meets a zone without a value (or
+    with one that ``order`` does not hold) has no value either, unless what it meets elsewhere decides it all the same:
+    nothing is worse than the worst class; an unknown part smaller than the largest share changes nothing.
+
+    Parameters
+    ----------
+    objects : GeoDataFrame or GeoSeries, EPSG:4326
+    zones : GeoDataFrame of polygons, EPSG:4326
+    column : str
+        A class, or a number such as a depth.
+    rule : str
+    order : sequence, optional
+        The classes from the worst to the least. Without one, the column holds numbers and more is worse.
+    budget : int
+        Border crossings of an object and a zone beyond which they are not overlaid.
+
+    Returns
+    -------
+    DataFrame on ``objects.index``
+        ``value``; ``share`` of the object that has this value (is in a zone, for the mean), 0 to 1; ``zones`` it
+        meets; ``unknown_share`` in zones without a value; ``size``: 1, metres or square metres. Shares are nan where
+        there is no geometry or a pair was refused. ``attrs["rule"]`` names the rule, ``attrs["refused"]`` lists
+        (object, zone, reason).
+
+    Raises
+    ------
+    CrsError
+        A frame is not longitude, latitude.
+    ParameterError
+        No such rule or column, classes without an order, or a mean of classes.
+
+    Examples
+    --------
+    >>> zones = gpd.GeoDataFrame(
+    ...     {"class": ["low", "high"]}, geometry=[shapely.box(0, 0, 3, 1), shapely.box(3, 0, 4, 1)], crs=4326
+    ... )
+    >>> house = gpd.GeoSeries([shapely.box(0, 0, 4, 1), shapely.box(4, 0, 5, 1), shapely.box(8, 8, 9, 9)], crs=4326)
+    >>> zone_readings(house, zones, "class", "worst", order=("high", "low"))[["value", "share", "zones"]].round(3)
+      value  share  zones
+    0  high   0.25      2
+    1  high   0.00      1
+    2  None   0.00      0
+    >>> zone_readings(house, zones, "class", "largest_share", order=("high", "low"))["value"].tolist()
+    ['low', None, None]
+    """
+    require_lonlat(objects, "objects")
+    require_lonlat(zones, "zones")
+    if rule not in ZONE_RULES:
+        raise ParameterError("no such rule", where="zone_readings", expected=", ".join(ZONE_RULES), got=shown(rule))
+    classes = _classes(zones, column, order, rule)
+    spots = _SPOTS.get(rule, _themselves)(np.asarray(objects.geometry.to_numpy(), dtype=object))
+    met = overlaps(gpd.GeoSeries(spots, crs=objects.crs), zones.geometry, budget=budget)
+    reading = ZONE_RULES[rule](met, classes.severity[met.area_at], classes.top)
+    located = has_shape(spots)
+    unknown = np.isnan(classes.severity[met.area_at])
+    result = pd.DataFrame(
+        {
+            "value": classes.named(reading.severity, objects.index),
+            "share": np.where(located, reading.share, np.nan),
+            "zones": np.bincount(met.object_at, minlength=len(objects)),
+            "unknown_share": np.where(located, met.share_in_any(np.where(unknown, met.object_at, -1), len(objects)), np.nan),
+            "size": met.size,
+        },
+        index=objects.index,
     )
-    return found
+    refused = np.flatnonzero(met.refused)
+    result.attrs["rule"] = rule
+    result.attrs["refused"] = tuple(
+        (objects.index[met.object_at[pair]], zones.index[met.area_at[pair]], TOO_MANY_CROSSINGS) for pair in refused
+    )
+    return result
 
 
-def _sure(index: ZoneIndex, x: Numbers, y: Numbers, points: Positions, held_by: NDArray[np.int32]) -> slice | NDArray[np.bool_]:
-    """Which pairs to keep; the zones of doubtful ones are put right in place."""
-    doubtful = np.flatnonzero(held_by < 0)
-    if not len(doubtful):
-        return slice(None)
-    held_by[doubtful] = -1 - held_by[doubtful]
-    kept = np.ones(len(held_by), dtype=bool)
-    kept[doubtful] = shapely.intersects_xy(index.shapes[held_by[doubtful]], x[points[doubtful]], y[points[doubtful]])
-    return kept
+@dataclass(frozen=True, eq=False)
+class _Classes:
+    """Each zone's severity, nan where unknown; the top one, if any; and the names of classes from the least."""
+
+    severity: Numbers
+    top: float
+    names: tuple[object, ...]
+
+    def named(self, severity: Numbers, index: pd.Index) -> pd.Series:  # type: ignore[type-arg]
+        """The values that severities stand for."""
+        if not self.names:
+            return pd.Series(severity, index=index)
+        named = np.full(len(severity), None, dtype=object)
+        known = np.flatnonzero(~np.isnan(severity))
+        for at in known:
+            named[at] = self.names[int(severity[at])]
+        return pd.Series(named, index=index, dtype="object")
 
 
-def _edges(shapes: Shapes) -> Edges:
-    parts, part_of = shapely.get_parts(shapes, return_index=True)
-    rings, ring_of = shapely.get_rings(parts, return_index=True)
-    corners, corner_of = shapely.get_coordinates(rings, return_index=True)
-    joined = np.flatnonzero(corner_of[1:] == corner_of[:-1])
-    of = part_of[ring_of[corner_of[joined]]]
-    starts = np.concatenate([[0], np.cumsum(np.bincount(of, minlength=len(shapes)))])
-    return Edges(np.hstack([corners[joined], corners[joined + 1]]), starts.astype(np.int64))
+@dataclass(frozen=True, eq=False)
+class _Read:
+    severity: Numbers
+    share: Numbers
 
 
-def _bands(edges: Edges, bounds: Numbers) -> Bands:
-    """As many bands as edges, fewer where edges are long, so that an edge meets few."""
-    count = np.diff(edges.starts)
-    tall = bounds[:, 3] - bounds[:, 1]
-    tall = np.where(tall > 0, tall, 1.0)
-    of = np.repeat(np.arange(len(count)), count)
-    climbed = np.bincount(of, weights=np.abs(edges.ends[:, 3] - edges.ends[:, 1]), minlength=len(count)) / tall
-    number = np.minimum(count, _BANDS_AN_EDGE * count / np.maximum(climbed, 1.0))
-    bands = np.clip(number, 1, _MOST_BANDS).astype(np.int64)
-    starts = np.zeros(int(bands.sum()) + 1, dtype=np.int64)
-    empty = Bands(np.nan_to_num(bounds[:, 1]), tall / bands, bands, np.cumsum(bands) - bands, starts, _NO_ZONES)
-    return empty._replace(members=edges_by_band(edges, empty))
-
-
-def _lattice(edges: Edges, bounds: Numbers) -> tuple[Lattice, Positions]:
-    """Cells over all zones, fewer where zones overlap much or have long edges; and the most cells each zone can be in."""
-    located = ~np.isnan(bounds[:, 0])
-    if not located.any():
-        return Lattice(0.0, 0.0, -1.0, -1.0, 1.0, 1.0, 1, 1), np.zeros(len(bounds), dtype=np.int64)
-    (west, south), (east, north) = bounds[located, :2].min(axis=0), bounds[located, 2:].max(axis=0)
-    reach = np.array([max(east - west, 1e-300), max(north - south, 1e-300)])
-    sides = np.nan_to_num(bounds[:, 2:] - bounds[:, :2]) / reach
-    edge_sides = float((np.abs(edges.ends[:, 2:] - edges.ends[:, :2]) / reach).sum())
-    across = int(np.sqrt(np.clip(_CELLS_A_ZONE * len(bounds), _LEAST_CELLS, _MOST_CELLS)))
-    while across > 1 and max(_room(sides, across).sum(), edge_sides * across) > _MOST_STEPS:
-        across //= 2
-    per_x, per_y = (across / reach).tolist()
-    return Lattice(float(west), float(south), float(east), float(north), per_x, per_y, across, across), _room(sides, across)
-
-
-def _room(sides: Numbers, across: int) -> Positions:
-    """The most cells that boxes of these sides, as shares of the whole, can touch."""
-    return np.asarray(np.minimum(np.ceil(sides * across) + 2.0, across).prod(axis=1), dtype=np.int64)
-
-
-def _require_areas(shapes: Shapes) -> None:
-    wrong = np.flatnonzero(has_shape(shapes) & (shapely.get_dimensions(shapes) != 2))
-    if len(wrong):
+def _classes(zones: gpd.GeoDataFrame, column: str, order: Sequence[object], rule: str) -> _Classes:
+    if column not in zones:
+        raise ParameterError("the zones have no such column", where="zone_readings", expected="a column", got=shown(column))
+    numeric = pd.api.types.is_numeric_dtype(zones[column]) and not pd.api.types.is_bool_dtype(zones[column])
+    if order and rule not in _OF_NUMBERS:
+        names = tuple(reversed(order))
+        severity = zones[column].map({name: float(at) for at, name in enumerate(names)})
+        return _Classes(severity.to_numpy(dtype=float, na_value=np.nan), float(len(names) - 1), names)
+    if not numeric:
+        needs = "numbers" if rule in _OF_NUMBERS else "numbers, or the classes from the worst to the least"
         raise ParameterError(
-            "a zone is no area", where=f"zone {wrong[0]} from 0", expected="polygons",
-            got=f"{shown(shapes[wrong[0]].geom_type)}, {len(wrong)} such in all", then="leave points and lines out",
+            "the column holds classes", where=f"zone_readings, column {shown(column)}", expected=needs,
+            got=str(zones[column].dtype), then="name another rule" if rule in _OF_NUMBERS else "give order=",
         )
+    values = zones[column].to_numpy(dtype=float, na_value=np.nan)
+    return _Classes(np.where(np.isfinite(values), values, np.nan), np.inf, ())
+
+
+def _worst(met: Overlaps, severity: Numbers, top: float) -> _Read:
+    worst, unknown = np.full(len(met.size), -np.inf), np.zeros(len(met.size), dtype=bool)
+    known = ~np.isnan(severity)
+    np.maximum.at(worst, met.object_at[known], severity[known])
+    unknown[met.object_at[~known]] = True
+    value = np.where(np.isneginf(worst) | (unknown & (worst < top)), np.nan, worst)
+    group = np.where(severity == value[met.object_at], met.object_at, -1)
+    return _Read(value, met.share_in_any(group, len(met.size)))
+
+
+def _largest_share(met: Overlaps, severity: Numbers, top: float) -> _Read:
+    kinds, kind = np.unique(severity, return_inverse=True)  # from the least; all nan are one kind, the last
+    groups, group = np.unique(met.object_at * max(len(kinds), 1) + kind, return_inverse=True)
+    at, of = np.divmod(groups, max(len(kinds), 1))
+    share = met.share_in_any(group.ravel(), len(groups))
+    order = np.lexsort((of, np.nan_to_num(share.round(_EQUAL), nan=np.inf), at))
+    last = order[np.append(at[order][1:] != at[order][:-1], True)] if len(order) else order
+    value, largest = np.full(len(met.size), np.nan), np.zeros(len(met.size))
+    chosen = last[share[last] > 0]
+    value[at[chosen]], largest[at[chosen]] = kinds[of[chosen]], share[chosen]
+    largest[at[last[np.isnan(share[last])]]] = np.nan
+    return _Read(value, np.where(np.isnan(value) & (largest > 0), 0.0, largest))
+
+
+def _share_weighted_mean(met: Overlaps, severity: Numbers, top: float) -> _Read:
+    met_at, count = met.object_at, len(met.size)
+    total = np.bincount(met_at, weights=met.share, minlength=count)
+    weighted = np.bincount(met_at, weights=np.where(met.share == 0, 0.0, met.share * severity), minlength=count)
+    inside = met.share_in_any(np.where(np.isnan(severity), -1, met_at), count)
+    return _Read(np.divide(weighted, total, out=np.full(count, np.nan), where=total > 0), inside)
+
+
+def _themselves(shapes: Shapes) -> Shapes:
+    return shapes
+
+
+_SPOTS: Final[Mapping[str, Callable[[Shapes], Shapes]]] = MappingProxyType({
+    "at_point": shapely.point_on_surface,
+    "centroid": shapely.centroid,
+})
+_OF_NUMBERS: Final = frozenset({"share_weighted_mean"})
+ZONE_RULES: Final[Mapping[str, Callable[[Overlaps, Numbers, float], _Read]]] = MappingProxyType({
+    "worst": _worst,
+    "largest_share": _largest_share,
+    "share_weighted_mean": _share_weighted_mean,
+    "at_point": _worst,
+    "centroid": _worst,
+})
