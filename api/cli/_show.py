@@ -32,6 +32,16 @@ def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     OUT.print(shown)
 
 
+def wide_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Print columns of figures as wide as they are, right-aligned: lines may run over the screen's edge, never wrap in cells."""
+    lines = [[plain(cell) for cell in header], *([plain(cell) for cell in row] for row in rows)]
+    widths = [max(cell.cell_len for cell in column) for column in zip(*lines, strict=True)]
+    for cells in lines:
+        for place, (cell, width) in enumerate(zip(cells, widths, strict=True)):
+            cell.align("left" if place == 0 else "right", width)
+        OUT.print(Text("  ").join(cells), soft_wrap=True)
+
+
 @contextmanager
 def progress() -> Iterator[Callable[[str, float], None]]:
     """A bar a step, on stderr; call what it gives with the step's name and its share done. A new step ends the one before."""

@@ -5,23 +5,24 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from functools import partial
+from itertools import groupby
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
 
-from api.cli._show import line, progress, table
+from api.cli._show import line, progress, table, wide_table
 from api.cli.data import StorePath, store_path
 from api.settings import Settings
 from api.use.run_comparison import Comparison, Difference, compare, differences, explain
 from api.use.run_files import write
 from api.use.runs import Made, Run, as_json, inputs_of, load, make_again, make_run, save
-from api.use.scenarios import Table, Value, read_toml, scenario_of
+from api.use.scenarios import Row, Table, Value, read_toml, scenario_of
 from geo_risk.errors import GeoRiskError
 from layers._store import Snapshot, open_store
 
 _DIGEST: Final = 12
-_SHOWN: Final = 60
+_SHOWN: Final = 300
 RunId = Annotated[str, typer.Argument(metavar="ID", help="A run's id; `geo-risk runs list` lists them.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 DataFolder = Annotated[Path | None, typer.Option("--data", help="The folder that a scenario's file names start from.")]
@@ -158,13 +159,25 @@ def _print(run: Run) -> None:
     line(f"{run.engine}; digest {run.digest}")
 
 
-def _print_table(shown_table: Table) -> None:
-    header = [f"{each.name} {each.unit}".strip() for each in shown_table.fields]
-    rows = [*shown_table.rows[:_SHOWN], *shown_table.foot]
-    table(header, ([_cell(value) for value in row] for row in rows))
-    more = len(shown_table.rows) - _SHOWN
-    if more > 0:
-        line(f"and {more} more rows: write them with -o")
+def _print_table(answer: Table) -> None:
+    """A block for each set of areas, each with what stands below its line."""
+    outer = max(answer.keys - 1, 0)
+    for keys, rows in groupby(answer.rows, key=lambda row: row[:outer]):
+        if keys:
+            line(" / ".join(map(str, keys)))
+        _print_block(answer, outer, list(rows), [row for row in answer.foot if row[:outer] == keys])
+
+
+def _print_block(answer: Table, outer: int, rows: list[Row], foot: list[Row]) -> None:
+    same_names = all(row[outer] == row[outer + 1] for row in rows) and len(answer.fields) > outer + 1
+    shown = [
+        place for place, each in enumerate(answer.fields)
+        if place >= outer and not each.detail and not (same_names and place == outer + 1)
+    ]
+    header = [f"{answer.fields[place].name} {answer.fields[place].unit}".strip() for place in shown]
+    wide_table(header, ([_cell(row[place]) for place in shown] for row in (*rows[:_SHOWN], *foot)))
+    if len(rows) > _SHOWN:
+        line(f"and {len(rows) - _SHOWN} more rows: write them with -o")
 
 
 def _print_records(records: Iterable[Mapping[str, Value]]) -> None:

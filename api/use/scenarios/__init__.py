@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from api.use.scenarios import ask_index
+from api.use.scenarios import ask_index, ask_people
 from api.use.scenarios._inputs import Input, Inputs, file_inputs, layer_input, located, require_unchanged, stamps
 from api.use.scenarios._question import Progress, Question
 from api.use.scenarios._result import Field, Result, Row, Table, Value, table_of
@@ -16,7 +16,7 @@ __all__ = [
     "table_of",
 ]
 
-QUESTIONS: Final[Mapping[str, Question]] = MappingProxyType({each.QUESTION.id: each.QUESTION for each in (ask_index,)})
+QUESTIONS: Final[Mapping[str, Question]] = MappingProxyType({each.QUESTION.id: each.QUESTION for each in (ask_index, ask_people)})
 
 
 def scenario_of(given: dict[str, object]) -> Scenario:

@@ -20,12 +20,12 @@ _PLAIN: Final[Mapping[Kind, type]] = {"text": str, "number": float, "whole": int
 
 @dataclass(frozen=True, kw_only=True)
 class Field:
-    """One column of a table: its name, what its values are, their unit, and its titles (en, zh)."""
+    """One column of a table: its name, what its values are, their unit. A ``detail`` is left to files and explanations."""
 
     name: str
     kind: Kind = "number"
     unit: str = ""
-    title: Mapping[str, str] = field(default_factory=dict)
+    detail: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
