@@ -3,12 +3,19 @@
 import threading
 import weakref
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TypeVar, cast
 
 Owner = TypeVar("Owner")
 Value = TypeVar("Value")
-_lock = threading.RLock()
-_values: dict[int, dict[str, object]] = {}
+_lock = threading.Lock()
+_values: dict[int, dict[str, "_Once"]] = {}
+
+
+class _Once:
+    """A value that is made by whoever asks first, while the others that want it wait and nobody else does."""
+
+    def __init__(self) -> None:
+        self.lock, self.made, self.value = threading.RLock(), False, cast("object", None)
 
 
 def remember(owner: Owner, name: str, make: Callable[[Owner], Value]) -> Value:
@@ -18,7 +25,8 @@ def remember(owner: Owner, name: str, make: Callable[[Owner], Value]) -> Value:
         if key not in _values:
             _values[key] = {}
             weakref.finalize(owner, _values.pop, key, None)
-        found = _values[key]
-        if name not in found:
-            found[name] = make(owner)
-        return found[name]  # type: ignore[return-value]
+        once = _values[key].setdefault(name, _Once())
+    with once.lock:
+        if not once.made:
+            once.value, once.made = make(owner), True
+        return once.value  # type: ignore[return-value]
