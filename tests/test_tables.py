@@ -5,7 +5,7 @@ import pytest
 from geo_risk.errors import DeclarationError
 from layers._tables import scales, scheme, table
 
-NUMBERED = ["area_per_person", "threat", "factors", "levels"]
+NUMBERED = ["area_per_person", "threat", "factors", "levels", "needs", "depth_classes"]
 
 
 @pytest.mark.parametrize("name", NUMBERED)

@@ -11,7 +11,7 @@ is wet (rules *mean_depth*, *fiat*), 1 or 0 (*at_point*), or the wet square metr
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -19,13 +19,13 @@ from numpy.typing import ArrayLike
 
 from geo_risk.chunks import over_spans, spans
 from geo_risk.errors import ParameterError, shown
-from geo_risk.hazard.contacts import Contacts
+from geo_risk.hazard.contacts import CellRule, Contacts, over
 from geo_risk.hazard.grid import Cells, Numbers
 from geo_risk.impact._damage_kernel import fold_depths, fold_losses
 from geo_risk.impact.curves import UNKNOWN, BoundingPoints, CurveSet
 
 _SPAN: Final = 1 << 15
-_SPECK: Final = 1e-9  # a missing share below this is rounding of the overlay
+_SPECK: Final = 1e-8  # a missing share below this is rounding of the overlay
 REASONS: Final = (
     "no shape", "depth unknown", "depth unknown for a part", "no curve for the occupancy", "no maximum damage",
     "maximum damage below 0", "no floor height", "beyond the curve",
@@ -36,14 +36,13 @@ REASONS: Final = (
 class DamageRule:
     """One way to come from cells to a damage: a row of `RULES`.
 
-    ``cells`` are the contacts it needs ("covered", "touched", "point"); ``weighted`` weighs cells by how much of the
-    object lies in each, else each counts one; ``per_cell`` reads the curve cell by cell, else once at the mean depth;
-    depths up to ``dry_at_most`` are dry; ``decimals`` round the depth and the damage where the model it follows does.
+    ``cells`` are the contacts it needs: "covered" weighs cells by how much of the object lies in each, "touched" counts
+    each as one, "point" is the one cell of a point. ``per_cell`` reads the curve cell by cell, else once at the mean
+    depth; depths up to ``dry_at_most`` are dry; decimals round the depth and the damage where the model it follows does.
     """
 
     id: str
-    cells: str
-    weighted: bool
+    cells: CellRule | Literal["point"]
     per_cell: bool
     dry_at_most: float
     depth_decimals: int | None
@@ -56,19 +55,19 @@ RULES: Final[Mapping[str, DamageRule]] = MappingProxyType({
     rule.id: rule
     for rule in (
         DamageRule(
-            id="mean_depth", cells="covered", weighted=True, per_cell=False, dry_at_most=0.0, depth_decimals=None,
+            id="mean_depth", cells="covered", per_cell=False, dry_at_most=0.0, depth_decimals=None,
             damage_decimals=None, max_damage_per="object", source="area-weighted mean depth of the wet part, times its share",
         ),
         DamageRule(
-            id="fiat", cells="touched", weighted=False, per_cell=False, dry_at_most=0.0001, depth_decimals=2,
+            id="fiat", cells="touched", per_cell=False, dry_at_most=0.0001, depth_decimals=2,
             damage_decimals=2, max_damage_per="object", source="Delft-FIAT 0.4, methods of flood, hazard as the mean",
         ),
         DamageRule(
-            id="per_cell", cells="covered", weighted=True, per_cell=True, dry_at_most=0.0, depth_decimals=None,
+            id="per_cell", cells="covered", per_cell=True, dry_at_most=0.0, depth_decimals=None,
             damage_decimals=None, max_damage_per="m2 or m", source="DamageScanner, object-based",
         ),
         DamageRule(
-            id="at_point", cells="point", weighted=True, per_cell=False, dry_at_most=0.0, depth_decimals=None,
+            id="at_point", cells="point", per_cell=False, dry_at_most=0.0, depth_decimals=None,
             damage_decimals=None, max_damage_per="object", source="the depth of the cell the point lies in",
         ),
     )
@@ -161,7 +160,7 @@ def damage(
     >>> found[["depth_m", "share", "fraction", "damage"]].iloc[0].tolist()
     [1.0, 0.75, 0.5, 375.0]
     """
-    chosen, names = _rule(rule), columns or ExposureColumns()
+    chosen, names = damage_rule(rule), columns or ExposureColumns()
     depths_of_cells = _cell_values(values)
     _require_lengths(exposure, contacts, depths_of_cells, measure)
     terms = _terms(exposure, curves, names)
@@ -194,7 +193,7 @@ def damage_of_readings(
     >>> damage_of_readings(houses, pd.DataFrame({"value": [1.0, 1.0, 1.0]}), curves)["damage"].tolist()
     [500.0, 300.0, nan]
     """
-    chosen = _rule(rule)
+    chosen = damage_rule(rule)
     if chosen.per_cell:
         raise ParameterError("the rule needs cells", where="damage_of_readings", expected="another rule", got=shown(rule))
     _require_columns(readings, ("value",), "the readings")
@@ -248,7 +247,8 @@ def _cell_codes(curves: CurveSet, occupancy: ArrayLike | str | None, depths: Num
     return curves.codes(pd.Series(names.ravel()))
 
 
-def _rule(rule: str) -> DamageRule:
+def damage_rule(rule: str) -> DamageRule:
+    """The rule of that name."""
     if rule not in RULES:
         raise ParameterError("no such damage rule", where="damage", expected=", ".join(RULES), got=shown(rule), then="name one")
     return RULES[rule]
@@ -295,17 +295,14 @@ def _cell_values(values: ArrayLike) -> Numbers:
 
 
 def _depths(contacts: Contacts, values: Numbers, rule: DamageRule) -> Depths:
-    amount = contacts.amount if rule.weighted else np.ones(len(contacts.cell))
     starts = _starts(contacts)
     known, wet, depth = np.empty(contacts.objects), np.empty(contacts.objects), np.empty(contacts.objects)
 
     def span(part: slice) -> None:
-        fold_depths(starts, part.start, amount, values, rule.dry_at_most, known[part], wet[part], depth[part])
+        fold_depths(starts, part.start, contacts.amount, values, rule.dry_at_most, known[part], wet[part], depth[part])
 
     over_spans(span, spans(contacts.objects, _SPAN))
-    whole = contacts.whole if rule.weighted else np.where(contacts.whole > 0, np.maximum(np.diff(starts), 1), 0)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        unknown, share = 1.0 - known / whole, wet / whole
+    unknown, share = 1.0 - over(known, contacts.whole), over(wet, contacts.whole)
     return _settled(depth, np.minimum(share, 1.0), unknown)
 
 

@@ -19,6 +19,7 @@ from geo_risk.hazard.contacts import Contacts
 from geo_risk.hazard.grid import Cells, Numbers
 
 At: TypeAlias = Literal["above", "from"]
+SIDES: Final[tuple[At, ...]] = ("above", "from")
 UNKNOWN: Final = "unknown"
 OUTSIDE_AREAS: Final = "outside"
 _SIDES: Final[Mapping[str, Literal["left", "right"]]] = {"above": "left", "from": "right"}
@@ -222,7 +223,7 @@ def people_band(
         f"cells={name} at={at} dry={dry:g}": _renamed(
             people_by_class_and_area(contacts[name], depth, people, (dry, *bounds[1:]), at=at, index=index), bounds
         )
-        for name, at, dry in product(contacts, ("above", "from"), dry_at_most)
+        for name, at, dry in product(contacts, SIDES, dry_at_most)
     }
     return band(figures)
 
