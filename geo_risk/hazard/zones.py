@@ -191,7 +191,7 @@ class _Classes:
     top: float
     names: tuple[object, ...]
 
-    def named(self, severity: Numbers, index: pd.Index) -> pd.Series:  # type: ignore[type-arg]
+    def named(self, severity: Numbers, index: pd.Index) -> pd.Series:
         """The values that severities stand for."""
         if not self.names:
             return pd.Series(severity, index=index)
