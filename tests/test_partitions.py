@@ -7,7 +7,7 @@ import pytest
 import shapely
 
 from geo_risk.errors import FileError, ParameterError
-from geo_risk.scale.partitions import columns_of, partitions, read_partition, write_partitions
+from geo_risk.scale.partitions import centroids_of, columns_of, partitions, points_of, read_partition, read_points, write_partitions
 
 
 def buildings(count=1000, seed=1):
@@ -104,3 +104,41 @@ def test_files_of_one_folder_that_differ(tmp_path):
     buildings(5).drop(columns="value").to_parquet(tmp_path / "b.parquet")
     with pytest.raises(FileError, match="differ in their columns"):
         partitions(tmp_path)
+
+
+L_SHAPE = shapely.Polygon([(0, 0), (4, 0), (4, 1), (1, 1), (1, 4), (0, 4)])
+RING = shapely.Polygon([(0, 0), (0, 9), (9, 9), (9, 0)], [[(1, 1), (5, 1), (5, 5), (1, 5)]])
+SHAPES = [
+    L_SHAPE, L_SHAPE.reverse(), RING, shapely.MultiPolygon([L_SHAPE, shapely.box(20, 20, 21, 25)]), shapely.Point(3, 4),
+    shapely.Point(3, 4, 5), shapely.force_3d(RING, 7), None, shapely.Polygon(), shapely.Point(), shapely.MultiPolygon(),
+    shapely.LineString([(0, 0), (2, 0), (2, 2)]), shapely.MultiPoint([(0, 0), (4, 2)]), shapely.Polygon([(0, 0), (2, 0), (0, 0)]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("far", [(0, 0), (119.7, 28.5), (5e5, 4e6)])
+def test_centroids_are_those_of_geos(far):
+    shapes = [None if shape is None else shapely.transform(shape, lambda xy: xy + far) for shape in SHAPES]
+    x, y = centroids_of(pa.chunked_array([pa.array(shapely.to_wkb(shapes, flavor="iso"), pa.binary())]))
+    theirs = [(np.nan, np.nan) if shape is None or shape.is_empty else shape.centroid.coords[0] for shape in shapes]
+    assert np.allclose(np.column_stack([x, y]), theirs, rtol=1e-13, atol=0, equal_nan=True)
+
+
+@pytest.mark.parametrize("flavour", [{"byte_order": 0}, {"flavor": "extended", "include_srid": True}, {"flavor": "extended"}])
+def test_other_kinds_of_binary_go_to_geos(flavour):
+    shapes = shapely.set_srid([shapely.force_3d(RING, 1), L_SHAPE], 4326)
+    x, _ = centroids_of(pa.chunked_array([pa.array(shapely.to_wkb(shapes, **flavour), pa.binary())]))
+    assert np.allclose(x, shapely.get_x(shapely.centroid(shapes)), rtol=1e-13)
+
+
+@pytest.mark.parametrize("cut", [1, 4, 9, 12, 20, 60])
+def test_binary_that_ends_too_early_is_never_read_beyond_its_end(cut):
+    whole = shapely.to_wkb(RING)
+    with pytest.raises(shapely.errors.GEOSException):
+        centroids_of(pa.chunked_array([pa.array([whole[:cut], whole], pa.binary())]))
+
+
+def test_points_from_a_file_in_metres_are_those_of_the_frame(tmp_path):
+    buildings(50).to_crs(32651).to_parquet(tmp_path / "b.parquet")
+    (piece,) = partitions(tmp_path / "b.parquet")
+    ours, theirs = read_points(piece, ["id"]), points_of(buildings(50), ["id"])
+    assert np.allclose(ours[["lon", "lat"]], theirs[["lon", "lat"]], atol=1e-9)

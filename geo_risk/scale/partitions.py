@@ -17,14 +17,18 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pyproj
 import shapely
+from numpy.typing import NDArray
 
+from geo_risk.chunks import over_spans, spans
 from geo_risk.crs import WGS84, require_lonlat
 from geo_risk.errors import FileError, ParameterError, shown
+from geo_risk.scale._wkb_kernel import centroids
 
 ROWS_A_PIECE: Final = 100_000
 MAX_ROWS_A_PIECE: Final = 2_000_000
 _HILBERT_LEVEL: Final = 15
 _BUCKET_ROWS: Final = 1_000_000
+_SPAN: Final = 1 << 16
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,22 +74,64 @@ def read_partition(piece: Partition, columns: Sequence[str]) -> gpd.GeoDataFrame
     FileError
         A column is not there, or the file is not what it was when the pieces were listed.
     """
-    path = Path(piece.path)
-    with _opened(path) as file:
-        schema = file.schema_arrow
-        geometry, crs = _geometry_of(schema, path)
-        missing = sorted(set(columns) - set(schema.names))
-        if missing:
-            raise FileError(
-                "a column is not there", where=path.name, expected=", ".join(sorted(schema.names))[:200],
-                got=", ".join(map(shown, missing)),
-            )
-        if piece.group >= file.num_row_groups or file.metadata.row_group(piece.group).num_rows != piece.rows:
-            raise FileError("the file has changed since its pieces were listed", where=path.name, then="start again")
-        table = file.read_row_group(piece.group, columns=[*columns, geometry], use_threads=False)
+    table, geometry, crs = _read(piece, columns)
     shapes = shapely.from_wkb(table.column(geometry).to_numpy(zero_copy_only=False))
     frame = gpd.GeoDataFrame(table.select(list(columns)).to_pandas(), geometry=shapes, crs=crs)
-    return frame if crs.equals(pyproj.CRS(WGS84), ignore_axis_order=True) else frame.to_crs(WGS84)
+    return frame if _is_lonlat(crs) else frame.to_crs(WGS84)
+
+
+def read_points(piece: Partition, columns: Sequence[str]) -> pd.DataFrame:
+    """One piece as points: its columns, and ``lon`` and ``lat`` of each row's centroid, nan where it has no geometry.
+
+    A footprint's centroid may lie outside an L or a U; for buildings that is metres. It is taken in the file's CRS.
+
+    Raises
+    ------
+    FileError
+        As `read_partition`.
+    """
+    table, geometry, crs = _read(piece, columns)
+    lon, lat = _lonlat(*centroids_of(table.column(geometry)), crs)
+    told: pd.DataFrame = table.select(list(columns)).to_pandas()
+    return told.assign(lon=lon, lat=lat)
+
+
+def points_of(frame: gpd.GeoDataFrame, columns: Sequence[str]) -> pd.DataFrame:
+    """What `read_points` gives, from a frame in memory, by the same code.
+
+    Raises
+    ------
+    CrsError
+        Not longitude, latitude.
+
+    Examples
+    --------
+    >>> frame = gpd.GeoDataFrame({"id": ["a", "b"]}, geometry=[shapely.box(120, 30, 122, 31), None], crs=4326)
+    >>> points_of(frame, ["id"])[["lon", "lat"]].to_numpy().tolist()
+    [[121.0, 30.5], [nan, nan]]
+    """
+    require_lonlat(frame, "exposure")
+    x, y = centroids_of(pa.chunked_array([pa.array(shapely.to_wkb(frame.geometry.to_numpy()), pa.binary())]))
+    return pd.DataFrame(frame[list(columns)]).assign(lon=x, lat=y)
+
+
+def centroids_of(column: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The centroids of WKB in an Arrow column, in its own units; nan for none, and for what is empty."""
+    one = column.combine_chunks().cast(pa.large_binary())
+    _, offsets, data = one.buffers()
+    starts = np.frombuffer(offsets, dtype=np.int64)[one.offset : one.offset + len(one) + 1] if len(one) else np.zeros(1, np.int64)
+    bytes_of_all = np.frombuffer(data, dtype=np.uint8) if data is not None and data.size else np.zeros(1, dtype=np.uint8)
+    x, y, left = np.empty(len(one)), np.empty(len(one)), np.zeros(len(one), dtype=bool)
+
+    def span(part: slice) -> None:
+        centroids(bytes_of_all, starts[part.start : part.stop + 1], x[part], y[part], left[part])
+
+    over_spans(span, spans(len(one), _SPAN))
+    if left.any():
+        rest = shapely.centroid(shapely.from_wkb(one.filter(pa.array(left)).to_numpy(zero_copy_only=False)))
+        found = np.flatnonzero(left)[~shapely.is_empty(rest)]
+        x[found], y[found] = shapely.get_coordinates(rest).T
+    return x, y
 
 
 def write_partitions(frames: Iterable[gpd.GeoDataFrame], folder: Path, rows_a_piece: int = ROWS_A_PIECE) -> tuple[Partition, ...]:
@@ -117,6 +163,37 @@ def write_partitions(frames: Iterable[gpd.GeoDataFrame], folder: Path, rows_a_pi
         name.unlink()
     buckets.rmdir()
     return partitions(folder)
+
+
+def _read(piece: Partition, columns: Sequence[str]) -> tuple[Any, str, pyproj.CRS]:
+    """The table of one piece, the name of its geometry column and its CRS."""
+    path = Path(piece.path)
+    with _opened(path) as file:
+        schema = file.schema_arrow
+        geometry, crs = _geometry_of(schema, path)
+        missing = sorted(set(columns) - set(schema.names))
+        if missing:
+            raise FileError(
+                "a column is not there", where=path.name, expected=", ".join(sorted(schema.names))[:200],
+                got=", ".join(map(shown, missing)),
+            )
+        if piece.group >= file.num_row_groups or file.metadata.row_group(piece.group).num_rows != piece.rows:
+            raise FileError("the file has changed since its pieces were listed", where=path.name, then="start again")
+        return file.read_row_group(piece.group, columns=[*columns, geometry], use_threads=False), geometry, crs
+
+
+def _lonlat(
+    x: NDArray[np.float64], y: NDArray[np.float64], crs: pyproj.CRS
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    if _is_lonlat(crs):
+        return x, y
+    lon, lat = pyproj.Transformer.from_crs(crs, WGS84, always_xy=True).transform(x, y)
+    inside = np.isfinite(lon) & np.isfinite(lat)
+    return np.where(inside, lon, np.nan), np.where(inside, lat, np.nan)
+
+
+def _is_lonlat(crs: pyproj.CRS) -> bool:
+    return bool(crs.equals(pyproj.CRS(WGS84), ignore_axis_order=True))
 
 
 def _pieces(file: Path) -> list[Partition]:

@@ -106,15 +106,19 @@ def fingerprint(frame: pd.DataFrame) -> int:
     rows = np.zeros(len(frame), dtype=np.uint64)
     for name in sorted(frame.columns):
         salt = pd.util.hash_array(np.array([name], dtype=object))[0]
-        rows = _mixed(rows * _ODD + _mixed(pd.util.hash_array(_hashable(frame[name]), categorize=False) ^ salt))
+        rows = _mixed(rows * _ODD + _mixed(_hashed(frame[name]) ^ salt))
     return int(_mixed(rows + _ODD).sum(dtype=np.uint64)) if len(rows) else 0
 
 
-def _hashable(column: "pd.Series[Any]") -> NDArray[np.generic]:
+def _hashed(column: "pd.Series[Any]") -> NDArray[np.uint64]:
+    """A number for each value, the same for equal values in every process; one for all that are missing."""
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        return _hashed(pd.Series(column.cat.categories))[column.cat.codes.to_numpy()]
     if pd.api.types.is_numeric_dtype(column):
         values = column.to_numpy(dtype=float, na_value=np.nan) + 0.0  # no -0.0
-        return np.where(np.isnan(values), np.nan, values)  # one nan for all
-    return column.astype(object).where(column.notna(), "").to_numpy(dtype=object)
+        return np.asarray(pd.util.hash_array(np.where(np.isnan(values), np.nan, values)))
+    texts = column.astype(object).where(column.notna(), "").to_numpy(dtype=object)
+    return np.asarray(pd.util.hash_array(texts, categorize=False))
 
 
 def _mixed(bits: NDArray[np.uint64]) -> NDArray[np.uint64]:

@@ -12,20 +12,20 @@ from typing import Final
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-import shapely
 from numpy.typing import NDArray
 
-from geo_risk.crs import require_lonlat
+from geo_risk.crs import WGS84
 from geo_risk.errors import DeclarationError, ParameterError, shown
+from geo_risk.hazard._inside import ZoneIndex
 from geo_risk.hazard.raster import open_raster, sample_points
-from geo_risk.hazard.zones import ZoneIndex, index_shapes, points_in_zones
+from geo_risk.hazard.zones import index_zones, points_in_zones
 from geo_risk.impact.curves import CurveSet
-from geo_risk.scale.partitions import Partition, read_partition
+from geo_risk.scale.partitions import Partition, read_points
 from geo_risk.scale.sums import ExactSums, Numbers, counts, exact_sums, fingerprint
 
 OUTSIDE: Final = "outside"
 UNKNOWN: Final = "unknown"
-AT_POINT: Final = "at the building's point: itself, or a point surely inside its footprint"
+AT_POINT: Final = "at the building's centroid, in the CRS of its file"
 ON_A_BORDER: Final = "counts for the area whose id sorts first"
 
 
@@ -72,7 +72,7 @@ class ZoneField:
 
     @cached_property
     def _index(self) -> ZoneIndex:
-        return index_shapes(shapely.from_wkb(np.array(self.zones, dtype=object)))
+        return index_zones(gpd.GeoSeries.from_wkb(list(self.zones), crs=WGS84))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,7 +129,7 @@ class Survey:
 
     @cached_property
     def _areas(self) -> ZoneIndex:
-        return index_shapes(shapely.from_wkb(np.array([self.areas[area] for area in sorted(self.areas)], dtype=object)))
+        return index_zones(gpd.GeoSeries.from_wkb([self.areas[area] for area in sorted(self.areas)], crs=WGS84))
 
     def area_of(self, lon: Numbers, lat: Numbers) -> NDArray[np.int64]:
         """The position in `area_ids` of the area each point lies in."""
@@ -164,13 +164,14 @@ class Tally:
         )
 
 
-def readings(exposure: gpd.GeoDataFrame, survey: Survey) -> pd.DataFrame:
+def readings(exposure: pd.DataFrame, survey: Survey) -> pd.DataFrame:
     """What each building meets: its area, and by hazard ``<id>`` (intensity), ``<id>_fraction`` and ``<id>_damage``.
 
     Parameters
     ----------
-    exposure : GeoDataFrame, EPSG:4326
-        Points, or footprints that stand at a point surely inside them; one without geometry is unknown everywhere.
+    exposure : DataFrame
+        As `read_points` or `points_of` gives it: the survey's columns, ``lon`` and ``lat`` in degrees (EPSG:4326). A
+        building without a place is unknown under every hazard.
 
     Returns
     -------
@@ -179,14 +180,11 @@ def readings(exposure: gpd.GeoDataFrame, survey: Survey) -> pd.DataFrame:
 
     Raises
     ------
-    CrsError
-        Not longitude, latitude.
     ParameterError
         A column to sum holds something else than numbers, or a negative one.
     """
-    require_lonlat(exposure, "exposure")
-    lon, lat = _points(exposure)
-    told = {survey.id_column: exposure[survey.id_column], "area": np.array(survey.area_ids)[survey.area_of(lon, lat)]}
+    lon, lat = exposure["lon"].to_numpy(dtype=float), exposure["lat"].to_numpy(dtype=float)
+    told = {survey.id_column: exposure[survey.id_column], "area": pd.Categorical.from_codes(survey.area_of(lon, lat), survey.area_ids)}
     for hazard in survey.hazards:
         intensity = np.where(np.isnan(lon), np.nan, hazard.read(lon, lat))
         told[hazard.id] = intensity
@@ -197,12 +195,12 @@ def readings(exposure: gpd.GeoDataFrame, survey: Survey) -> pd.DataFrame:
 
 def tally(piece: Partition, survey: Survey) -> Tally:
     """The sums of one piece of the exposure."""
-    return tally_of(readings(read_partition(piece, survey.columns), survey), survey)
+    return tally_of(readings(read_points(piece, survey.columns), survey), survey)
 
 
 def tally_of(found: pd.DataFrame, survey: Survey) -> Tally:
     """The sums over readings."""
-    area = pd.Index(survey.area_ids).get_indexer(pd.Index(found["area"])).astype(np.int64)
+    area = found["area"].cat.codes.to_numpy(dtype=np.int64)
     number, amounts, missing = {}, {}, {}
     for hazard in survey.hazards:
         shape = (len(survey.area_ids), len(hazard.classes) + 1)
@@ -248,27 +246,14 @@ def tally_frame(whole: Tally, survey: Survey) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _points(exposure: gpd.GeoDataFrame) -> tuple[Numbers, Numbers]:
-    shapes = exposure.geometry.to_numpy()
-    kinds = shapely.get_type_id(shapes)
-    spread = (kinds > 0) & ~shapely.is_empty(shapes)
-    if spread.any():
-        shapes = shapes.copy()
-        shapes[spread] = shapely.point_on_surface(shapes[spread])
-    there = (shapely.get_type_id(shapes) == 0) & ~shapely.is_empty(shapes)
-    lon, lat = np.full(len(shapes), np.nan), np.full(len(shapes), np.nan)
-    lon[there], lat[there] = shapely.get_x(shapes[there]), shapely.get_y(shapes[there])
-    return lon, lat
-
-
-def _damage(exposure: gpd.GeoDataFrame, survey: Survey, hazard: str, intensity: Numbers) -> dict[str, Numbers]:
+def _damage(exposure: pd.DataFrame, survey: Survey, hazard: str, intensity: Numbers) -> dict[str, Numbers]:
     assert survey.curves is not None  # noqa: S101 - Survey has checked it
     fraction = survey.curves.at(survey.curves.codes(exposure[survey.occupancy_column]), intensity)
     value = _amount(exposure, str(survey.value_column))
     return {f"{hazard}_fraction": fraction, f"{hazard}_damage": fraction * value}
 
 
-def _amount(exposure: gpd.GeoDataFrame, name: str) -> Numbers:
+def _amount(exposure: pd.DataFrame, name: str) -> Numbers:
     if not pd.api.types.is_numeric_dtype(exposure[name]):
         raise ParameterError(
             "a column to sum holds no numbers", where=f"column {shown(name)}", expected="numbers", got=str(exposure[name].dtype)
