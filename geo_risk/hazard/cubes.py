@@ -29,6 +29,7 @@ MM_OF_WATER: Final = {
 """Units that are a depth of water, and millimetres in one; a kilogram on a square metre stands 1 mm high."""
 _LIMITS: Final = RasterLimits()
 _IN_MEMORY: Final = 50_000_000  # cells of one step, 400 MB
+_MORE: Final = 1.02  # four centres are seldom a rectangle, and never a flat one
 _SLAB: Final = 8_000_000  # stored numbers read at a time for a series
 
 
@@ -140,8 +141,9 @@ def open_cube(
     crs, nodata, limits
         As in `open_raster`.
     reach_m : float, optional
-        Of a curvilinear grid: how far from the nearest centre a point may lie. Half the longest diagonal between
-        neighbouring centres if not given, so that no point between centres is lost.
+        Of a curvilinear grid: how far from the nearest centre a point may lie. If not given, half the longest diagonal
+        between neighbouring centres and a fiftieth more, so that no point between centres is lost; at the rim a point
+        may then lie as far outside the outermost centres.
 
     Raises
     ------
@@ -233,7 +235,7 @@ def _centres(dataset: xarray.Dataset, found: _netcdf.Field, reach_m: float | Non
     if stated is None:
         raise FileError("the cells have no place", where="open_cube", expected="latitude and longitude of each cell", got="none")
     lon, lat = stated
-    return Centres(lon=lon, lat=lat, reach_m=_half_diagonal_m(lon, lat) if reach_m is None else reach_m)
+    return Centres(lon=lon, lat=lat, reach_m=_MORE * _half_diagonal_m(lon, lat) if reach_m is None else reach_m)
 
 
 def _half_diagonal_m(lon: Numbers, lat: Numbers) -> float:
