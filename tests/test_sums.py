@@ -63,3 +63,8 @@ def test_whatever_differs_changes_the_fingerprint(other):
 
 def test_zero_has_no_sign_and_unknown_one_form():
     assert fingerprint(pd.DataFrame({"x": [0.0, np.nan]})) == fingerprint(pd.DataFrame({"x": [-0.0, -np.nan]}))
+
+
+def test_a_column_of_categories_counts_as_its_texts():
+    texts = pd.DataFrame({"area": ["east", None, "west"]})
+    assert fingerprint(texts) == fingerprint(texts.astype("category"))

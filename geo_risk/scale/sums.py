@@ -113,7 +113,8 @@ def fingerprint(frame: pd.DataFrame) -> int:
 def _hashed(column: "pd.Series[Any]") -> NDArray[np.uint64]:
     """A number for each value, the same for equal values in every process; one for all that are missing."""
     if isinstance(column.dtype, pd.CategoricalDtype):
-        return _hashed(pd.Series(column.cat.categories))[column.cat.codes.to_numpy()]
+        names = pd.Series([*column.cat.categories, ""], dtype=object)  # a missing one has code -1: the last
+        return _hashed(names)[column.cat.codes.to_numpy()]
     if pd.api.types.is_numeric_dtype(column):
         values = column.to_numpy(dtype=float, na_value=np.nan) + 0.0  # no -0.0
         return np.asarray(pd.util.hash_array(np.where(np.isnan(values), np.nan, values)))

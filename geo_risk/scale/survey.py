@@ -184,7 +184,8 @@ def readings(exposure: pd.DataFrame, survey: Survey) -> pd.DataFrame:
         A column to sum holds something else than numbers, or a negative one.
     """
     lon, lat = exposure["lon"].to_numpy(dtype=float), exposure["lat"].to_numpy(dtype=float)
-    told = {survey.id_column: exposure[survey.id_column], "area": pd.Categorical.from_codes(survey.area_of(lon, lat), survey.area_ids)}
+    areas = pd.Categorical.from_codes(survey.area_of(lon, lat), categories=pd.Index(survey.area_ids))
+    told = {survey.id_column: exposure[survey.id_column], "area": areas}
     for hazard in survey.hazards:
         intensity = np.where(np.isnan(lon), np.nan, hazard.read(lon, lat))
         told[hazard.id] = intensity
