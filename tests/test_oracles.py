@@ -1,6 +1,8 @@
 """Results that others published, reproduced: see the README of the shared data for whose and how."""
 
+import dataclasses
 import json
+from types import SimpleNamespace
 
 import geopandas as gpd
 import numpy as np
@@ -8,7 +10,19 @@ import pytest
 
 from geo_risk.crs import geodesic_m
 from geo_risk.datum import from_wgs84, to_wgs84
+from geo_risk.hazard.raster import open_raster
+from geo_risk.impact.curves import fractions
+from geo_risk.impact.damage import ExposureColumns, grid_damage
+from geo_risk.impact.events import impact, intensity_of_period, losses_of_event, observed
+from geo_risk.impact.frequency import annual_expectation, exceedance, loss_at
+from geo_risk.impact.needs import needs
+from geo_risk.impact.people import affected
+from geo_risk.impact.raster_damage import damage_on_raster
+from geo_risk.impact.sites import METRICS, assets_to_sites
 from geo_risk.risk.areas import union_area_m2
+from layers._curves import load_curves
+from layers._events import read_entity, read_events
+from layers._tables.need_sets import need_set
 
 
 @pytest.fixture(scope="module")
@@ -37,3 +51,191 @@ def test_the_city_of_yaizu_dissolved_its_flood_history_to_the_same_area(shared_d
     history = gpd.read_file(shared_data / "yaizu" / "yaizu.gpkg", layer="flood_history")
     assert len(history) == 1272
     assert union_area_m2(history.geometry, "EPSG:6676") == pytest.approx(12_970_191, rel=1e-4)
+
+
+FIAT = ExposureColumns(occupancy="curve", max_damage="max_damage")
+
+
+@pytest.fixture(scope="module")
+def fiat(shared_data):
+    """Delft-FIAT's own small case: buildings by object_id, depths by file and band, curves, and its published numbers."""
+    folder = shared_data / "fiat_micro"
+    buildings = gpd.read_file(folder / "buildings.geojson").set_index("object_id")
+    curves = load_curves(folder / "vulnerability_curves.csv", "wide")
+
+    def damages(name, band=1, rule="fiat"):
+        with open_raster(folder / name, band=band) as depth:
+            return damage_on_raster(depth, buildings, curves, rule, columns=FIAT)["damage"]
+
+    def cells(name, band=1):
+        with open_raster(folder / name, band=band) as raster:
+            return raster.read(0, 0, 10, 10)
+
+    return SimpleNamespace(damages=damages, cells=cells, curves=curves, told=json.loads((folder / "expected.json").read_text()))
+
+
+def test_delft_fiat_event_damage_of_objects(fiat):
+    found = fiat.damages("event_depth.tif")
+    told = fiat.told["geom_event"]
+    assert found[2] == told["object 2 total_damage (int)"]
+    assert found[3] == told["object 3 total_damage (int)"]
+
+
+def test_delft_fiat_risk_of_objects(fiat):
+    found = [fiat.damages("risk_depth_rp2_5_10_25.tif", band) for band in (1, 2, 3, 4)]
+    told = fiat.told["geom_risk"]
+    assert int(found[1][2]) == told["object 2 damage_structure_5.0y"]
+    assert int(found[2][4]) == told["object 4 total_damage_10.0y"]
+    yearly = annual_expectation(fiat.told["return_periods"], [damages[3] for damages in found], rule="log_linear")
+    assert round(float(yearly), 2) == told["object 3 ead_damage"]
+    assert float(annual_expectation(fiat.told["return_periods"], [one[3] for one in found])) == pytest.approx(1030.86, abs=0.01)
+
+
+def test_delft_fiat_grids(fiat):
+    worth = fiat.cells("exposure_grid.tif")
+    event = grid_damage(fiat.cells("event_depth.tif"), worth, fiat.curves, "struct_1", depth_decimals=2)
+    assert event[2, 4] == pytest.approx(fiat.told["grid_event"]["arr[2,4]"], abs=1e-9)
+    assert event[7, 3] == pytest.approx(fiat.told["grid_event"]["arr[7,3]"], abs=1e-9)
+    depths = [fiat.cells("risk_depth_rp2_5_10_25.tif", band) for band in (1, 2, 3, 4)]
+    bands = [grid_damage(depth, worth, fiat.curves, "struct_1", depth_decimals=2) for depth in depths]
+    yearly = annual_expectation(fiat.told["return_periods"], [band.ravel() for band in bands], rule="log_linear").reshape(10, 10)
+    told = fiat.told["grid_risk ead"]  # to one decimal, the rest cut off
+    assert (int(yearly[1, 2] * 10) / 10, int(yearly[5, 6] * 10) / 10) == (told["arr[1,2]"], told["arr[5,6]"])
+
+
+def test_delft_fiat_object_3_by_exact_areas(fiat):
+    assert fiat.damages("event_depth.tif", rule="mean_depth")[3] == pytest.approx(1004.3, abs=0.05)
+
+
+def test_jrc_asia_residential(shared_data):
+    curves = load_curves(shared_data / "depth_damage" / "jrc_huizinga_2017_damage_fraction.csv", "jrc")
+    assert fractions(curves, ["asia residential"] * 3, [0.5, 1.0, 2.0]).fraction.tolist() == [0.327, 0.494, 0.721]
+
+
+@pytest.mark.parametrize(
+    ("kind", "feet", "per_cent"), [("R11N", 1, 23), ("R11N", 1.5, 27.5), ("R11B", -2, 14), ("R11B", -9, 0), ("R11N", 30, 84)]
+)
+def test_hazus_one_storey_house_by_its_table(shared_data, kind, feet, per_cent):
+    path = shared_data / "depth_damage" / "hazus_fast_lookuptables" / "Building_DDF_Riverine_LUT_Hazus4p0.csv"
+    assert fractions(load_curves(path, "hazus"), [kind], [feet * 0.3048]).fraction[0] == pytest.approx(per_cent / 100)
+
+
+def test_damagescanner_micro_buildings_to_the_last_figure(shared_data):
+    folder = shared_data / "damagescanner_micro"
+    buildings = gpd.read_file(folder / "buildings.gpkg")
+    columns = ExposureColumns(occupancy="object_type", max_damage="max_damage_per_m2")
+    with open_raster(folder / "depth.tif") as depth:
+        found = damage_on_raster(depth, buildings, load_curves(folder / "curves.csv", "wide"), "per_cell", columns=columns)
+    np.testing.assert_allclose(found["damage_known"], buildings["expected_damage"])
+    assert found["unknown"].dropna().to_dict() == {6: "depth unknown", 7: "depth unknown for a part"}  # DamageScanner: dry
+
+
+def test_people_flooded_in_jakarta(shared_data):
+    def cells(name):
+        with open_raster(shared_data / "jakarta" / name) as raster:
+            return raster.read(0, 0, raster.grid.rows, raster.grid.columns)
+
+    people = cells("population_density_hkv.tif") * 0.025
+    found = [affected(cells(f"flood_depth_{name}.tif"), people, 0.0).affected for name in ("current", "design")]
+    assert [int(count / 1000) for count in found] == [2480, 1533]  # InaSAFE printed whole thousands, the rest cut off
+
+
+def test_minimum_needs_of_jakarta_as_inasafe_printed_them():
+    found = needs(979_000, need_set("bnpb"))["amount"]
+    assert found.tolist() == [2_741_200, 17_132_500, 65_593_000, 195_800, 48_950]
+
+
+@pytest.fixture(scope="module")
+def florida(shared_data):
+    """CLIMADA's demonstration: 14,450 tropical cyclones at 100 sites, 50 assets and their impact function."""
+    storms = read_events(shared_data / "climada" / "atl_prob_nonames.mat")
+    today = read_entity(shared_data / "climada" / "demo_today.xlsx", "TC")
+    site = assets_to_sites(storms, today.lon, today.lat)
+    return SimpleNamespace(storms=storms, today=today, asked=(site, today.value, today.occupancy, today.mdd, today.paa))
+
+
+# CLIMADA-project/climada_python, climada/engine/test/test_impact_calc.py: test_calc_impact_TC_pass and the insured ones,
+# with cover / 1000 and deductible + 100,000. Columns: events 13809 and 12147, assets 0, 25 and 49, the average year.
+CLIMADA_IMPACTS = {
+    (): (
+        1.472482938320243e8, 7.076504723057620e10, 1.518553670803242e8, 1.373490457046383e8, 1.066837260150042e8,
+        6.512201157564421e9,
+    ),
+    ("cover", "deductible"): (62_989_686, 657_053_294, 3_072_092, 2_778_593, 2_716_548, 143_180_396),
+    ("deductible",): (147_188_636, 70_761_282_665, 151_847_975, 137_341_654, 106_676_521, 6_511_839_456),
+    ("cover",): (62_989_686, 657_053_294, 3_072_413, 2_778_914, 2_716_831, 143_195_738),
+}
+
+
+@pytest.mark.parametrize("insured", CLIMADA_IMPACTS)
+def test_climada_impacts_of_tropical_cyclones(florida, insured):
+    terms = {"cover": florida.today.cover / 1e3, "deductible": florida.today.deductible + 1e5}
+    found = impact(florida.storms, *florida.asked, **{name: terms[name] for name in insured})
+    figures = [*found.at_event[[13809, 12147]], *found.eai_exp[[0, 25, 49]], found.aai_agg]
+    np.testing.assert_allclose(figures, CLIMADA_IMPACTS[insured], rtol=0 if insured else 1e-13, atol=1 if insured else 0)
+    assert found.at_event[[0, 7225, 14449]].tolist() == [0, 0, 0]
+    assert found.tot_value == pytest.approx(6.570532945599105e11, rel=1e-14)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_climada_average_year_by_every_metric(florida, metric):
+    site = assets_to_sites(florida.storms, florida.today.lon, florida.today.lat, metric=metric)
+    assert impact(florida.storms, site, *florida.asked[1:]).aai_agg == pytest.approx(6.512201157564421e9, rel=1e-13)
+
+
+def test_climada_fraction_of_six_tenths(florida):
+    storms = dataclasses.replace(florida.storms, fraction=florida.storms.fraction * 0.6)
+    assert impact(storms, *florida.asked).aai_agg == pytest.approx(0.6 * 6.512201157564421e9, rel=1e-13)
+
+
+def test_an_event_of_climada_by_asset_is_its_total(florida):
+    assert losses_of_event(florida.storms, 12147, *florida.asked).sum() == pytest.approx(7.076504723057620e10, rel=1e-13)
+
+
+# climada/hazard/test/test_base.py (versions to 5): test_ref_all_pass, and test_ref_orig_pass of version 1
+@pytest.mark.parametrize(
+    ("kept", "years", "site", "metres_a_second"),
+    [
+        ("all", 25, 0, 55.424015590131290), ("all", 50, 0, 67.221687644669998), ("all", 100, 0, 79.019359699208721),
+        ("all", 250, 0, 94.615033842370963), ("all", 50, 66, 70.608592953031405), ("all", 250, 33, 88.510983305123631),
+        ("all", 100, 99, 79.717518054203623), ("observed", 25, 0, 55.763055630205507), ("observed", 25, 82, 51.142476557641359),
+        ("observed", 100, 96, 79.651362050077225), ("observed", 50, 20, 66.439658831126991),
+    ],
+)
+def test_climada_wind_of_a_return_period(florida, kept, years, site, metres_a_second):
+    storms = florida.storms if kept == "all" else observed(florida.storms)
+    found = intensity_of_period(storms, [years], above=10.0, rule="log_fit")[0, site]
+    assert found == pytest.approx(metres_a_second, rel=1e-12)
+
+
+# climada/hazard/test/test_base.py: TestYearset.test_ref_pass
+@pytest.mark.parametrize(
+    ("year", "ids"), [(1851, range(1, 32, 10)), (1958, range(8421, 8512, 10)), (2010, range(14071, 14252, 10))]
+)
+def test_climada_observed_storms_of_a_year(florida, year, ids):
+    storms = observed(florida.storms)
+    assert [storms.ids[at] for at in np.flatnonzero(storms.year == year)] == [str(number) for number in ids]
+
+
+# climada/engine/test/test_impact.py: TestFreqCurve
+CLIMADA_LOSSES = 1e9 * np.array([
+    0, 0.400665463736549, 3.150330960044466, 3.715826406781887, 2.900244271902339, 0.778570745161971, 0.698736262566472,
+    0.381063674256423, 0.569142464157450, 0.467572545849132,
+])
+
+
+def test_climada_exceedance_curve():
+    curve = exceedance(CLIMADA_LOSSES, np.full(10, 6.211180124223603e-4))
+    np.testing.assert_allclose(curve.return_period, 1610 / np.arange(1, 11), rtol=1e-12)
+    assert curve.loss.tolist() == sorted(CLIMADA_LOSSES, reverse=True)
+    for beyond in ("held", "rarer_unknown"):
+        found = loss_at(curve, [100, 500, 1000], beyond=beyond)
+        assert found.tolist() == pytest.approx([0, 2320408028.5695677, 3287314329.129928], rel=1e-12)
+
+
+# climada/engine/test/test_impact.py: TestRPmatrix.test_local_exceedance_impact_methods (printed to 80 % there)
+def test_climada_local_exceedance_by_step_and_by_logarithms():
+    curve = exceedance([10.0, 100.0, 1000.0], [1.0, 0.1, 0.01])
+    assert loss_at(curve, [1000, 30, 0.1], rule="step", beyond="zero_and_held").tolist() == [1000, 100, 0]
+    found = loss_at(curve, [1000, 30, 0.1], rule="log_log", beyond="zero_and_held")
+    assert found.tolist() == pytest.approx([1000, 300, 0], rel=0.2)
