@@ -205,6 +205,7 @@ def damage_of_readings(
 
 def grid_damage(
     depth: ArrayLike, value: ArrayLike, curves: CurveSet, occupancy: ArrayLike | str | None = None, *, dry_at_most: float = 0.0,
+    depth_decimals: int | None = None,
 ) -> Numbers:
     """Damage of each cell of a value raster: curve(depth) x value; nan where depth, value or curve is unknown.
 
@@ -214,6 +215,10 @@ def grid_damage(
         Metres, and money a cell (money a m2 x m2 a cell).
     occupancy : array of that shape, one name, or None
         What is in each cell; None where the set has one curve.
+    dry_at_most : float
+        Metres up to which a cell is dry and has no damage, whatever the curve says.
+    depth_decimals : int, optional
+        Round depths first; Delft-FIAT rounds to 2.
 
     Examples
     --------
@@ -227,7 +232,9 @@ def grid_damage(
         raise ParameterError(
             "depth and value differ in shape", where="grid_damage", expected="one grid", got="two", then="warp one to the other",
         )
-    fraction = curves.at(_cell_codes(curves, occupancy, depths), np.ascontiguousarray(depths).ravel()).reshape(depths.shape)
+    read_at = depths if depth_decimals is None else np.round(depths, depth_decimals)
+    codes = _cell_codes(curves, occupancy, depths)
+    fraction = curves.at(codes, np.ascontiguousarray(read_at).ravel()).reshape(depths.shape)
     worth = np.where(values >= 0, values, np.nan)
     known = ~np.isnan(fraction)
     return np.asarray(np.where(known & (depths <= dry_at_most), 0.0, fraction) * worth, dtype=np.float64)
