@@ -183,7 +183,7 @@ def area_contacts_in_spans(
     `Contacts` the objects count from the start of the span.
     """
     given, kind = _only(_shapes(areas), _AREAS), _kind(cells)
-    for part in budgeted(_cells_in_bounds(grid, given), cells_at_once):
+    for part in budgeted(cell_costs(grid, given), cells_at_once):
         yield part, _runs(grid, given[part], kind).contacts()
 
 
@@ -272,7 +272,8 @@ def unknown_share(sums: Numbers, whole: Numbers) -> Numbers:
 
 def over(part: Numbers, whole: Numbers) -> Numbers:
     """Part over whole; nan where the whole is 0 or unknown."""
-    return np.divide(part, whole, out=np.full(len(part), np.nan), where=whole > 0)
+    share: Numbers = np.divide(part, whole, out=np.full(len(part), np.nan), where=whole > 0)
+    return share
 
 
 def budgeted(costs: NDArray[Any], budget: int) -> list[slice]:
@@ -290,9 +291,20 @@ def budgeted(costs: NDArray[Any], budget: int) -> list[slice]:
     return slices
 
 
+def cell_costs(grid: Grid, shapes: Shapes) -> Numbers:
+    """What each shape may cost, for `budgeted`: the cells of the grid that its bounds hold, its corners, and 16."""
+    west, south, east, north = shapely.bounds(shapes).T
+    left, low, right, high = grid.bounds
+    wide = np.minimum(east, right) - np.maximum(west, left)
+    tall = np.minimum(north, high) - np.maximum(south, low)
+    inside = np.clip(wide / grid.dx + 1, 0, None) * np.clip(tall / abs(grid.dy) + 1, 0, None)
+    costs: Numbers = np.nan_to_num(inside) + 16.0 + shapely.get_num_coordinates(shapes)
+    return costs
+
+
 def _runs(grid: Grid, shapes: Shapes, kind: int) -> Runs:
     """Runs of areas or lines on all cores; shapes of another kind are None by now."""
-    costs = _cells_in_bounds(grid, shapes)
+    costs = cell_costs(grid, shapes)
     most = max(_AT_LEAST * 16, int(costs.sum()) // (4 * threads()) + 1)
     parts = budgeted(costs, most) or [slice(0, 0)]
     walked = over_spans(lambda part: _walked(grid, shapes[part], kind, part.start), parts)
@@ -339,18 +351,8 @@ def _outside(grid: Grid, areas: Shapes) -> Numbers:
     beyond = (bounds[:, 0] < west) | (bounds[:, 1] < south) | (bounds[:, 2] > east) | (bounds[:, 3] > north)
     left = np.zeros(len(areas))
     left[beyond] = shapely.area(shapely.difference(areas[beyond], shapely.box(west, south, east, north)))
-    return left / (grid.dx * abs(grid.dy))
-
-
-def _cells_in_bounds(grid: Grid, shapes: Shapes) -> Numbers:
-    """At least 16, and as many as the bounds of each shape hold inside the grid: what it may cost."""
-    west, south, east, north = shapely.bounds(shapes).T
-    left, low, right, high = grid.bounds
-    wide = np.minimum(east, right) - np.maximum(west, left)
-    tall = np.minimum(north, high) - np.maximum(south, low)
-    inside = np.clip(wide / grid.dx + 1, 0, None) * np.clip(tall / abs(grid.dy) + 1, 0, None)
-    costs: Numbers = np.nan_to_num(inside) + 16.0 + shapely.get_num_coordinates(shapes)
-    return costs
+    cells: Numbers = left / (grid.dx * abs(grid.dy))
+    return cells
 
 
 def _kind(cells: str) -> int:
