@@ -4,10 +4,10 @@
 A result is the same to the last bit however the exposure was cut and wherever it was made.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, reduce
-from typing import Final
+from typing import ClassVar, Final
 
 import geopandas as gpd
 import numpy as np
@@ -20,11 +20,11 @@ from geo_risk.hazard._inside import ZoneIndex
 from geo_risk.hazard.raster import open_raster, sample_points
 from geo_risk.hazard.zones import index_zones, points_in_zones
 from geo_risk.impact.curves import CurveSet
+from geo_risk.impact.people import UNKNOWN, At, class_names, classes_of
 from geo_risk.scale.partitions import Partition, read_points
 from geo_risk.scale.sums import ExactSums, Numbers, counts, exact_sums, fingerprint
 
 OUTSIDE: Final = "outside"
-UNKNOWN: Final = "unknown"
 AT_POINT: Final = "at the building's centroid, in the CRS of its file"
 ON_A_BORDER: Final = "counts for the area whose id sorts first"
 
@@ -33,19 +33,20 @@ ON_A_BORDER: Final = "counts for the area whose id sorts first"
 class DepthField:
     """A hazard given by a raster of one intensity, read at each building's point; nodata and outside are unknown.
 
-    ``bounds`` part the intensity into classes: below the first, from each up to the next, from the last on.
+    ``bounds`` part the intensity into classes as in `geo_risk.impact.people`; ``at`` says on which side of a bound its own
+    value lies.
     """
 
     id: str
     path: str
     bounds: tuple[float, ...]
     band: int = 1
+    at: At = "above"
 
     @property
     def classes(self) -> tuple[str, ...]:
         """The classes in words, the least first."""
-        inner = [f"{low:g} to {high:g}" for low, high in zip(self.bounds, self.bounds[1:], strict=False)]
-        return (f"below {self.bounds[0]:g}", *inner, f"{self.bounds[-1]:g} or more")
+        return class_names(self.bounds)[:-1]
 
     def read(self, lon: Numbers, lat: Numbers) -> Numbers:
         """The intensity at each point, nan where unknown."""
@@ -60,8 +61,9 @@ class ZoneField:
     id: str
     zones: tuple[bytes, ...]
 
-    bounds = (0.5,)
-    classes = ("outside the zones", "in a zone")
+    bounds: ClassVar[tuple[float, ...]] = (0.5,)
+    at: ClassVar[At] = "above"
+    classes: ClassVar[tuple[str, ...]] = ("outside the zones", "in a zone")
 
     def read(self, lon: Numbers, lat: Numbers) -> Numbers:
         """1.0 in a zone or on its border, else 0.0."""
@@ -205,7 +207,7 @@ def tally_of(found: pd.DataFrame, survey: Survey) -> Tally:
     number, amounts, missing = {}, {}, {}
     for hazard in survey.hazards:
         shape = (len(survey.area_ids), len(hazard.classes) + 1)
-        group = area * shape[1] + classes_of(found[hazard.id].to_numpy(), hazard.bounds)
+        group = area * shape[1] + classes_of(found[hazard.id], hazard.bounds, hazard.at)
         groups = shape[0] * shape[1]
         number[hazard.id] = counts(group, groups).reshape(shape)
         summed = [*survey.amounts, *([f"{hazard.id}_damage"] if hazard.id in survey.damage_by else [])]
@@ -219,16 +221,6 @@ def tally_of(found: pd.DataFrame, survey: Survey) -> Tally:
 def joined(tallies: Iterable[Tally]) -> Tally:
     """The whole of its pieces, in any order."""
     return reduce(lambda one, other: one + other, tallies)
-
-
-def classes_of(values: Numbers, bounds: Sequence[float]) -> NDArray[np.int64]:
-    """The class of each value: how many bounds it reaches; one more than the highest for unknown.
-
-    >>> classes_of(np.array([0.0, 0.5, 2.0, np.nan]), (0.5, 1.0)).tolist()
-    [0, 1, 2, 3]
-    """
-    reached = np.searchsorted(np.asarray(bounds, dtype=float), values, side="right")
-    return np.where(np.isnan(values), len(bounds) + 1, reached).astype(np.int64)
 
 
 def tally_frame(whole: Tally, survey: Survey) -> pd.DataFrame:
