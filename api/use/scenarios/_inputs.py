@@ -157,13 +157,13 @@ def stamps(files: Mapping[str, Path]) -> dict[str, tuple[int, int, int]]:
 
 
 def layer_input(layer_id: str, frame: gpd.GeoDataFrame) -> Input:
-    """A layer as read: its last revision, its number of features, and a hash of all values and shapes by id."""
-    digest = hashlib.sha256()
-    for column in sorted(set(frame.columns) - _NOT_VALUES):
+    """A layer as read: its last revision, its number of features, and a hash of all values and shapes in the order of ids."""
+    digest, rows = hashlib.sha256(), frame.sort_index()
+    for column in sorted(set(rows.columns) - _NOT_VALUES):
         digest.update(f"{column}\0".encode())
-        digest.update("\x1f".join(map(str, frame[column].array)).encode("utf-8", "surrogatepass"))
-    digest.update("\x1f".join(map(str, frame.index)).encode())
-    for shape in np.asarray(shapely.to_wkb(frame.geometry.to_numpy()), dtype=object):
+        digest.update("\x1f".join(map(str, rows[column].array)).encode("utf-8", "surrogatepass"))
+    digest.update("\x1f".join(map(str, rows.index)).encode())
+    for shape in np.asarray(shapely.to_wkb(rows.geometry.to_numpy()), dtype=object):
         digest.update(shape or b"-")
     revision = int(frame["revision"].max()) if len(frame) and "revision" in frame else None
     return Input(kind="layer", name=layer_id, sha256=digest.hexdigest(), revision=revision, features=len(frame))
