@@ -4,14 +4,15 @@ import datetime as dt
 from dataclasses import asdict
 from typing import Any
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Response
 
 from api.policy import EVERYBODY, READABLE
 from api.request import ServedNow, SettingsNow, known_parameters
-from api.use import assessments, marks, parameters
+from api.use import assessments, cells, marks, parameters
 from api.use.catalogue import layers_answer
 from api.use.nearby import nearby
 from api.use.situation import situation
+from api.use.why import why_place
 from layers._layer import Geometry
 
 router = APIRouter(tags=["questions"], dependencies=[*EVERYBODY, Depends(known_parameters)])
@@ -29,6 +30,28 @@ def layers(served: ServedNow) -> dict[str, Any]:
 def risk(served: ServedNow) -> dict[str, Any]:
     """The level of each town with the reasons behind it."""
     return assessments.answer(assessments.current(served.snapshot))
+
+
+@router.get("/risk/cells")
+def risk_cells(served: ServedNow, cell_m: str | None = None) -> Response:
+    """The level of each square cell over the towns as GeoJSON, worst first; without a size, the finest the map draws."""
+    return Response(cells.cells_text(served.snapshot, _cell_size(cell_m)), media_type="application/geo+json")
+
+
+@router.get("/risk/cells/{cell_id}/why")
+def why_cell(served: ServedNow, cell_id: str, cell_m: str | None = None) -> dict[str, Any]:
+    """Why a cell has its level: readings, the features behind each, the spread over the rules; and the help near it."""
+    return cells.cell_why(served.snapshot, _cell_size(cell_m), cell_id, READABLE)
+
+
+@router.get("/risk/{layer_id}/{fid}/why")
+def why_area(served: ServedNow, layer_id: str, fid: str) -> dict[str, Any]:
+    """Why a town has its level: readings, the features behind each, the spread over the rules."""
+    return why_place(served.snapshot, layer_id, fid, READABLE)
+
+
+def _cell_size(text: str | None) -> int | None:
+    return None if text is None else parameters.whole(text, "cell_m", 1, 100_000)
 
 
 @router.get("/nearby")

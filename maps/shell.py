@@ -37,7 +37,9 @@ CONTENT_SECURITY_POLICY: Final = "; ".join(
 )
 """What a page of ours may load and run: our own files. ``data:`` pictures are the icons in the plugins' style sheets."""
 
-PANES: Final = {"places": 350, "borders": 355, "zones": 360, "lines": 370, "points": 450, "badges": 460, "chosen": 470}
+PANES: Final = {
+    "places": 350, "cells": 352, "borders": 355, "zones": 360, "lines": 370, "points": 450, "badges": 460, "chosen": 470,
+}
 """The map's panes from the ground up, with their z-index. None takes clicks: one hit test decides whose a click is."""
 
 _MAP: Final[dict[str, Any]] = {

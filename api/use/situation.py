@@ -37,6 +37,13 @@ def situation(snapshot: Snapshot, assessed: Assessed, layer_id: str, fid: str, s
         "place": place,
         "revision": snapshot.revision,
         "risk": place_answer(risk) if risk is not None else None,
+        **help_at(snapshot, at, _area_codes(snapshot, layer_id, found), sensitivities),
+    }
+
+
+def help_at(snapshot: Snapshot, at: Any, codes_and_names: set[str], sensitivities: tuple[str, ...]) -> dict[str, Any]:
+    """What is nearest to a point, or nothing without one; who answers for it; how old the data are."""
+    return {
         "nearest": {
             each: [
                 asdict(near)
@@ -46,7 +53,7 @@ def situation(snapshot: Snapshot, assessed: Assessed, layer_id: str, fid: str, s
             else []
             for each in NEAREST_LAYERS
         },
-        "contacts": contacts(snapshot, _area_codes(snapshot, layer_id, found), sensitivities),
+        "contacts": contacts(snapshot, codes_and_names, sensitivities),
         "updated_at": {each: snapshot.updated_at(each) for each in catalog() if snapshot.updated_at(each)},
     }
 
@@ -65,7 +72,11 @@ def _area_codes(snapshot: Snapshot, layer_id: str, found: gpd.GeoDataFrame) -> s
         return _codes(found)
     if geometry is None or geometry.is_empty:
         return set()
-    point = geometry.representative_point()
+    return codes_at(snapshot, geometry.representative_point())
+
+
+def codes_at(snapshot: Snapshot, point: Any) -> set[str]:
+    """Codes (or names, where an area has no code) of the towns and counties around a point."""
     return {code for each in ("towns", "counties") for code in _codes(_around(snapshot.frames[each], point))}
 
 

@@ -6,7 +6,7 @@ import { holds, inside, passes } from "./shapes.js";
 
 const { L } = window;
 const LINE_REACH = 6;
-const UNKNOWN_HATCH = (ctx) => hatch(ctx, "#8a8a8a");
+export const UNKNOWN_HATCH = (ctx) => hatch(ctx, "#8a8a8a");
 
 export class Areas {
   constructor(map, { areaLayer, levelOf, riskOf, rankOf }) {

@@ -1,14 +1,16 @@
 // The command map: asks the service, draws what it answers, and says so when it does not answer.
 
-import { Areas } from "./areas.js";
+import { Areas, UNKNOWN_HATCH } from "./areas.js";
+import { Cells, cellName, cellRows, cellsRow } from "./cells.js";
 import { byId, el, say } from "./dom.js";
 import { drawLegend, drawLevels } from "./legend.js";
 import { Marks, boxText } from "./marks.js";
-import { ago, language, moment, page, t, titleOf } from "./page.js";
-import { closePanel, featurePanel, listPanel, placePanel } from "./panel.js";
+import { ago, language, moment, page, t, titleOf, withUnit } from "./page.js";
+import { closePanel, featurePanel, listPanel, placePanel, rowsPanel } from "./panel.js";
 import { Points } from "./points.js";
 import { drawPaper, drawRanking, walkable } from "./ranking.js";
 import { ask, inPath, nowMs } from "./service.js";
+import { whySections } from "./why.js";
 
 const { L, map_command: map } = window;
 const WHOLE = "-180,-90,180,90";
@@ -24,6 +26,7 @@ const rankOf = (id) => riskOf(id)?.rank ?? Number.MAX_SAFE_INTEGER;
 const points = new Points(map, levelOf);
 const areas = new Areas(map, { areaLayer: page.areaLayer, levelOf, riskOf, rankOf });
 const marks = new Marks(map, put);
+const cells = new Cells(map, { levelOf, renderer: () => areas.canvas("cells"), hatch: UNKNOWN_HATCH });
 
 function put(layer, given) {
   if (layer.geometry === "point") {
@@ -87,6 +90,7 @@ async function bringAll() {
   const outcomes = await Promise.allSettled(wanted.map((layer) => marks.bring(layer, state.revision)));
   const failed = outcomes.find((outcome) => outcome.status === "rejected");
   if (failed) throw failed.reason;
+  if (cells.wanted) bringCells();
   document.body.dataset.drawn = String(state.revision);
 }
 
@@ -136,7 +140,51 @@ function drawLists() {
   const places = state.risk.areas;
   drawLevels(state.scheme, state.risk.counts);
   drawRanking(places, levelOf, state.chosen?.layer === page.areaLayer ? state.chosen.id : null, (id) => open(page.areaLayer, id));
-  drawLegend([...state.layers.values()], state, { toggle, list });
+  drawLegend([...state.layers.values()], state, { toggle, list, more: cellsRow(cells, { toggle: toggleCells, list: listCells }) });
+}
+
+function toggleCells(on) {
+  say(t(on ? "legend.shown" : "legend.hidden", { layer: t("cells.title") }));
+  if (on) cells.wanted = true;
+  else cells.hide();
+  drawLists();
+  if (on) bringCells();
+}
+
+// Cells take longer than a page may wait for: the map goes on while they are made.
+async function bringCells() {
+  const before = cells.answer;
+  await guarded(() => cells.bring(state.revision));
+  if (cells.answer === before) return;
+  document.body.dataset.cells = String(cells.answer?.revision ?? "");
+  drawLists();
+}
+
+function listCells() {
+  rowsPanel(t("cells.title_of", { size: withUnit(cells.answer.cell_m, "m") }), cellRows(cells, (id) => openCell(id)), cells.answer.features.length, null);
+}
+
+// The panel of a cell is that of a town, with the features behind its figure.
+async function openCell(id, { also = [], move = true } = {}) {
+  await guarded(async () => {
+    const why = await cells.why(id);
+    state.chosen = { layer: "cells", id };
+    const layer = { id: "cells", title: {}, columns: [], style: { popup: [] } };
+    const place = { ...why.place, name: cellName(id, why.cell_m), properties: {} };
+    const told = { layer, layers: state.layers, risk: cells.answer, levelOf, also, open };
+    placePanel({ ...why, place }, { ...told, among: why.place.in });
+    byId("why").replaceChildren(...whySections(why, told));
+    drawLists();
+    pin?.remove();
+    areas.unchoose();
+    const bounds = cells.choose(id, areas.canvas("chosen"));
+    if (bounds && move) map.fitBounds(bounds, { maxZoom: 13, padding: [40, 40] });
+  });
+}
+
+async function tellWhy(layerId, id, told) {
+  const why = await ask(inPath("risk", layerId, id, "why"));
+  if (state.chosen?.layer === layerId && state.chosen.id === id) byId("why")?.replaceChildren(...whySections(why, told));
 }
 
 function toggle(id, on) {
@@ -166,12 +214,14 @@ async function open(layerId, id, { also = [], move = true } = {}) {
     else featurePanel(situation, told);
     drawLists();
     mark(layerId, id, situation.place, move);
+    if (layerId === page.areaLayer) await tellWhy(layerId, id, told);
   });
 }
 
 let pin = null;
 
 function mark(layerId, id, place, move) {
+  cells.unchoose();
   pin?.remove();
   pin = null;
   const bounds = areas.choose(layerId, id);
@@ -198,6 +248,11 @@ function clicked({ latlng }) {
     return;
   }
   const under = areas.under(latlng);
+  const cell = point ? null : cells.at(latlng);
+  if (cell) {
+    openCell(cell, { also: under, move: false });
+    return;
+  }
   const place = point ?? under.find((each) => each.layer === page.areaLayer) ?? under[0];
   if (!place) return;
   const also = under.filter((each) => each.layer !== place.layer || each.id !== place.id);
@@ -237,6 +292,7 @@ function makeRoom(panelOpen) {
 function closed() {
   state.chosen = null;
   areas.unchoose();
+  cells.unchoose();
   pin?.remove();
   pin = null;
   if (state.risk) drawLists();

@@ -15,11 +15,11 @@ export function drawLevels(scheme, counts) {
   );
 }
 
-export function drawLegend(layers, { shown, synthetic }, { toggle, list }) {
+export function drawLegend(layers, { shown, synthetic }, { toggle, list, more = [] }) {
   const groups = GROUPS.map((group) => [group, layers.filter((layer) => layer.group === group)]).filter(([, rows]) => rows.length);
   const focused = document.activeElement?.id;
   byId("legend-body").replaceChildren(
-    ...groups.flatMap(([group, rows]) => [el("h3", {}, t(`group.${group}`)), el("ul", {}, rows.flatMap((layer) => row(layer, shown, toggle, list)))]),
+    ...groups.flatMap(([group, rows]) => [el("h3", {}, t(`group.${group}`)), el("ul", {}, rows.flatMap((layer) => row(layer, shown, toggle, list)), group === "area" ? more : [])]),
     sources(layers, synthetic),
   );
   if (focused?.startsWith("legend-")) byId(focused)?.focus();

@@ -37,15 +37,16 @@ function again(element) {
   return [...document.querySelectorAll("[data-area]")].find((each) => each.dataset.area === element.dataset.area);
 }
 
-export function placePanel(situation, { layer, layers, risk, levelOf, also, open }) {
+export function placePanel(situation, { layer, layers, risk, levelOf, also, open, among = [] }) {
   const { place } = situation;
   const level = levelOf(situation.risk?.level ?? "unknown");
   const index = situation.risk?.score;
   const subtitle = index === null || index === undefined ? titleOf(level.title) : t("panel.level_score", { level: titleOf(level.title), score: score(index) });
   openPanel(
-    place.name, subtitle, levelBadge(level),
+    place.name, [subtitle, ...among].join(" · "), levelBadge(level),
     advice(level),
     section("panel.reasons", reasons(situation.risk, risk)),
+    el("div", { id: "why" }),
     ...help(situation, layers, open),
     facts(layer, situation.place.properties ?? {}),
     ...around(situation, layer, layers, also, open),
@@ -63,8 +64,11 @@ export function listPanel(layer, answer, open) {
     const name = feature.properties.name ?? feature.properties.post ?? titleOf(layer.title);
     return el("li", {}, el("button", { type: "button", on: { click: () => open(layer.id, String(feature.id)) } }, layerGlyph(layer), el("span", { class: "what" }, name, " ", el("small", {}, cardLine(layer, feature.properties)))));
   });
-  const seen = t("list.some", { n: number(rows.length, 0), all: number(answer.numberMatched ?? rows.length, 0) });
-  openPanel(titleOf(layer.title), seen, layerGlyph(layer), el("ul", { class: "near" }, rows));
+  rowsPanel(titleOf(layer.title), rows, answer.numberMatched ?? rows.length, layerGlyph(layer));
+}
+
+export function rowsPanel(title, rows, all, mark) {
+  openPanel(title, t("list.some", { n: number(rows.length, 0), all: number(all, 0) }), mark, el("ul", { class: "near" }, rows));
 }
 
 const cardLine = (layer, properties) =>
@@ -114,13 +118,25 @@ function roleRow(role, value) {
 function readingRow(reading, factor) {
   const unknown = reading.raw === null;
   const title = t("panel.factor_source", { source: factor.source, checked: factor.checked, low: number(factor.low), high: number(factor.high) });
+  const season = SEASONS[reading.season];
   return el(
-    "tr", { title },
-    el("th", { scope: "row" }, titleOf(factor.title), reading.weight === 1 ? null : el("small", {}, ` ×${number(reading.weight)}`)),
+    "tr", { title, class: reading.season === "out" ? "off-season" : null },
+    el("th", { scope: "row" }, titleOf(factor.title), reading.weight === 1 ? null : el("small", {}, ` ×${number(reading.weight)}`), ownLevel(reading, factor), season ? el("small", { class: "season" }, ` ${t(season)}`) : null),
     el("td", { class: unknown ? "not-known" : null }, unknown ? t("value.unknown") : withUnit(reading.raw, factor.unit)),
     el("td", { class: "bar-cell" }, reading.score === null ? null : meter(reading.score)),
     el("td", {}, reading.score === null ? "–" : score(reading.score)),
   );
+}
+
+const SEASONS = { out: "season.out", unknown: "season.unknown" };
+
+// The level that the reading has by the factor's own scheme, with its numeral.
+function ownLevel(reading, factor) {
+  const level = factor.levels.find((each) => each.id === reading.level);
+  if (!level) return null;
+  const tag = el("span", { class: "own-level", title: titleOf(level.title) }, level.numeral, el("span", { class: "unseen" }, ` ${titleOf(level.title)}`));
+  Object.assign(tag.style, { background: level.colour, color: level.text_colour });
+  return tag;
 }
 
 function facts(layer, properties) {
