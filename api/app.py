@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
 
 import geo_risk
-from api import documents_routes, features_routes, health_routes, maps_routes, questions_routes, runs_routes
+from api import documents_routes, features_routes, health_routes, maps_routes, questions_routes, rain_routes, runs_routes
 from api.served import Follower
 from api.settings import Settings
 from api.status_codes import PROBLEM, problem, status_of
@@ -25,7 +25,7 @@ from maps.shell import CONTENT_SECURITY_POLICY
 
 _log = logging.getLogger(__name__)
 
-_DOORS: Final = (health_routes, questions_routes, runs_routes, features_routes, documents_routes, maps_routes)
+_DOORS: Final = (health_routes, questions_routes, rain_routes, runs_routes, features_routes, documents_routes, maps_routes)
 ROUTERS: Final = tuple(door.router for door in _DOORS)
 SECURITY_HEADERS: Final = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,

@@ -23,6 +23,9 @@ class Settings(BaseSettings):
     marks_max: int = Field(default=20_000, ge=1, description="points drawn one by one; above it they are counted in cells")
     refresh_s: int = Field(default=30, ge=1, le=3600, description="how often an open command map asks for what is new")
     bureau: str = Field(default="", max_length=80, description="the bureau's name, beside the title of the command map")
+    observations: Path | None = Field(
+        default=None, description="the file of gauge readings; rasters/observations.csv beside the store without"
+    )
     data_folder: Path | None = Field(default=None, description="the folder whose files a scenario sent over HTTP may name")
     body_max_bytes: int = Field(default=2_000_000, ge=1000, description="bytes of a JSON body at most")
     body_max_depth: int = Field(default=32, ge=4, le=200, description="how deep a JSON body may be nested")

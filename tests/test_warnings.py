@@ -163,7 +163,7 @@ SERIES = st.lists(st.tuples(st.sampled_from([1, 2, 3, 7]), STAGES), min_size=1, 
 
 @settings(max_examples=60, deadline=None)
 @given(SERIES, st.sampled_from([0, 1, 2.5, 4]), st.sampled_from([0, 0.1, 2.0]), st.sampled_from([3, 6, np.inf]), st.randoms())
-def test_it_agrees_with_the_story_in_any_order_of_rows(series, falls_after_h, margin, silence_h, chance) -> None:  # type: ignore[no-untyped-def]
+def test_it_agrees_with_the_story_in_any_order_of_rows(series, falls_after_h, margin, silence_h, chance):
     times = np.cumsum([gap for gap, _ in series]).tolist()
     values = [value for _, value in series]
     rows = list(range(len(times)))
@@ -184,16 +184,20 @@ def test_it_agrees_with_the_story_in_any_order_of_rows(series, falls_after_h, ma
         (lambda rows: pd.concat([rows, rows]), "a value stands twice"),
     ],
 )
-def test_values_that_cannot_be_judged_are_refused(change, says) -> None:  # type: ignore[no-untyped-def]
+def test_values_that_cannot_be_judged_are_refused(change, says):
     with pytest.raises(ParameterError, match=says):
         level_over_time(change(water({0: 1.0})), WATER, falls_after_h=0, references=OWN)
 
 
 @pytest.mark.parametrize(
     ("rules", "own", "says"),
-    [((), None, "rules do not stand"), (WATER, OWN[["warning_m"]], "got: guarantee_m, record_m"), (RAIN * 2, None, "8 rules, 4 ids")],
+    [
+        ((), None, "rules do not stand"),
+        (WATER, OWN[["warning_m"]], "got: guarantee_m, record_m"),
+        (RAIN * 2, None, "8 rules, 4 ids"),
+    ],
 )
-def test_rules_that_do_not_stand_are_refused(rules, own, says) -> None:  # type: ignore[no-untyped-def]
+def test_rules_that_do_not_stand_are_refused(rules, own, says):
     with pytest.raises(DeclarationError, match=says):
         level_over_time(water({0: 1.0}), rules, falls_after_h=0, references=own)
 

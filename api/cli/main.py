@@ -6,12 +6,12 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from api.cli import data, questions, run_commands, service
+from api.cli import data, questions, rain_commands, run_commands, service
 from api.status_codes import kind_zh
 from geo_risk.errors import GeoRiskError
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help="The one map of an emergency bureau.")
-for commands in (service, data, questions, run_commands):
+for commands in (service, data, questions, rain_commands, run_commands):
     commands.register(app)
 
 

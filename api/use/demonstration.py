@@ -6,7 +6,7 @@ from typing import Final
 
 from api.use.catalogue import SYNTHETIC_SOURCE
 from geo_risk.errors import ParameterError
-from layers._demo import make_city, write_rasters
+from layers._demo import make_city, write_observations, write_rasters
 from layers._store import Batch, Store
 
 Progress = Callable[[str, float], None]
@@ -34,6 +34,7 @@ def fill(store: Store, rasters: Path, progress: Progress) -> int:
         return sum(map(len, held.values()))
     city = make_city(progress=lambda _, share: progress("city", share))
     write_rasters(city, rasters)
+    write_observations(city, rasters)
     for number, (layer_id, frame) in enumerate(city.layers.items(), start=1):
         note = _LAST if number == len(city.layers) else ""
         store.apply(layer_id, frame, Batch(actor="demo", reason="synthetic demo city", source=SYNTHETIC_SOURCE, note=note))

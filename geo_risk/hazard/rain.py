@@ -1,9 +1,9 @@
 """Rain summed over windows: at gauges, in the cells of a cube, over areas. What is missing makes a sum a lower bound.
 
 A reading is the rain of an interval that ends at its time. A window of w hours at time t is (t - w, t], and a reading
-counts where its whole interval lies inside: rain known only for a longer stretch may all have fallen outside. What no
-such reading covers is the sum's *missing share*. Sums are taken in whole thousandths of a millimetre, so they are exact,
-the same for every order of rows, and a threshold is met by what adds up to it.
+counts where its whole interval lies inside: rain known only for a longer stretch may all have fallen outside, unless
+there was none. What no such reading covers is the sum's *missing share*. Sums are taken in whole thousandths of a
+millimetre, so they are exact, the same for every order of rows, and a threshold is met by what adds up to it.
 """
 
 from collections.abc import Iterator, Sequence
@@ -73,6 +73,7 @@ class _Readings:
     ends: Cells
     thousandths: Cells
     covered_ms: Cells
+    dry: NDArray[np.bool_]
     zone: object
 
 
@@ -82,6 +83,8 @@ def accumulate(
     """Rain in the hours before each time, gauge by gauge.
 
     sum(station, t, w) = total of ``value`` over readings with t - w <= time - minutes and time <= t
+
+    A dry reading (0 mm) that reaches over the window's edge covers the part of it that lies inside.
 
     Parameters
     ----------
@@ -267,14 +270,16 @@ def _known(observations: pd.DataFrame) -> _Readings:
     keys = codes[order].astype(np.int64) * _STATION_SPAN + ends[order]
     bound = readings["at_least"].fillna(False).to_numpy(dtype=bool)[order] if "at_least" in readings else np.zeros(len(order), bool)
     starts = keys - length[order]
+    mm = readings["value"].to_numpy(dtype=float)[order]
     _require_apart(starts, keys, names, codes[order])
     return _Readings(
         names=pd.Index(names),
         station=codes[order],
         starts=starts,
         ends=keys,
-        thousandths=_running(np.rint(readings["value"].to_numpy(dtype=float)[order] * _PER_MM).astype(np.int64)),
+        thousandths=_running(np.rint(mm * _PER_MM).astype(np.int64)),
         covered_ms=_running(np.where(bound, 0, length[order])),
+        dry=(mm == 0) & ~bound,
         zone=observations["time"].dt.tz,
     )
 
@@ -295,16 +300,28 @@ def _summed(readings: _Readings, station: Cells, times: Cells, window_h: float) 
     first = np.searchsorted(readings.starts, asked - window_ms, side="left")
     last = np.maximum(np.searchsorted(readings.ends, asked, side="right"), first)
     covered = readings.covered_ms[last] - readings.covered_ms[first]
+    covered += _dry_parts(readings, first - 1, asked - window_ms, asked)
+    covered += np.where(last != first - 1, _dry_parts(readings, last, asked - window_ms, asked), 0)
     mm = (readings.thousandths[last] - readings.thousandths[first]) / _PER_MM
     return pd.DataFrame(
         {
             "station": readings.names.take(station),
             "time": pd.to_datetime(times, unit="ms", utc=True).tz_convert(readings.zone),  # type: ignore[arg-type]
             "window_h": window_h,
-            "mm_at_least": np.where(last > first, mm, np.nan),
+            "mm_at_least": np.where((last > first) | (covered > 0), mm, np.nan),
             "missing_share": 1.0 - covered / window_ms,
         }
     )
+
+
+def _dry_parts(readings: _Readings, place: Cells, begins: Cells, ends: Cells) -> Cells:
+    """Milliseconds of a window that a dry reading reaching over its edge covers; 0 where that reading is none or had rain."""
+    there = (place >= 0) & (place < len(readings.ends))
+    at = np.where(there, place, 0)
+    if not len(readings.ends):
+        return np.zeros(len(place), dtype=np.int64)
+    part = np.minimum(readings.ends[at], ends) - np.maximum(readings.starts[at], begins)
+    return np.where(there & readings.dry[at], np.maximum(part, 0), 0).astype(np.int64)
 
 
 def _running(values: NDArray[np.integer]) -> Cells:

@@ -1,5 +1,6 @@
 """The demo city 演示城市: one call makes every layer and raster, the same from the same seed on every machine."""
 
+import datetime as dt
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,13 +8,17 @@ from types import MappingProxyType
 from typing import Final
 
 import geopandas as gpd
+import h5netcdf
 import numpy as np
+import pandas as pd
+import pyproj
 import rasterio
 from affine import Affine
 from numpy.typing import NDArray
 
 from layers._demo.areas import make_areas
 from layers._demo.dangers import make_flood_points, make_hazards, make_landslide_zones
+from layers._demo.gauges import START, make_rain_gauges, make_readings, make_water_gauges, rain_cube
 from layers._demo.grid import CRS, Floats, Grid
 from layers._demo.relief import (
     make_aeds,
@@ -39,7 +44,8 @@ _POINTS: Final = (
     ("flood_points", make_flood_points), ("geological_hazards", make_hazards), ("landslide_zones", make_landslide_zones),
     ("shelters", make_shelters), ("helipads", make_helipads), ("fire_checkpoints", make_checkpoints),
     ("rescue_teams", make_teams), ("supply_depots", make_depots), ("aeds", make_aeds),
-    ("care_facilities", make_care_facilities), ("duty_holders", make_duty_holders),
+    ("care_facilities", make_care_facilities), ("duty_holders", make_duty_holders), ("rain_gauges", make_rain_gauges),
+    ("water_gauges", make_water_gauges),
 )  # fmt: skip
 
 
@@ -57,10 +63,15 @@ class Raster:
 
 @dataclass(frozen=True)
 class DemoCity:
-    """Every layer's frame by id, and the rasters by name: ``elevation_m``, ``population``, ``flood_depth_m_h00`` to ``h12``."""
+    """Every layer's frame by id, and the rasters by name: ``elevation_m``, ``population``, ``flood_depth_m_h00`` to ``h12``.
+
+    ``readings`` are those of the gauges, ``rain`` is hours x rows x columns in mm (nan outside the city), hour 0 first.
+    """
 
     layers: Mapping[str, gpd.GeoDataFrame]
     rasters: Mapping[str, Raster]
+    readings: pd.DataFrame
+    rain: NDArray[np.float32]
 
 
 def make_city(seed: int = SEED, progress: Progress | None = None) -> DemoCity:
@@ -84,14 +95,54 @@ def make_city(seed: int = SEED, progress: Progress | None = None) -> DemoCity:
     found = {"towns": areas.towns, "counties": areas.counties, "rivers": rivers.frame, "roads": roads.frame, "flood_zones": flooded}
     found |= {layer_id: make(seed, country) for layer_id, make in _POINTS}
     rasters = dict(_rasters(country, depths))
+    readings = make_readings(seed, country, tonight)
+    inside = (areas.town_of > 0).reshape(grid.shape)
+    rain = np.where(inside, rain_cube(grid), np.nan).astype(np.float32)
     tell("places", 1.0)
-    return DemoCity(MappingProxyType(found), MappingProxyType(rasters))
+    return DemoCity(MappingProxyType(found), MappingProxyType(rasters), readings, rain)
 
 
 def write_rasters(city: DemoCity, folder: Path) -> tuple[Path, ...]:
     """Write each raster as ``<name>.tif`` (tiled, deflate); returns the files."""
     folder.mkdir(parents=True, exist_ok=True)
     return tuple(_write(raster, folder / f"{name}.tif") for name, raster in city.rasters.items())
+
+
+def write_observations(city: DemoCity, folder: Path) -> tuple[Path, Path]:
+    """Write the gauges' readings as ``observations.csv`` and the rain as the time cube ``rain_mm.nc``; returns both."""
+    folder.mkdir(parents=True, exist_ok=True)
+    table, cube = folder / "observations.csv", folder / "rain_mm.nc"
+    city.readings.to_csv(table, index=False, encoding="utf-8-sig")
+    _write_cube(city.rain, city.rasters["elevation_m"].transform, cube)
+    return table, cube
+
+
+def _write_cube(rain: NDArray[np.float32], transform: Affine, path: Path) -> None:
+    """NetCDF 4 after the CF conventions: centres of cells, hours in UTC, and what maps the plane to the Earth."""
+    hours, rows, columns = rain.shape
+    with h5netcdf.File(path, "w") as file:
+        file.dimensions = {"time": hours, "y": rows, "x": columns}
+        file.attrs.update({"Conventions": "CF-1.8", "title": "演示数据 synthetic"})
+        for name, (values, attributes) in _axes(hours, rows, columns, transform).items():
+            file.create_variable(name, (name,), data=values).attrs.update(attributes)
+        plane = file.create_variable("crs", (), data=np.int32(0))
+        plane.attrs.update(pyproj.CRS(CRS).to_cf())
+        cube = file.create_variable(
+            "rain_mm", ("time", "y", "x"), data=rain, fillvalue=np.float32(np.nan), chunks=(1, rows, columns), compression="gzip",
+            compression_opts=1,
+        )  # fmt: skip
+        cube.attrs.update({"units": "mm", "long_name": "rain in the hour before", "grid_mapping": "crs"})
+
+
+def _axes(hours: int, rows: int, columns: int, transform: Affine) -> dict[str, tuple[Floats, dict[str, str]]]:
+    since = START.astimezone(dt.UTC).strftime("%Y-%m-%d %H:%M:%S")
+    y = np.asarray(transform.f + transform.e * (np.arange(rows) + 0.5), dtype=float)
+    x = np.asarray(transform.c + transform.a * (np.arange(columns) + 0.5), dtype=float)
+    return {
+        "time": (np.arange(hours, dtype=float), {"units": f"hours since {since}", "calendar": "standard", "standard_name": "time"}),
+        "y": (y, {"units": "m", "standard_name": "projection_y_coordinate"}),
+        "x": (x, {"units": "m", "standard_name": "projection_x_coordinate"}),
+    }
 
 
 def _write(raster: Raster, path: Path) -> Path:

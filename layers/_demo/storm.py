@@ -77,7 +77,7 @@ def stages(track: Track, drainage: Drainage, grid: Grid) -> list[Floats]:
     stage = np.zeros(grid.size)
     found = []
     for hour in range(HOURS + 1):
-        held = held * _HELD + _rain(track, hour, grid)
+        held = held * _HELD + rain_mm(track, hour, grid)
         wanted = _stage_m(drainage.tree.gathered(held) / own, drainage.order)
         stage += (wanted - stage) / (1.0 + 0.45 * np.maximum(drainage.order - 1, 0))
         found.append(stage.copy())
@@ -90,8 +90,8 @@ def depth_m(stage: Floats, drainage: Drainage, inside: Mask) -> Floats:
     return np.where(inside & (depth >= 0.1), depth, 0.0)
 
 
-def _rain(track: Track, hour: int, grid: Grid) -> Floats:
-    """Millimetres in the hour: a bell around the middle, strongest at half time."""
+def rain_mm(track: Track, hour: int, grid: Grid) -> Floats:
+    """Millimetres in the hour that ends at ``hour``: a bell around the middle, strongest at half time."""
     x, y = grid.centres_m
     part = hour / HOURS
     middle_x = grid.west_m + grid.columns * grid.cell_m * (track.start[0] + part * (track.end[0] - track.start[0]))
