@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from api.policy import EVERYBODY
 from api.request import SettingsNow, known_parameters
+from api.settings import Settings
 from api.status_codes import problem
 from api.strict_json import json_object
 from api.use import parameters, run_comparison, runs
@@ -65,7 +66,7 @@ def process(question: str) -> dict[str, Any]:
 
 
 @router.post("/processes/{question}/execution", status_code=201)
-def execute(question: str, body: Body, jobs: JobsNow, response: Response) -> dict[str, Any]:
+def execute(question: str, body: Body, jobs: JobsNow, settings: SettingsNow, response: Response) -> dict[str, Any]:
     """Ask a question: the body's ``inputs`` are the scenario. Answers with the job, whose address is in ``Location``."""
     strange = sorted(set(body) - {"inputs", "outputs", "response", "subscriber"})
     inputs = body.get("inputs", {})
@@ -74,13 +75,13 @@ def execute(question: str, body: Body, jobs: JobsNow, response: Response) -> dic
             "this is no execute request that can be kept", where="body", expected="inputs, an object; no subscriber",
             got=", ".join(map(shown, strange)) or shown(inputs), then="see /processes",
         )
-    return _submit({**inputs, "question": _question(question).id}, jobs, response)
+    return _submit({**inputs, "question": _question(question).id}, jobs, settings, response)
 
 
 @router.post("/assessments", status_code=201)
-def ask(body: Body, jobs: JobsNow, response: Response) -> dict[str, Any]:
+def ask(body: Body, jobs: JobsNow, settings: SettingsNow, response: Response) -> dict[str, Any]:
     """Ask a question: the body is the scenario, as its TOML file would say it. Answers with the job."""
-    return _submit(body, jobs, response)
+    return _submit(body, jobs, settings, response)
 
 
 @router.get("/jobs")
@@ -132,8 +133,10 @@ def explain(run_id: str, area: str, store: StoreNow) -> dict[str, Any]:
     return run_comparison.explain(runs.load(store, run_id), area)
 
 
-def _submit(given: dict[str, Any], jobs: Jobs, response: Response) -> dict[str, Any]:
-    job = jobs.submit(scenario_of(given), _ACTOR)
+def _submit(given: dict[str, Any], jobs: Jobs, settings: Settings, response: Response) -> dict[str, Any]:
+    scenario = scenario_of(given)
+    runs.files_of(scenario, settings.data_folder, confined=True)  # what cannot be read is refused here, before it waits
+    job = jobs.submit(scenario, _ACTOR)
     response.headers["Location"] = f"/jobs/{job.id}"
     return _status(job)
 

@@ -96,14 +96,20 @@ def make_run(scenario: Scenario, inputs: Inputs, progress: Progress) -> Made:
 
 def inputs_of(scenario: Scenario, folder: Path | None, snapshot: Callable[[], Snapshot], *, confined: bool) -> Inputs:
     """What a scenario reads: its files in the folder (see `located`), and the store's layers when they are asked for."""
+    return Inputs(files=MappingProxyType(files_of(scenario, folder, confined=confined)), snapshot=cache(snapshot))
+
+
+def files_of(scenario: Scenario, folder: Path | None, *, confined: bool) -> dict[str, Path]:
+    """Where the files lie that a scenario names; see `located`."""
     names = scenario.files()
-    if names and folder is None:
+    if not names:
+        return {}
+    if folder is None:
         raise ParameterError(
             "the scenario names files and there is no data folder", where="file", expected="a data folder", got="none",
             then="set GEO_RISK_DATA_FOLDER, or say --data",
         )
-    files = located(names, folder, confined=confined) if folder is not None else {}
-    return Inputs(files=MappingProxyType(files), snapshot=cache(snapshot))
+    return located(names, folder, confined=confined)
 
 
 def snapshot_at(store: Store, revision: int | None) -> Snapshot:
