@@ -6,11 +6,14 @@ from types import SimpleNamespace
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import pytest
+import shapely
 
 from geo_risk.crs import geodesic_m
 from geo_risk.datum import from_wgs84, to_wgs84
 from geo_risk.hazard.raster import open_raster
+from geo_risk.hazard.zones import zone_readings
 from geo_risk.impact.curves import fractions
 from geo_risk.impact.damage import ExposureColumns, grid_damage
 from geo_risk.impact.events import impact, intensity_of_period, losses_of_event, observed
@@ -20,6 +23,7 @@ from geo_risk.impact.people import affected
 from geo_risk.impact.raster_damage import damage_on_raster
 from geo_risk.impact.sites import METRICS, assets_to_sites
 from geo_risk.risk.areas import union_area_m2
+from geo_risk.risk.rollup import roll_up_chain, tally
 from layers._curves import load_curves
 from layers._events import read_entity, read_events
 from layers._tables.need_sets import need_set
@@ -239,3 +243,72 @@ def test_climada_local_exceedance_by_step_and_by_logarithms():
     assert loss_at(curve, [1000, 30, 0.1], rule="step", beyond="zero_and_held").tolist() == [1000, 100, 0]
     found = loss_at(curve, [1000, 30, 0.1], rule="log_log", beyond="zero_and_held")
     assert found.tolist() == pytest.approx([1000, 300, 0], rel=0.2)
+
+
+# --- InaSAFE: buildings by hazard class and area. Its rule: a building has the worst class it touches, and counts in the
+# area of the least id among those it touches. A zone without a class is no zone to InaSAFE; to us it is unknown.
+
+
+def inasafe(shared_data, *names):
+    return (gpd.read_file(shared_data / "jakarta" / "inasafe" / name).to_crs(4326) for name in names)
+
+
+@pytest.fixture(scope="module")
+def inasafe_grid(shared_data):
+    """Zones of three classes and one without, and three areas."""
+    zones, areas = inasafe(shared_data, "gisv4/hazard/classified_vector.geojson", "gisv4/aggregation/small_grid.geojson")
+    return zones, areas.set_index("area_id")
+
+
+@pytest.mark.parametrize(
+    ("name", "high", "medium", "affected_by_area", "not_exposed"),
+    [("building-points", 4, 1, None, 4), ("buildings", 4, 2, {10: 3, 20: 1, 30: 2}, 3)],
+)
+def test_buildings_by_class_and_area_as_inasafe_counts_them(
+    shared_data, inasafe_grid, name, high, medium, affected_by_area, not_exposed
+):
+    zones, areas = inasafe_grid
+    (buildings,) = inasafe(shared_data, f"gisv4/exposure/{name}.geojson")
+    order = ("high", "medium", "low")
+    readings = zone_readings(buildings, zones, "hazard_value", "worst", order=order)
+    found = tally(readings, buildings, areas, "first_touched", order=order)
+    by_class = found.inside.sum()
+    assert by_class[["high", "medium", "low"]].tolist() == [high, medium, 0]
+    assert by_class["none"] + by_class["unknown"] == not_exposed
+    if affected_by_area:
+        assert found.inside[["high", "medium"]].sum(axis=1).to_dict() == affected_by_area
+
+
+@pytest.mark.parametrize(
+    ("kind", "by_area"),  # published rounded up to tens; kinds by area B, C, F, G
+    [
+        ("", [10, 10, 20, 20]),
+        ("government", [10, 0, 10, 0]),
+        ("residential", [0, 10, 10, 20]),
+        ("commercial", [0, 0, 0, 10]),
+        ("school", [10, 0, 10, 0]),
+        ("place of worship - islam", [10, 0, 10, 0]),
+        ("clinic/doctor", [0, 0, 0, 10]),
+    ],
+)
+def test_flooded_buildings_by_kind_and_area_as_inasafe_counts_them(shared_data, kind, by_area):
+    zones, buildings, areas = inasafe(
+        shared_data, "hazard/flood_multipart_polygons.shp", "exposure/buildings.shp", "aggregation/grid_jakarta.geojson"
+    )
+    zones["flooded"] = zones["FLOODPRONE"].str.lower()
+    readings = zone_readings(buildings, zones, "flooded", "worst", order=("yes", "no"))
+    of_kind = (buildings["TYPE"].str.lower() == kind).astype(int) if kind else None
+    found = tally(readings, buildings, areas.set_index("name"), "first_touched", order=("yes", "no"), weights=of_kind)
+    assert (np.ceil(found.inside["yes"].loc[["B", "C", "F", "G"]] / 10) * 10).tolist() == by_area
+    if not kind:
+        extent = shapely.box(*zones.total_bounds)
+        assert (found.inside["yes"].sum(), buildings.intersects(extent).sum()) == (33, 176)
+
+
+def test_jakarta_districts_hold_every_building_at_each_level(shared_data):
+    """Conservation on real data: 22,266 buildings to 261, 42 and 5 areas."""
+    path = shared_data / "jakarta" / "jakarta.gpkg"
+    buildings = gpd.read_file(path, layer="buildings_osm_geometry_only")
+    levels = [gpd.read_file(path, layer=name) for name in ("admin3_kelurahan_261", "admin2_kecamatan_42", "admin1_kabupaten_5")]
+    steps = roll_up_chain(pd.Series(1, index=buildings.index), buildings, levels, "centroid")
+    assert [int(step.known.sum()) + step.outside + step.unplaced for step in steps] == [len(buildings)] * 3
