@@ -8,7 +8,10 @@ import rasterio
 from api.use.assessments import answer, assess_layer
 from api.use.catalogue import is_synthetic
 from api.use.demonstration import fill
+from api.use.rain_watch import answer as answer_of_rain
+from api.use.rain_watch import observations_of, watch
 from geo_risk.errors import ParameterError
+from geo_risk.risk.warnings import first_times
 from layers._store import Batch, Snapshot, Store, open_store
 from small_city import frames
 
@@ -71,6 +74,17 @@ def test_the_storm_lies_beside_it_as_rasters(store: Store, tmp_path_factory: pyt
     with rasterio.open(hours[0]) as first:
         assert first.crs.to_epsg() == 4549
     assert len(hours) == 13
+
+
+def test_the_storm_turns_towns_through_all_levels_and_one_gauge_falls_silent(
+    snapshot: Snapshot, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder: Path = next(tmp_path_factory.getbasetemp().glob("demo*")) / "rasters"
+    found = watch(snapshot, observations_of(folder / "observations.csv"))
+    firsts = first_times(found.areas, "area").groupby("level").size()
+    assert firsts["IV"] > firsts["III"] > firsts["II"] > firsts["I"] > 10
+    assert answer_of_rain(found, found.at.to_pydatetime())["counts"]["unknown"] >= 1
+    assert dict(found.observations.counts) == {"differs": 2, "no_value": 1, "twice": 1, "late": 1}
 
 
 def test_a_filled_store_is_left_as_it_is(store: Store, snapshot: Snapshot, tmp_path: Path) -> None:

@@ -126,6 +126,11 @@ def test_the_level_in_force_is_the_last_one_said() -> None:
     assert in_force(levels, hour(-1)).empty
 
 
+def test_an_area_of_which_nothing_was_ever_heard_is_unknown_at_any_moment() -> None:
+    nothing = level_over_time(water({0: 1.0}).iloc[:0], WATER, falls_after_h=0, references=OWN)
+    assert in_force(area_levels(nothing, {"town": ["a"]}), hour(5), "area")["level"].tolist() == ["unknown"]
+
+
 def test_no_values_no_levels() -> None:
     assert level_over_time(water({0: 1.0}).iloc[:0], WATER, falls_after_h=0, references=OWN).empty
 

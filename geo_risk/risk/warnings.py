@@ -170,8 +170,8 @@ def first_times(levels: pd.DataFrame, by: str = "station") -> pd.DataFrame:
 
 
 def in_force(levels: pd.DataFrame, at: pd.Timestamp, by: str = "station") -> pd.DataFrame:
-    """The level of each station (or area) at a moment: its last row not after it."""
-    past = levels[levels["time"] <= at]
+    """The level of each station (or area) at a moment: its last row not after it, or its one row without a time."""
+    past = levels[~(levels["time"] > at)]
     return past.sort_values([by, "time"], kind="stable").groupby(by, sort=True).tail(1).reset_index(drop=True)
 
 
