@@ -1,5 +1,8 @@
 import os
+import subprocess
+import sys
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import geopandas as gpd
@@ -482,3 +485,38 @@ def test_a_published_raster_reads_as_others_read_it(shared_data, name):
 def test_a_published_raster_is_refused_with_the_reason(shared_data, name, why):
     with pytest.raises(FileError, match=why):
         whole(shared_data / name)
+
+
+# memory and threads
+
+
+def test_threads_share_a_raster(tmp_path):
+    values = np.arange(400 * 400, dtype=np.float32).reshape(400, 400)
+    cells = np.random.default_rng(5).integers(0, values.size, (8, 4000))
+    file = tiff(tmp_path / "d.tif", values, tiled=True, blockxsize=64, blockysize=64, compress="deflate")
+    with open_raster(file) as raster, ThreadPoolExecutor(8) as pool:
+        assert all((found == asked).all() for found, asked in zip(pool.map(lambda at: take(raster, at), cells), cells, strict=True))
+
+
+MILLION = """
+import resource, sys
+import numpy as np
+from geo_risk.hazard.raster import RasterLimits, open_raster, take
+cells = np.random.default_rng(0).integers(0, 20_000**2, 1_000_000)
+peak_kb = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+with open_raster(sys.argv[1], limits=RasterLimits(times_its_size=1e6)) as raster:
+    before, values = peak_kb(), take(raster, cells)
+assert len(values) == 1_000_000 and np.isnan(values).all()
+print((peak_kb() - before) // 1024)
+"""
+
+
+def test_a_million_cells_of_20_000_square_take_less_memory_than_the_raster(tmp_path):
+    place = {"crs": "EPSG:4326", "transform": rasterio.Affine(1e-3, 0, 100, 0, -1e-3, 10), "nodata": -1}
+    tiles = {"tiled": True, "blockxsize": 256, "blockysize": 256, "SPARSE_OK": True}
+    size = {"width": 20_000, "height": 20_000, "count": 1, "dtype": "int8"}
+    with rasterio.open(tmp_path / "d.tif", "w", driver="GTiff", **size, **tiles, **place):
+        pass
+    done = subprocess.run([sys.executable, "-c", MILLION, str(tmp_path / "d.tif")], capture_output=True, text=True, timeout=300)
+    assert done.stderr == ""
+    assert int(done.stdout) < 150  # megabytes; the raster's numbers alone are 400
