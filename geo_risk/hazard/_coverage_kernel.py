@@ -24,21 +24,21 @@ TOUCHED: Final = 1
 CENTRE: Final = 2
 LENGTH: Final = 3
 
-_SPECK: Final = 1e-9  # of a cell, or of a smaller object: rounding along a border that lies on the grid's lines
-_BORDER: Final = 1e-9  # of a cell: a corner this near to a grid line lies on it
 _MAX_CROSSINGS: Final = 1 << 26
 _MERGE_ABOVE: Final = 1 << 20
 
 
 @numba.njit(nogil=True, cache=True)
 def walk(
-    u: Numbers, v: Numbers, rings: Cells, of_part: Cells, of_object: Cells, shape: Shape, kind: int, size: Size
+    u: Numbers, v: Numbers, rings: Cells, of_part: Cells, of_object: Cells, shape: Shape, kind: int, size: Size,
+    near: float,
 ) -> tuple[Cells, Cells, Cells, Numbers, Numbers]:
     """Runs of cells of each object: object, first cell, cells in the run, amount in each; and the whole of each object.
 
     ``rings`` are offsets into the corners, ``of_part`` into the rings, ``of_object`` into the parts; ``shape`` is
     (columns, rows) of the grid. The whole is in cells for areas, for ``LENGTH`` in the unit of ``size``, the width and
-    height of a cell. It is nan for an object whose edges cross more than 67 million cells: that has no runs.
+    height of a cell. ``near`` is the part of a cell that coordinates round by: a corner as near to a line of the grid lies on
+    it, and a share as small is none. The whole is nan for an object whose edges cross more than 67 million cells: that has no runs.
     """
     objects = len(of_object) - 1
     whole = np.zeros(objects)
@@ -55,7 +55,7 @@ def walk(
             for ring in range(of_part[part], of_part[part + 1]):
                 turn, measure = _ring_measure(u, v, rings[ring], rings[ring + 1], ring == of_part[part], kind, size)
                 whole[position] += measure
-                found, keys, sums = _ring(u, v, rings[ring], rings[ring + 1], turn, shape, kind, size, keys, sums, found)
+                found, keys, sums = _ring(u, v, rings[ring], rings[ring + 1], turn, shape, kind, size, near, keys, sums, found)
         found = _merged(keys, sums, found)
         while count + 2 * found > len(of):
             of, first, length, amount = _longer(of), _longer(first), _longer(length), _longer_numbers(amount)
@@ -63,8 +63,8 @@ def walk(
         if kind == LENGTH:
             count = _lengths(keys, sums, found, shape[0], first, length, amount, count)
         else:
-            speck = _SPECK * min(1.0, whole[position])
-            count = _sweep(keys, sums, found, shape[0], kind, speck, first, length, amount, count)
+            speck = near * min(1.0, whole[position])
+            count = _sweep(keys, sums, found, shape[0], kind, near, speck, first, length, amount, count)
         of[before:count] = position
     return of[:count].copy(), first[:count].copy(), length[:count].copy(), amount[:count].copy(), whole
 
@@ -127,7 +127,7 @@ def _ring_measure(u: Numbers, v: Numbers, low: int, high: int, shell: bool, kind
 
 @numba.njit(nogil=True, cache=True)
 def _ring(
-    u: Numbers, v: Numbers, low: int, high: int, turn: float, shape: Shape, kind: int, size: Size,
+    u: Numbers, v: Numbers, low: int, high: int, turn: float, shape: Shape, kind: int, size: Size, near: float,
     keys: Cells, sums: Numbers, found: int,
 ) -> tuple[int, Cells, Numbers]:
     """Notes what each edge of a ring does to the cells it crosses; full arrays are merged where long, then grown."""
@@ -142,13 +142,13 @@ def _ring(
         rising = v0 <= v1
         if not rising:
             u0, v0, u1, v1 = u1, v1, u0, v0
-        found = _edge(u0, v0, u1, v1, turn if rising else -turn, shape, kind, size, keys, sums, found)
+        found = _edge(u0, v0, u1, v1, turn if rising else -turn, shape, kind, size, near, keys, sums, found)
     return found, keys, sums
 
 
 @numba.njit(nogil=True, cache=True)
 def _edge(
-    u0: float, v0: float, u1: float, v1: float, turn: float, shape: Shape, kind: int, size: Size,
+    u0: float, v0: float, u1: float, v1: float, turn: float, shape: Shape, kind: int, size: Size, near: float,
     keys: Cells, sums: Numbers, found: int,
 ) -> int:
     """Cuts an edge that rises in v at the borders of rows."""
@@ -166,13 +166,13 @@ def _edge(
         va, vb = max(v0, float(row)), min(v1, row + 1.0)
         ua = u0 if va == v0 else _between(u0 + (va - v0) * slope, west, east)
         ub = u1 if vb == v1 else _between(u0 + (vb - v0) * slope, west, east)
-        found = _stretch(row, ua, va, ub, vb, turn, shape, kind, size, keys, sums, found)
+        found = _stretch(row, ua, va, ub, vb, turn, shape, kind, size, near, keys, sums, found)
     return found
 
 
 @numba.njit(nogil=True, cache=True)
 def _stretch(
-    row: int, ua: float, va: float, ub: float, vb: float, turn: float, shape: Shape, kind: int, size: Size,
+    row: int, ua: float, va: float, ub: float, vb: float, turn: float, shape: Shape, kind: int, size: Size, near: float,
     keys: Cells, sums: Numbers, found: int,
 ) -> int:
     """Cuts the part of an edge that lies in one row at the borders of columns; what lies before the grid is one piece."""
@@ -193,8 +193,8 @@ def _stretch(
         if kind == TOUCHED:
             begin = va if column == first else va + (a - ua) / across * (vb - va)
             end = vb if column == last else va + (b - ua) / across * (vb - va)
-            found = _note_around(a, begin, shape, keys, sums, found)
-            found = _note_around(b, end, shape, keys, sums, found)
+            found = _note_around(a, begin, near, shape, keys, sums, found)
+            found = _note_around(b, end, near, shape, keys, sums, found)
     return found
 
 
@@ -215,10 +215,10 @@ def _note(
 
 
 @numba.njit(nogil=True, cache=True)
-def _note_around(u: float, v: float, shape: Shape, keys: Cells, sums: Numbers, found: int) -> int:
+def _note_around(u: float, v: float, near: float, shape: Shape, keys: Cells, sums: Numbers, found: int) -> int:
     """Notes the cells that hold a point in them or on their border: one, two or four."""
-    west, east = int(np.floor(u - _BORDER)), int(np.floor(u + _BORDER))
-    for row in range(int(np.floor(v - _BORDER)), int(np.floor(v + _BORDER)) + 1):
+    west, east = int(np.floor(u - near)), int(np.floor(u + near))
+    for row in range(int(np.floor(v - near)), int(np.floor(v + near)) + 1):
         for column in range(max(west, 0), east + 1):
             found = _note(row, column, 0.0, 0.0, shape, keys, sums, found)
     return found
@@ -284,7 +284,7 @@ def _lengths(
 
 @numba.njit(nogil=True, cache=True)
 def _sweep(
-    keys: Cells, sums: Numbers, found: int, columns: int, kind: int, speck: float,
+    keys: Cells, sums: Numbers, found: int, columns: int, kind: int, near: float, speck: float,
     first: Cells, length: Cells, amount: Numbers, count: int,
 ) -> int:
     """Goes along each row: a run for each crossed cell, and one for the wholly covered cells up to the next."""
@@ -299,7 +299,7 @@ def _sweep(
         row_goes_on = at + 1 < found and keys[at + 1] // (columns + 1) == row
         until = keys[at + 1] % (columns + 1) - 1 if row_goes_on else columns
         if until > column + 1:
-            inside = np.round(inside) if abs(inside - np.round(inside)) < _SPECK else inside
+            inside = np.round(inside) if abs(inside - np.round(inside)) < near else inside
             if inside > speck:
                 first[count], length[count], amount[count] = row * columns + column + 1, until - column - 1, inside
                 count += 1

@@ -145,9 +145,9 @@ def area_contacts(grid: Grid, areas: ArrayLike, cells: CellRule = "covered") -> 
     areas : array of polygons in the CRS of the grid
         Objects that are not areas meet nothing. Invalid ones are repaired first (`geo_risk.risk.areas.repaired`).
     cells : {"covered", "centre", "touched"}
-        ``covered``: every cell that shares area, by its exact share (parts below 1e-9 of a cell are rounding and left
-        out). ``centre``: cells whose centre lies inside; of neighbours with a common border exactly one has a centre
-        that lies on it. ``touched``: cells that share at least a point with the closed area, its border included.
+        ``covered``: every cell that shares area, by its exact share (below 1e-9 of a cell it is rounding and left out).
+        ``centre``: cells whose centre lies inside; of neighbours with a common border exactly one has a centre that
+        lies on it. ``touched``: cells that share at least a point with the closed area, its border included.
         The amount is 1 under the last two, and the whole is the cells met and, in cells, the area outside the grid.
 
     Raises
@@ -322,12 +322,17 @@ def _walked(grid: Grid, shapes: Shapes, kind: int, start: int) -> tuple[Cells, C
     whole = np.zeros(len(shapes))
     u, v, offsets = _corners(grid, sound[at])
     size = (grid.dx, abs(grid.dy))
-    of, first, length, amount, measured = walk(u, v, *offsets, (grid.columns, grid.rows), kind, size)
+    of, first, length, amount, measured = walk(u, v, *offsets, (grid.columns, grid.rows), kind, size, _nearness(grid))
     whole[at] = measured
     if kind in (CENTRE, TOUCHED):
         met = np.bincount(of, weights=length, minlength=len(at))
         whole[at] = met + _outside(grid, sound[at]) + 0 * measured
     return at[of] + start, first, length, amount, whole
+
+
+def _nearness(grid: Grid) -> float:
+    """The part of a cell that coordinates round by: 1e-9, or more where cells are tiny beside their coordinates."""
+    return max(1e-9, 8 * float(np.spacing(np.abs(grid.bounds).max())) / min(grid.dx, abs(grid.dy)))
 
 
 def _corners(grid: Grid, shapes: Shapes) -> tuple[Numbers, Numbers, tuple[Cells, Cells, Cells]]:
