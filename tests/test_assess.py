@@ -1,5 +1,6 @@
 """The assessment against sums by hand and against plain loops over hand-made squares."""
 
+import datetime as dt
 import itertools
 from dataclasses import replace
 
@@ -13,9 +14,10 @@ from shapely import Point, box
 
 from geo_risk.errors import CrsError, DeclarationError, NotFound, ParameterError
 from geo_risk.levels import Level, Scheme
-from geo_risk.model import Absent, Factor, PlaceRisk, Reading, Rule, Scale
+from geo_risk.model import Absent, Factor, PlaceRisk, Reading, Rule, Scale, SeasonState
 from geo_risk.risk.assess import assess, assessment_frame, kept
 from geo_risk.risk.explain import explain, reasons, reasons_text
+from geo_risk.risk.spread import spread
 
 LOOK = {"title": {}, "colour": "", "text_colour": "", "shape": "", "advice": {}}
 SCHEME = Scheme(
@@ -225,6 +227,82 @@ def test_the_frame_keeps_unknown_as_nan():
     table = assessment_frame(result(inputs=[]), TOWNS)
     assert table["score"].isna().all()
     assert set(table["numeral"]) == {"?"}
+
+
+# --- normalisation, seasons, own levels, role weights, what was measured before, spread -----------------------------
+
+OUT = SeasonState(hazard="flood", region="33", on=dt.date(2026, 1, 1), state="out", seasons=())
+
+
+def chosen(assessment):
+    return {rule.id: rule.chosen for rule in assessment.rules}
+
+
+def test_relative_scores_carry_a_warning_in_words_and_fixed_ones_none():
+    ranked = SCALES | {"flood": replace(SCALES["flood"], curve="rank", low=0, high=100)}
+    rules = chosen(assess(TOWNS, [(FLOOD, HALF_OF_A_ALL_OF_B), (PEOPLE, TOWNS)], ranked, SCHEME))
+    assert rules["normalisation"] == "linear: people; rank: flood"
+    assert "flood: scores are relative to the 3 places assessed here; compare them only" in rules["relative_scores"]
+    assert "relative_scores" not in chosen(result())
+
+
+@pytest.mark.parametrize(("rule", "a"), [("said_only", 5), ("halved", (0.5 * 5 + 5) / 1.5), ("not_counted", 5)])
+def test_out_of_season_is_said_and_weighs_by_the_rule_named(rule, a):
+    inputs = [(FLOOD, HALF_OF_A_ALL_OF_B), (SLIDE, ONE_SLIDE_IN_A)]
+    found = result(inputs=inputs, hazards_by="weighted", seasons={"flood": OUT}, out_of_season=rule)
+    place = next(place for place in found.places if place.place == "a")
+    assert place.score == pytest.approx(a, abs=1e-4)
+    assert [(each.factor, each.season) for each in place.readings] == [("flood", "out"), ("slide", "")]
+    assert chosen(found)["seasons"] == "on 2026-01-01: out of season: flood"
+    assert chosen(found)["out_of_season"] == rule
+
+
+def test_a_hazard_out_of_season_that_is_not_counted_leaves_the_place_unknown_not_safe():
+    found = result(inputs=[(FLOOD, HALF_OF_A_ALL_OF_B)], seasons={"flood": OUT}, out_of_season="not_counted")
+    assert {place.level for place in found.places} == {"unknown"}
+    assert len(found.places[0].readings) == 1
+
+
+def test_without_a_day_seasons_are_said_not_to_be_considered():
+    assert chosen(result())["seasons"] == "not considered: no day was given"
+
+
+def test_a_reading_has_the_level_of_its_own_scheme_and_unknown_is_one():
+    own = replace(SCHEME, levels=tuple(replace(level, at_least=level.at_least / 10) for level in SCHEME.levels))
+    zones = frame([box(0.005, 0, 0.01, 0.01), B, C], depth=[1.0, 1.0, np.nan])
+    depth = factor("flood", "hazard", "mean_depth_m_in_zones", "depth")
+    found = assess(TOWNS, [(depth, zones)], SCALES, SCHEME, own_schemes={"flood": own})
+    assert {place.place: place.readings[0].level for place in found.places} == {"a": "II", "b": "I", "c": "unknown"}
+
+
+def test_role_weights_are_exponents_and_are_published():
+    weights = {"hazard": 0.5, "exposure": 0.5, "vulnerability": 1.0, "coping": 1.0}
+    found = result(inputs=[(FLOOD, HALF_OF_A_ALL_OF_B), (BEDS, SHELTERS.iloc[:2])], role_weights=weights)
+    assert scores(found)["a"] == pytest.approx((5**0.5 * 5**1.0) ** (1 / 1.5), abs=1e-4)
+    assert found.role_weights == {"hazard": 0.5, "coping": 1.0}
+    with pytest.raises(ParameterError, match="every role needs a weight; where: role_weights; expected: hazard, exposure"):
+        result(role_weights={"hazard": 1.0})
+
+
+def test_what_was_measured_before_is_not_measured_again():
+    found = result(measured={"flood": pd.Series([1.0, 0.0, 0.0], index=TOWNS.index)})
+    assert {place.place: place.readings[0].raw for place in found.places} == {"a": 1.0, "b": 0.0, "c": 0.0}
+
+
+def test_the_spread_holds_the_figure_and_every_rule():
+    found = result(inputs=[(FLOOD, HALF_OF_A_ALL_OF_B), (SLIDE, ONE_SLIDE_IN_A)])
+    spans = {each.place: each for each in spread(found, SCHEME, hazards_by=["worst", "noisy_or"], roles_by=["mean"])}
+    assert (spans["a"].least, spans["a"].most) == pytest.approx((5, 7.5), abs=1e-4)
+    assert spans["a"].levels == ("I", "II")
+    assert all(each.least <= each.score <= each.most for each in spans.values())
+
+
+def test_the_spread_of_the_unknown_is_unknown():
+    places = TOWNS.assign(population=[np.nan, 50.0, 0.0])
+    found = result(places=places, inputs=[(FLOOD, HALF_OF_A_ALL_OF_B), (PEOPLE, places)])
+    last = spread(found, SCHEME)[-1]
+    assert (last.place, last.score, last.least, last.levels) == ("a", None, None, ("unknown",))
+    assert spread(result(places=TOWNS.iloc[:0]), SCHEME) == ()
 
 
 # --- explanation -------------------------------------------------------------------------------------------------

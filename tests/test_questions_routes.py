@@ -143,3 +143,64 @@ def test_bad_questions_are_refused_with_a_problem_document(client: TestClient, q
 def test_raw_input_is_not_repeated(client: TestClient) -> None:
     answer = client.get("/nearby", params={"lon": "<script>alert(1)</script>", "lat": "0"})
     assert "<script>" not in json.dumps(answer.json())
+
+
+def test_cells_are_geojson_worst_first_with_levels_and_reasons(client: TestClient) -> None:
+    answer = client.get("/risk/cells?cell_m=500")
+    features = answer.json()["features"]
+    scores = [feature["properties"]["score"] for feature in features]
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "application/geo+json")
+    assert scores == sorted(scores, reverse=True)
+    assert sum(answer.json()["counts"].values()) == len(features) == 5 * 3  # 2.2 by 1.1 km
+    assert {len(feature["geometry"]["coordinates"][0]) for feature in features} == {5}
+    assert features[0]["properties"]["reasons"][0]["score"] == 10
+
+
+def test_a_cell_answers_why_with_the_features_behind_each_figure(client: TestClient) -> None:
+    cell = client.get("/risk/cells?cell_m=500").json()["features"][0]["id"]
+    why = client.get(f"/risk/cells/{cell}/why?cell_m=500").json()
+    raw = {reading["factor"]: reading["raw"] for reading in why["risk"]["readings"]}
+    for factor, behind in why["evidence"].items():
+        assert sum(each["contribution"] for each in behind["shown"]) + behind["rest"] == pytest.approx(raw[factor])
+    assert [each["id"] for each in why["evidence"]["flooded_before"]["shown"]] == ["past"]
+    assert why["place"]["in"] == ["West"]
+    assert [contact["post"] for contact in why["contacts"]] == ["Flood duty"]
+
+
+def test_a_town_answers_why(client: TestClient) -> None:
+    why = client.get("/risk/towns/w/why").json()
+    assert why["evidence"]["flood_points_people"]["shown"] == [
+        {"id": "fp", "name": "Sluice", "value": 500, "share": 1, "contribution": 500}
+    ]
+    assert (why["evidence"]["shelter_places"]["features"], why["band"]["level"]) == (1, "II")
+    assert why["spread"]["least"] <= why["risk"]["score"] <= why["spread"]["most"]
+    assert why["risk"]["readings"][0]["level"] == "I"  # half the town flooded before, by the factor's own scheme
+
+
+def test_the_day_is_said_and_a_season_never_drops_a_hazard(client: TestClient) -> None:
+    answer = client.get("/risk").json()
+    season = next(factor["season"] for factor in answer["factors"] if factor["id"] == "flooded_before")
+    assert (season["hazard"], season["region"], season["state"] in ("in", "out")) == ("flood", "33990000", True)
+    assert "flooded_before" in [reading["factor"] for reading in answer["areas"][0]["readings"]]
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "says"),
+    [
+        ("/risk/cells?cell_m=7", 400, "no cells of this size"), ("/risk/cells?cell_m=1e9", 400, "cell_m is out of range"),
+        ("/risk/cells?cell_m=nan", 400, "cell_m is out of range"), ("/risk/cells/c99r99/why", 404, "no such place"),
+        ("/risk/towns/nowhere/why", 404, "no such place"), ("/risk/roads/x/why", 400, "only places are assessed"),
+        ("/risk/nothing/x/why", 404, "no layer"), ("/risk/cells?size=1", 400, "no parameter 'size' here"),
+    ],
+)
+def test_what_cannot_be_asked_of_cells(client: TestClient, path: str, status: int, says: str) -> None:
+    answer = client.get(path)
+    assert (answer.status_code, says in answer.json()["title"]) == (status, True)
+
+
+@pytest.mark.parametrize("path", ["/risk/cells", "/risk/towns/w/why", "/risk/cells/c0r0/why?cell_m=500"])
+def test_no_person_is_behind_a_figure(client: TestClient, path: str) -> None:
+    answer = client.get(path)
+    assert answer.status_code == 200
+    assert small_city.PHONE not in answer.text
+    assert small_city.HOLDER not in answer.text

@@ -3,10 +3,13 @@
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import rankdata, zscore
 
 from geo_risk.errors import DeclarationError, ParameterError
 from geo_risk.model import Scale
-from geo_risk.risk.score import RULES, combine, score
+from geo_risk.risk.score import RELATIVE, RULES, combine, score
 
 
 def scale(curve, low, high):
@@ -20,6 +23,7 @@ def scale(curve, low, high):
         ("linear", 0, 4, np.inf, 10), ("linear", 4, 0, 1, 7.5), ("linear", 4, 0, 9, 0), ("linear", 4, 0, 0, 10),
         ("log", 1, 100, 10, 5), ("log", 1, 100, 0, 0), ("log", 1, 100, -5, 0), ("log", 100, 1, 10, 5), ("log", 100, 1, 0, 10),
         ("linear", 0, 4, np.nan, np.nan), ("log", 1, 100, np.nan, np.nan),
+        ("rank", 0, 100, 7, 5), ("z", -2.5, 2.5, 7, 5), ("rank", 0, 100, np.nan, np.nan), ("z", -2.5, 2.5, np.nan, np.nan),
     ],
 )
 def test_score(curve, low, high, raw, expected):
@@ -29,11 +33,51 @@ def test_score(curve, low, high, raw, expected):
 
 @pytest.mark.parametrize(
     ("curve", "low", "high"),
-    [("linear", 1, 1), ("linear", 0, np.inf), ("linear", np.nan, 1), ("log", 0, 1), ("log", -1, 1), ("square", 0, 1)],
+    [
+        ("rank", 0, 101), ("rank", -1, 50), ("z", 2, 2), ("z", -1, np.inf),
+        ("linear", 1, 1), ("linear", 0, np.inf), ("linear", np.nan, 1), ("log", 0, 1), ("log", -1, 1), ("square", 0, 1),
+    ],
 )
 def test_a_scale_that_cannot_be(curve, low, high):
     with pytest.raises(DeclarationError, match="a scale's ends must differ and be finite"):
         score(pd.Series([1.0]), scale(curve, low, high))
+
+
+@pytest.mark.parametrize(
+    ("curve", "low", "high", "raw", "expected"),
+    [
+        ("rank", 0, 100, [1, 2, 2, 9, None], [0, 5, 5, 10, np.nan]), ("rank", 100, 0, [1, 2, 3], [10, 5, 0]),
+        ("rank", 50, 100, [1, 2, 3], [0, 0, 10]), ("rank", 0, 100, [4, 4, 4], [5, 5, 5]),
+        ("rank", 0, 100, [None, None], [np.nan] * 2),
+        ("z", -2.5, 2.5, [1, 2, 3, None], [3, 5, 7, np.nan]), ("z", 2.5, -2.5, [1, 2, 3], [7, 5, 3]),
+        ("z", -0.5, 0.5, [1, 2, 3], [0, 5, 10]), ("z", -2.5, 2.5, [4, 4], [5, 5]),
+        ("z", -2.5, 2.5, [0, 0, np.inf], [5, 5, 10]),
+    ],
+)
+def test_scores_relative_to_the_other_places(curve, low, high, raw, expected):
+    assert score(pd.Series(raw, dtype=float), scale(curve, low, high)).tolist() == pytest.approx(expected, nan_ok=True)
+
+
+@settings(max_examples=30, deadline=None)
+@given(raw=st.lists(st.one_of(st.none(), st.integers(-10**6, 10**6).map(lambda n: n / 8)), min_size=1, max_size=30), seed=st.integers(0, 9))
+@pytest.mark.parametrize("curve", RELATIVE)
+def test_relative_scores_equal_scipy_and_do_not_hang_on_the_order(curve, raw, seed):
+    values = pd.Series(raw, dtype=float)
+    found = score(values, scale(curve, *{"rank": (0, 100), "z": (-2.5, 2.5)}[curve]))
+    order = np.random.default_rng(seed).permutation(len(raw))
+    assert score(values.iloc[order], scale(curve, *{"rank": (0, 100), "z": (-2.5, 2.5)}[curve])).equals(found.iloc[order])
+    known = values.dropna()
+    if curve == "rank" and len(known) > 1:
+        assert found[known.index].tolist() == pytest.approx((10 * (rankdata(known) - 1) / (len(known) - 1)).tolist())
+    if curve == "z" and len(known) > 1 and known.std() > 1e-6:
+        assert found[known.index].tolist() == pytest.approx(np.clip(5 + 2 * zscore(known, ddof=1), 0, 10).tolist(), abs=1e-6)
+
+
+@pytest.mark.parametrize(("lack", "expected"), [(10, 10 * 0.8 * 0.5), (0, 0.4), (5, 10 * 0.4 / 5.5), (np.nan, np.nan)])
+def test_product_over_coping(lack, expected):
+    """Hazard 8, exposure 5: 0.8 x 0.5, over a capacity of 1 (all lacks) to 10 (nothing does)."""
+    roles = pd.DataFrame({"hazard": [8.0], "exposure": [5.0], "coping": [lack]})
+    assert combine(roles, dict.fromkeys(roles, 1.0), "product_over_coping").tolist() == pytest.approx([expected], nan_ok=True)
 
 
 @pytest.mark.parametrize(

@@ -104,7 +104,7 @@ def cell_why(snapshot: Snapshot, size_m: int | None, cell_id: str, sensitivities
         "in": sorted(_towns_at(snapshot, middle)),
     }
     return {
-        **told, "risk": told["place"], "place": place, "cell_m": cells.size_m,
+        **told, "place": place, "cell_m": cells.size_m,
         **help_at(snapshot, middle, codes_at(snapshot, middle), sensitivities),
     }
 

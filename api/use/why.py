@@ -47,7 +47,7 @@ def why(
     owners = {factor.id: (owner, factor) for owner, factor in factors()}
     return {
         "revision": snapshot.revision,
-        "place": place_answer(place),
+        "risk": place_answer(place),
         "band": asdict(told.band) if told.band else None,
         "role_weights": assessed.assessment.role_weights,
         "rules": [{"id": rule.id, "chosen": rule.chosen, "options": list(rule.options)} for rule in told.rules],

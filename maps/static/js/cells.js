@@ -25,8 +25,10 @@ export class Cells {
     this.draw();
   }
 
+  // The towns' own colours would shine through and make a third one of two levels.
   draw() {
     this.drawn?.remove();
+    this.map.getPane("places").style.visibility = "hidden";
     const style = ({ properties }) => ({ ...this.style(this.levelOf(properties.level)), renderer: this.renderer(), interactive: false, pane: "cells" });
     this.drawn = L.geoJSON(this.answer, { style, interactive: false, pane: "cells" }).addTo(this.map);
   }
@@ -34,12 +36,13 @@ export class Cells {
   style(level) {
     const line = { color: "#5b6770", weight: 0.4, opacity: 0.55 };
     if (level.id === "unknown") return { ...line, fillColor: "#d9d9d9", fillOpacity: 0.6, hatch: this.hatch };
-    return { ...line, fillColor: level.colour, fillOpacity: 0.72, hatch: null };
+    return { ...line, fillColor: level.colour, fillOpacity: 0.6, hatch: null };
   }
 
   hide() {
     this.wanted = false;
     this.answer = null;
+    this.map.getPane("places").style.visibility = "";
     this.drawn?.remove();
     this.drawn = null;
     this.unchoose();
@@ -88,7 +91,7 @@ const counted = (level, n) => el("span", { title: titleOf(level.title) }, levelB
 // The worst cells as rows of a list, each of them a way to its reasons by keyboard.
 export function cellRows(cells, open) {
   return cells.answer.features.slice(0, LISTED).map(({ id, properties }) =>
-    el("li", {}, el("button", { type: "button", "data-cell": String(id), on: { click: () => open(String(id)) } }, levelBadge(cells.levelOf(properties.level)), el("span", { class: "what" }, String(id), " ", el("small", {}, reasonsLine(cells, properties))), el("span", { class: "far" }, properties.score === null ? t("value.unknown") : score(properties.score)))),
+    el("li", {}, el("button", { type: "button", "data-cell": String(id), on: { click: () => open(String(id)) } }, el("span", { class: "cell-badge" }, levelBadge(cells.levelOf(properties.level), titleOf(cells.levelOf(properties.level).title))), el("span", { class: "what" }, String(id), " ", el("small", {}, reasonsLine(cells, properties))), el("span", { class: "far" }, properties.score === null ? t("value.unknown") : score(properties.score)))),
   );
 }
 

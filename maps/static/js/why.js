@@ -5,7 +5,7 @@ import { number, score, t, titleOf, withUnit } from "./page.js";
 
 export function whySections(why, { risk, layers, levelOf, open }) {
   const factors = new Map(risk.factors.map((factor) => [factor.id, factor]));
-  const rows = why.place.readings.filter((reading) => why.evidence[reading.factor]?.features).map((reading) => behind(reading, factors.get(reading.factor), why.evidence[reading.factor], layers, open));
+  const rows = why.risk.readings.filter((reading) => why.evidence[reading.factor]?.features).map((reading) => behind(reading, factors.get(reading.factor), why.evidence[reading.factor], layers, open));
   return [
     el("section", { class: "evidence" }, el("h3", {}, t("why.title")), rows.length ? rows : el("p", { class: "note" }, t("why.nothing"))),
     el("section", {}, el("h3", {}, t("why.spread")), el("p", { class: "note" }, spreadText(why, levelOf))),
