@@ -513,7 +513,7 @@ print((peak_kb() - before) // 1024)
 
 def test_a_million_cells_of_20_000_square_take_less_memory_than_the_raster(tmp_path):
     place = {"crs": "EPSG:4326", "transform": rasterio.Affine(1e-3, 0, 100, 0, -1e-3, 10), "nodata": -1}
-    tiles = {"tiled": True, "blockxsize": 256, "blockysize": 256, "SPARSE_OK": True}
+    tiles = {"tiled": True, "blockxsize": 512, "blockysize": 512, "SPARSE_OK": True}
     size = {"width": 20_000, "height": 20_000, "count": 1, "dtype": "int8"}
     with rasterio.open(tmp_path / "d.tif", "w", driver="GTiff", **size, **tiles, **place):
         pass
