@@ -1,30 +1,59 @@
 """From intensity to loss in one compiled pass: gather, two curves, value, sum. Nothing of events x assets is kept.
 
-A ``Table`` is what `geo_risk.impact.curves.CurveSet.table` gives: knots, heights, heights below and above, starts.
+Each curve table is the five arrays that `geo_risk.impact.curves.CurveSet.table` gives, first of MDD, then of PAA: knots,
+heights, heights below and above, starts.
 """
-
-from typing import TypeAlias
 
 import numba
 import numpy as np
 
 from geo_risk.hazard.grid import Cells, Numbers
-from geo_risk.impact._curve_kernel import value_at
-
-Table: TypeAlias = tuple[Numbers, Numbers, Numbers, Numbers, Cells]
 
 
-@numba.njit(nogil=True, cache=True)
-def ratio_at(mdd: Table, paa: Table, curve: int, intensity: float) -> float:
-    """MDD x PAA of one curve at one intensity; nan for an unknown one."""
-    share = value_at(paa[0], paa[1], paa[2], paa[3], paa[4], curve, intensity)
-    return float(share * value_at(mdd[0], mdd[1], mdd[2], mdd[3], mdd[4], curve, intensity))
+@numba.njit(nogil=True, cache=True, inline="always")
+def value_at(
+    knots: Numbers, heights: Numbers, below: Numbers, above: Numbers, starts: Cells, curve: int, intensity: float
+) -> float:
+    """The height of one curve at one intensity: as in `_curve_kernel`, of a known curve."""
+    start, end = starts[curve], starts[curve + 1]
+    if np.isnan(intensity):
+        found = np.nan
+    elif intensity < knots[start]:
+        found = below[curve]
+    elif intensity > knots[end - 1]:
+        found = above[curve]
+    else:
+        low, high = start, end - 1
+        while high - low > 1:
+            middle = (low + high) >> 1
+            if knots[middle] <= intensity:
+                low = middle
+            else:
+                high = middle
+        if intensity == knots[high]:  # also a curve of one point
+            found = heights[high]
+        else:
+            found = (heights[high] - heights[low]) / (knots[high] - knots[low]) * (intensity - knots[low]) + heights[low]
+    return found
+
+
+@numba.njit(nogil=True, cache=True, inline="always")
+def share_at(
+    knots: Numbers, heights: Numbers, below: Numbers, above: Numbers, starts: Cells, curve: int, intensity: float
+) -> float:
+    """PAA of one curve at one intensity; a table without curves is 1."""
+    share = 1.0
+    if len(starts):
+        share = value_at(knots, heights, below, above, starts, curve, intensity)
+    return share
 
 
 @numba.njit(nogil=True, cache=True)
 def sum_groups(
     first: int, last: int, indptr: Cells, indices: Cells, intensity: Numbers, fraction: Numbers, often: Numbers,
-    starts: Cells, curve: Cells, value: Numbers, mdd: Table, paa: Table, at_zero: Numbers,
+    starts: Cells, curve: Cells, value: Numbers,
+    mk: Numbers, mh: Numbers, mb: Numbers, ma: Numbers, ms: Cells,
+    pk: Numbers, ph: Numbers, pb: Numbers, pa: Numbers, ps: Cells, at_zero: Numbers,
     at_event: Numbers, unknown: Numbers, rate: Numbers,
 ) -> None:
     """Add to events ``first..last`` their losses, and to each group of assets its loss a unit of value a year.
@@ -37,14 +66,15 @@ def sum_groups(
         for stored in range(indptr[event], indptr[event + 1]):
             site = indices[stored]
             for group in range(starts[site], starts[site + 1]):
-                ratio = ratio_at(mdd, paa, curve[group], intensity[stored])
+                kind, x = curve[group], intensity[stored]
+                ratio = share_at(pk, ph, pb, pa, ps, kind, x) * value_at(mk, mh, mb, ma, ms, kind, x)
                 if len(fraction):
                     ratio = fraction[stored] * ratio
-                above = ratio - at_zero[curve[group]]
+                above = ratio - at_zero[kind]
                 rate[group] += above * often[event]
                 if np.isnan(above):
                     missing += value[group]
-                    total -= at_zero[curve[group]] * value[group]
+                    total -= at_zero[kind] * value[group]
                 else:
                     total += above * value[group]
         at_event[event] += total
@@ -54,7 +84,9 @@ def sum_groups(
 @numba.njit(nogil=True, cache=True)
 def sum_assets(
     first: int, last: int, indptr: Cells, indices: Cells, intensity: Numbers, fraction: Numbers, often: Numbers,
-    starts: Cells, curve: Cells, value: Numbers, mdd: Table, paa: Table, at_zero: Numbers,
+    starts: Cells, curve: Cells, value: Numbers,
+    mk: Numbers, mh: Numbers, mb: Numbers, ma: Numbers, ms: Cells,
+    pk: Numbers, ph: Numbers, pb: Numbers, pa: Numbers, ps: Cells, at_zero: Numbers,
     deductible: Numbers, cover: Numbers, least: Numbers, at_event: Numbers, unknown: Numbers, yearly: Numbers,
 ) -> None:
     """The same asset by asset, for losses that are not proportional to value: less the deductible, at most the cover.
@@ -66,11 +98,12 @@ def sum_assets(
         for stored in range(indptr[event], indptr[event + 1]):
             site = indices[stored]
             for asset in range(starts[site], starts[site + 1]):
-                x, kind = intensity[stored], curve[asset]
-                ratio = ratio_at(mdd, paa, kind, x)
+                kind, x = curve[asset], intensity[stored]
+                share = share_at(pk, ph, pb, pa, ps, kind, x)
+                ratio = share * value_at(mk, mh, mb, ma, ms, kind, x)
                 if len(fraction):
                     ratio = fraction[stored] * ratio
-                borne = deductible[asset] * value_at(paa[0], paa[1], paa[2], paa[3], paa[4], kind, x)
+                borne = deductible[asset] * share
                 above = min(max(ratio * value[asset] - borne, least[asset]), cover[asset]) - at_zero[asset]
                 if np.isnan(ratio) or np.isnan(borne):
                     yearly[asset] = np.nan
@@ -84,19 +117,44 @@ def sum_assets(
 
 
 @numba.njit(nogil=True, cache=True)
-def sum_values(
-    intensity: Numbers, often: float, curve: Cells, value: Numbers, mdd: Table, paa: Table, yearly: Numbers
-) -> tuple[float, float]:
-    """The loss of one event over assets that each have their intensity, and the value whose loss is unknown.
+def scale(
+    found: Numbers, knots: Numbers, heights: Numbers, below: Numbers, above: Numbers, starts: Cells, curve: Cells,
+    intensity: Numbers,
+) -> None:
+    """Multiply each asset's number by the height of its curve at its intensity; nan for an unknown one.
 
-    Adds to ``yearly`` each asset's loss a year.
+    The look-up stands in the loop, for one table at a time: a call counts its arrays in and out. Seen 4 to 7 times as fast as
+    `value_at` in it.
     """
+    for asset in range(len(found)):
+        x = intensity[asset]
+        if curve[asset] < 0 or np.isnan(x):
+            found[asset] = np.nan
+            continue
+        start, end = starts[curve[asset]], starts[curve[asset] + 1]
+        if x < knots[start]:
+            found[asset] *= below[curve[asset]]
+        elif x >= knots[end - 1]:
+            found[asset] *= heights[end - 1] if x == knots[end - 1] else above[curve[asset]]
+        else:
+            low, high = start, end - 1
+            while high - low > 1:
+                middle = (low + high) >> 1
+                if knots[middle] <= x:
+                    low = middle
+                else:
+                    high = middle
+            found[asset] *= (heights[high] - heights[low]) / (knots[high] - knots[low]) * (x - knots[low]) + heights[low]
+
+
+@numba.njit(nogil=True, cache=True)
+def sum_values(loss: Numbers, often: float, value: Numbers, yearly: Numbers) -> tuple[float, float]:
+    """The loss of one event over assets, and the value whose loss is unknown; adds to each asset's loss a year."""
     total, missing = 0.0, 0.0
-    for asset in range(len(value)):
-        loss = ratio_at(mdd, paa, curve[asset], intensity[asset]) * value[asset]
-        yearly[asset] += loss * often
-        if np.isnan(loss):
+    for asset in range(len(loss)):
+        yearly[asset] += loss[asset] * often
+        if np.isnan(loss[asset]):
             missing += value[asset]
         else:
-            total += loss
+            total += loss[asset]
     return total, missing

@@ -26,10 +26,12 @@ from scipy import sparse
 from geo_risk.chunks import over_spans, spans, threads
 from geo_risk.errors import ParameterError, shown
 from geo_risk.hazard.grid import Cells, Numbers
-from geo_risk.impact._impact_kernel import Table, ratio_at, sum_assets, sum_groups
+from geo_risk.impact._curve_kernel import values_at
+from geo_risk.impact._impact_kernel import sum_assets, sum_groups
 from geo_risk.impact.curves import CurveSet
 from geo_risk.impact.frequency import exceedance, loss_at, require_frequencies
 
+Table: TypeAlias = tuple[Numbers, Numbers, Numbers, Numbers, Cells]
 Progress: TypeAlias = Callable[[float], None]
 BEYOND_REACH: Final = -1
 NOWHERE: Final = -2
@@ -37,6 +39,7 @@ ZEROS: Final = ("curve", "no_impact")
 OUTSIDE: Final = ("unknown", "unexposed")
 INSURED: Final = ("climada", "floored")
 SUMS: Final = ("spreads", "left_out")
+_ALWAYS: Final[Table] = (np.empty(0), np.empty(0), np.empty(0), np.empty(0), np.empty(0, dtype=np.int64))
 _EVENTS_A_SPAN: Final = 512
 _SPANS: Final = 32
 
@@ -225,7 +228,7 @@ def impact(
         From `assets_to_sites`: a site, ``BEYOND_REACH`` or ``NOWHERE``.
     value : array_like of float, shape (assets,)
         0 or more; nan is unknown.
-    occupancy : array_like of str, shape (assets,)
+    occupancy : array_like of str, or Series or Categorical, shape (assets,)
         Names the curve of each asset; one that is missing, or that ``mdd`` has no curve for, makes the asset unknown.
     mdd, paa : CurveSet
         By the same names; ``paa`` left out is 1. Their intensities are in the unit of the events.
@@ -363,11 +366,20 @@ def curve_tables(mdd: CurveSet, paa: CurveSet | None, unit: str) -> tuple[Table,
     if units != {unit} and unit:
         _refuse("curves and events differ in unit", shown(unit), " and ".join(sorted(shown(u) for u in units)), "convert one")
     if paa is None:
-        return mdd.table, _always(mdd)
+        return mdd.table, _ALWAYS
     if set(paa.curves) != set(mdd.curves):
         odd = sorted(set(paa.curves) ^ set(mdd.curves))
         _refuse("MDD and PAA curves have other names", "the same names in both", ", ".join(map(shown, odd[:3])), "give both")
     return mdd.table, CurveSet(curves={name: paa.curves[name] for name in mdd.curves}).table
+
+
+def curve_of_each(curves: CurveSet, occupancy: ArrayLike) -> tuple[Cells, tuple[str, ...]]:
+    """The position of each asset's curve, -1 where it has none; and the names, sorted, that no curve is for."""
+    given = occupancy if isinstance(occupancy, pd.Series | pd.Categorical) else np.asarray(occupancy, dtype=object)
+    kinds, names = pd.factorize(given)
+    found = curves.codes(np.asarray(names, dtype=object))
+    lacking = sorted(str(name) for name, code in zip(names, found, strict=True) if code < 0)
+    return np.append(found, -1)[kinds], tuple(lacking)  # factorize marks a missing name by -1: the last place
 
 
 def require_name(what: str, name: str, known: Sequence[str], where: str) -> None:
@@ -377,7 +389,7 @@ def require_name(what: str, name: str, known: Sequence[str], where: str) -> None
 
 
 class _Assets(NamedTuple):
-    """The assets that can be counted, sorted by site; ``kept`` are their places among all."""
+    """The assets that can be counted; ``kept`` are their places among all."""
 
     kept: Cells
     site: Cells
@@ -401,18 +413,14 @@ def _assets(
     events: EventSet, site_of_asset: ArrayLike, value: ArrayLike, occupancy: ArrayLike, mdd: CurveSet, outside: str
 ) -> _Assets:
     site, worth = np.asarray(site_of_asset, dtype=np.int64), _floats(value)
-    names = pd.Series(np.asarray(occupancy, dtype=object))
-    _require_assets(events, site, worth, names)
-    curve = mdd.codes(names)
+    curve, lacking = curve_of_each(mdd, occupancy)
+    _require_assets(events, site, worth, curve)
     exposed = (site >= 0) if outside == "unexposed" else np.ones(len(site), dtype=bool)
     exposed |= site == NOWHERE
     unknown = exposed & ((site < 0) | (curve < 0) | np.isnan(worth))
     kept = np.flatnonzero(exposed & ~unknown)
-    kept = kept[np.argsort(site[kept], kind="stable")]
-    lacking = names[(curve < 0) & names.notna().to_numpy()].unique()
     return _Assets(
-        kept, site[kept], curve[kept], worth[kept], unknown, float(np.nansum(worth[unknown])), int((~exposed).sum()),
-        tuple(sorted(str(name) for name in lacking)),
+        kept, site[kept], curve[kept], worth[kept], unknown, float(np.nansum(worth[unknown])), int((~exposed).sum()), lacking,
     )
 
 
@@ -452,7 +460,7 @@ def _over_groups(
         rates = np.zeros(len(keys))
         sum_groups(
             part.start, part.stop, events.indptr, events.indices, events.intensity, fraction, events.frequency, starts,
-            curve, worth, *tables, at_zero, at_event, missing, rates,
+            curve, worth, *tables[0], *tables[1], at_zero, at_event, missing, rates,
         )
         return rates
 
@@ -463,22 +471,26 @@ def _over_groups(
 def _over_assets(
     events: EventSet, assets: _Assets, terms: _Terms, tables: tuple[Table, Table], _: Numbers, progress: Progress | None
 ) -> tuple[Numbers, Numbers, Numbers]:
-    starts = np.searchsorted(assets.site, np.arange(events.sites + 1)).astype(np.int64)
+    by_site = np.argsort(assets.site, kind="stable")
+    starts = np.searchsorted(assets.site[by_site], np.arange(events.sites + 1)).astype(np.int64)
+    curve, value = assets.curve[by_site], assets.value[by_site]
+    at_zero, borne, most, least = (part[by_site] for part in (terms.at_zero, terms.deductible, terms.cover, terms.least))
     fraction = np.empty(0) if events.fraction is None else events.fraction
-    expected = terms.at_zero * events.frequency.sum()
-    at_event, missing = np.full(events.events, terms.at_zero.sum()), np.zeros(events.events)
+    expected = at_zero * events.frequency.sum()
+    at_event, missing = np.full(events.events, at_zero.sum()), np.zeros(events.events)
 
     def span(part: slice) -> Numbers:
         losses = np.zeros(len(assets.kept))
         sum_assets(
             part.start, part.stop, events.indptr, events.indices, events.intensity, fraction, events.frequency, starts,
-            assets.curve, assets.value, *tables, terms.at_zero, terms.deductible, terms.cover, terms.least,
-            at_event, missing, losses,
+            curve, value, *tables[0], *tables[1], at_zero, borne, most, least, at_event, missing, losses,
         )
         return losses
 
     _summed(span, events.events, expected, progress)
-    return at_event, missing, expected
+    of_asset = np.empty(len(expected))
+    of_asset[by_site] = expected
+    return at_event, missing, of_asset
 
 
 def _summed(span: Callable[[slice], Numbers], events: int, total: Numbers, progress: Progress | None) -> None:
@@ -496,20 +508,18 @@ def _ratios_at_zero(mdd: CurveSet, tables: tuple[Table, Table], zeros: str) -> N
     count = len(mdd.curves)
     if zeros == "no_impact":
         return np.zeros(count)
-    found = np.array([ratio_at(*tables, code, 0.0) for code in range(count)])
+    codes, nothing = np.arange(count, dtype=np.int64), np.zeros(count)
+    found, share = np.empty(count), np.ones(count)
+    values_at(*tables[0], codes, nothing, found)
+    if len(tables[1][4]):
+        values_at(*tables[1], codes, nothing, share)
+    found *= share
     if np.isnan(found).any():
         _refuse(
             "a curve says nothing at intensity 0", "curves that reach to 0, or below='first' or 'zero'",
             shown(list(mdd.curves)[int(np.argmax(np.isnan(found)))]), "or name zeros='no_impact'",
         )
     return found
-
-
-def _always(curves: CurveSet) -> Table:
-    """A table of as many curves, each 1 at any intensity."""
-    count = len(curves.curves)
-    one = np.ones(count)
-    return np.zeros(count), one, one, one, np.arange(count + 1, dtype=np.int64)
 
 
 def _lined_up(rows: sparse.csr_matrix, share: sparse.csr_matrix | None) -> tuple[Cells, Cells, Numbers, Numbers | None]:
@@ -566,17 +576,18 @@ def _require_rows(events: EventSet) -> None:
         _refuse("an event set contradicts itself", f"{count} events, {stored} stored values", "other lengths", "rebuild it")
     if stored and not (events.indices.min() >= 0 and events.indices.max() < events.sites):
         _refuse("an event names a site that is not there", f"0 to {events.sites - 1}", "another", "rebuild it")
-    event = np.repeat(np.arange(count, dtype=np.int64), steps)
-    if len(np.unique(event * max(events.sites, 1) + events.indices)) < stored or len(set(events.ids)) < count:
+    keys = np.repeat(np.arange(count, dtype=np.int64), steps) * max(events.sites, 1) + events.indices
+    rising = (np.diff(keys) > 0).all() or (np.diff(np.sort(keys)) > 0).all()
+    if not rising or len(set(events.ids)) < count:
         _refuse("an event or a site of it appears twice", "each once", "a repetition", "merge them, saying how")
     if np.isinf(events.intensity).any():
         _refuse("an intensity is infinite", "numbers, or nan for unknown", "inf", "mend the hazard")
 
 
-def _require_assets(events: EventSet, site: Cells, value: Numbers, occupancy: "pd.Series[str]") -> None:
-    if site.ndim != 1 or not site.shape == value.shape == occupancy.shape:
+def _require_assets(events: EventSet, site: Cells, value: Numbers, curve: Cells) -> None:
+    if site.ndim != 1 or not site.shape == value.shape == curve.shape:
         _refuse(
-            "assets lack something", "a site, a value and an occupancy each", f"{site.shape}, {value.shape}, {occupancy.shape}",
+            "assets lack something", "a site, a value and an occupancy each", f"{site.shape}, {value.shape}, {curve.shape}",
             "give one of each for every asset",
         )
     if len(site) and not (site.min() >= NOWHERE and site.max() < events.sites):

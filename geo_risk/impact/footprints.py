@@ -8,16 +8,15 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from geo_risk.chunks import over_spans, spans
 from geo_risk.errors import ParameterError, shown
 from geo_risk.hazard.grid import OUTSIDE, Cells, Numbers, Raster
 from geo_risk.hazard.raster import cells_of, take
-from geo_risk.impact._impact_kernel import Table, sum_values
+from geo_risk.impact._impact_kernel import scale, sum_values
 from geo_risk.impact.curves import CurveSet
-from geo_risk.impact.events import SUMS, EventImpact, Progress, curve_tables, require_name
+from geo_risk.impact.events import SUMS, EventImpact, Progress, Table, curve_of_each, curve_tables, require_name
 from geo_risk.impact.frequency import require_frequencies
 
 NO_VALUE: Final = ("unknown", "zero")
@@ -54,7 +53,7 @@ def raster_impact(
         Degrees in EPSG:4326; nan is an asset whose place nobody knows.
     value : array_like of float, shape (assets,)
         0 or more; nan is unknown.
-    occupancy : array_like of str, shape (assets,)
+    occupancy : array_like of str, or Series or Categorical, shape (assets,)
         Names the curve of each asset; one that is missing, or that ``mdd`` has no curve for, makes the asset unknown.
     mdd, paa : CurveSet
         By the same names; ``paa`` left out is 1.
@@ -129,11 +128,11 @@ class _Assets(NamedTuple):
 
 def _assets(lon: ArrayLike, lat: ArrayLike, value: ArrayLike, occupancy: ArrayLike, mdd: CurveSet) -> _Assets:
     east, north, worth = (np.asarray(given, dtype=np.float64) for given in (lon, lat, value))
-    names = pd.Series(np.asarray(occupancy, dtype=object))
-    if east.ndim != 1 or not east.shape == north.shape == worth.shape == names.shape:
+    curve, lacking = curve_of_each(mdd, occupancy)
+    if east.ndim != 1 or not east.shape == north.shape == worth.shape == curve.shape:
         raise ParameterError(
             "assets lack something", where="raster_impact", expected="a place, a value and an occupancy each",
-            got=f"{east.shape}, {north.shape}, {worth.shape}, {names.shape}", then="give one of each for every asset",
+            got=f"{east.shape}, {north.shape}, {worth.shape}, {curve.shape}", then="give one of each for every asset",
         )
     wrong = (worth < 0) | np.isinf(worth)
     if wrong.any():
@@ -141,12 +140,9 @@ def _assets(lon: ArrayLike, lat: ArrayLike, value: ArrayLike, occupancy: ArrayLi
             "a value is negative or infinite", where="raster_impact", expected="0 or more, nan for unknown",
             got=shown(float(worth[wrong][0])), then="mend the exposure",
         )
-    curve = mdd.codes(names)
     unknown = (curve < 0) | np.isnan(worth) | ~(np.isfinite(east) & np.isfinite(north))
-    lacking = names[(curve < 0) & names.notna().to_numpy()].unique()
     return _Assets(
-        east, north, np.where(unknown, 0.0, worth), curve, unknown, float(np.nansum(worth[unknown])),
-        tuple(sorted(str(name) for name in lacking)),
+        east, north, np.where(unknown, 0.0, worth), curve, unknown, float(np.nansum(worth[unknown])), lacking,
     )
 
 
@@ -165,7 +161,11 @@ def _summed(
     """The loss of one event and the value whose loss is unknown; adds to each asset's annual loss."""
 
     def span(part: slice) -> tuple[float, float]:
-        return sum_values(intensity[part], often, assets.curve[part], assets.value[part], *tables, expected[part])
+        loss = assets.value[part].copy()
+        for table in tables:
+            if len(table[-1]):
+                scale(loss, *table, assets.curve[part], intensity[part])
+        return sum_values(loss, often, assets.value[part], expected[part])
 
     parts = over_spans(span, spans(len(intensity), _SPAN))
     return sum(total for total, _ in parts), sum(missing for _, missing in parts)
