@@ -5,6 +5,9 @@ import sys
 import time
 from pathlib import Path
 
+# it imports osgeo, which has no wheel: that of the environment beside this one serves, behind all that is here
+sys.path += [str(found) for found in Path(sys.prefix).parent.glob("fiat/lib/python3*/site-packages")]
+
 import geopandas as gpd
 import pandas as pd
 from damagescanner.core import VectorScanner

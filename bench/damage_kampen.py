@@ -1,0 +1,136 @@
+"""Damage of buildings on Kampen's depth raster, from files to figures, beside Delft-FIAT, DamageScanner, exactextract + numpy.
+
+The buildings of the OSM extract, and the same laid anew at random places of the raster where more are asked for. Each
+peer is compared under its own rule. Above ``--peers-at-most`` buildings a peer gets the first of them and its seconds
+are scaled in proportion, which its name says. Floors: reading the file of buildings, and the bytes of the raster.
+"""
+
+import argparse
+import os
+import resource
+import shutil
+import tempfile
+import time
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyogrio
+import rasterio
+import shapely
+
+from bench.versus import Timed, peer, timed, versus
+from geo_risk.hazard.raster import open_raster
+from geo_risk.impact.damage import ExposureColumns
+from geo_risk.impact.raster_damage import damage_on_raster
+from layers._curves import amounts, load_curves
+
+SHARED = Path(os.environ.get("GEO_RISK_SHARED_DATA", Path(__file__).resolve().parents[2] / "shared" / "data")) / "kampen"
+AN_OBJECT = ExposureColumns(occupancy="object_type", max_damage="max_damage_structure")
+A_SQUARE_METRE = ExposureColumns(occupancy="object_type", max_damage="max_damage_m2")
+
+
+def buildings(count: int) -> gpd.GeoDataFrame:
+    """The first buildings of the extract, or all and copies of them at random places on the raster."""
+    read = pyogrio.read_dataframe(
+        SHARED / "exposure" / "kampen.osm.pbf", layer="multipolygons", columns=["building"], where="building is not null"
+    )
+    real = read.to_crs(28992).explode(index_parts=False)
+    real = real[real.geometry.notna() & real.is_valid].reset_index(drop=True)
+    with rasterio.open(SHARED / "hazard" / "1in100_inundation_map.tif") as raster:
+        west, south, east, north = raster.bounds
+        real = real.cx[west + 100 : east - 100, south + 100 : north - 100].reset_index(drop=True)
+    chosen = np.arange(count) % len(real)
+    shapes = real.geometry.to_numpy()[chosen]
+    if count > len(real):
+        draw = np.random.default_rng(1)
+        places = draw.uniform((west + 500, south + 500), (east - 500, north - 500), (count - len(real), 2))
+        shapes[len(real) :] = _moved(shapes[len(real) :], places)
+    worth = amounts(SHARED / "vulnerability" / "maxdam_osm.csv", "object_type", "damage")
+    kinds = real["building"].where(real["building"].isin(worth), "yes").to_numpy()[chosen]
+    money = np.array([worth[kind] for kind in kinds])
+    return gpd.GeoDataFrame(
+        {
+            "object_id": np.arange(1, count + 1), "object_type": kinds, "fn_damage_structure": kinds, "max_damage_m2": money,
+            "max_damage_structure": money * shapely.area(shapes), "ground_flht": 0.0, "ground_elevtn": 0.0,
+            "extract_method": "area",
+        },
+        geometry=shapes, crs=28992,
+    )
+
+
+def _moved(shapes: np.ndarray, places: np.ndarray) -> np.ndarray:
+    counts = shapely.get_num_coordinates(shapes)
+    shift = places - shapely.get_coordinates(shapely.centroid(shapes))
+    return shapely.set_coordinates(shapes.copy(), shapely.get_coordinates(shapes) + np.repeat(shift, counts, axis=0))
+
+
+def folder_of(count: int, folder: Path) -> Path:
+    """The files that all read: buildings, depth as float, curves, and the curves under FIAT's header."""
+    folder.mkdir()
+    buildings(count).to_file(folder / "buildings.gpkg", layer="buildings", engine="pyogrio")
+    with rasterio.open(SHARED / "hazard" / "1in100_inundation_map.tif") as source:
+        profile = source.profile | {"dtype": "float32", "nodata": -9999.0}
+        with rasterio.open(folder / "depth.tif", "w", **profile) as target:
+            target.write(source.read(1).astype("float32"), 1)
+    shutil.copyfile(SHARED / "vulnerability" / "curves_osm.csv", folder / "curves.csv")
+    text = (folder / "curves.csv").read_text(encoding="utf-8-sig").replace("depth,", "water depth,", 1)
+    methods = ",".join(["mean"] * text.partition("\n")[0].count(","))
+    (folder / "fiat_curves.csv").write_text(f"#UNIT=meter\n#method,{methods}\n{text}", encoding="utf-8")
+    return folder
+
+
+def ours(folder: Path, rule: str, columns: ExposureColumns) -> list[float]:
+    frame = pyogrio.read_dataframe(folder / "buildings.gpkg", columns=[columns.occupancy, columns.max_damage])
+    curves = load_curves(folder / "curves.csv", "wide")
+    with open_raster(folder / "depth.tif") as depth:
+        return damage_on_raster(depth, frame, curves, rule, columns=columns)["damage"].tolist()
+
+
+def agrees(mine: list[float], theirs: list[float]) -> str:
+    """How many of the peer's objects differ by more than a cent and a millionth, and by how much the sums do."""
+    one, other = np.array(mine[: len(theirs)]), np.nan_to_num(np.array(theirs, dtype=float))
+    off = np.abs(one - other) > 0.011 + 1e-6 * np.abs(one)
+    return f"{len(other)} objects, {int(off.sum())} differ; sums {np.nansum(one):.2f} and {other.sum():.2f}"
+
+
+def scaled(done: Timed, factor: float) -> Timed:
+    """A peer's time brought to the size of ours, in proportion."""
+    return done if factor == 1 or done.absent else Timed(f"{done.name}, x{factor:g}", done.seconds * factor, done.answer)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--buildings", type=int, default=20_000)
+    parser.add_argument("--peers-at-most", type=int, default=20_000)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--timeout-s", type=float, default=900.0, help="for each peer")
+    given = parser.parse_args()
+    few = min(given.buildings, given.peers_at_most)
+    with tempfile.TemporaryDirectory(prefix="geo-risk-damage-") as temporary:
+        mine = folder_of(given.buildings, Path(temporary) / "ours")
+        theirs = mine if few == given.buildings else folder_of(few, Path(temporary) / "peers")
+        ours(theirs, "fiat", AN_OBJECT)  # compiles
+        ours(theirs, "per_cell", A_SQUARE_METRE)
+        fiat = timed("ours", lambda: ours(mine, "fiat", AN_OBJECT), given.rounds)
+        cells = timed("ours", lambda: ours(mine, "per_cell", A_SQUARE_METRE), given.rounds)
+        start = time.perf_counter()
+        pyogrio.read_dataframe(mine / "buildings.gpkg", columns=["object_type"])
+        floor = time.perf_counter() - start
+        factor = given.buildings / few
+        work = f"damage of {given.buildings:,} buildings"
+
+        def theirs_of(name: str, environment: str) -> Timed:
+            return scaled(peer(name, environment, f"damage_{name}.py", str(theirs), timeout_s=given.timeout_s), factor)
+
+        versus(f"{work}, fiat", fiat, [theirs_of("fiat", "fiat")], agrees)
+        versus(f"{work}, per_cell", cells, [theirs_of(name, "wheels") for name in ("exactextract", "damagescanner")], agrees)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    shown = pd.Series({"reading the buildings alone, s": floor, "peak memory, MB": peak})
+    for name, value in shown.items():
+        print(f"{work}\t{name}\t{value:.4g}")
+
+
+if __name__ == "__main__":
+    main()
