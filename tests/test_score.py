@@ -12,6 +12,9 @@ from geo_risk.model import Scale
 from geo_risk.risk.score import RELATIVE, RULES, combine, score
 
 
+EIGHTHS = st.integers(-(10**6), 10**6).map(lambda n: n / 8)
+
+
 def scale(curve, low, high):
     return Scale(curve=curve, low=low, high=high, weight=1, source="", checked="")
 
@@ -59,7 +62,7 @@ def test_scores_relative_to_the_other_places(curve, low, high, raw, expected):
 
 
 @settings(max_examples=30, deadline=None)
-@given(raw=st.lists(st.one_of(st.none(), st.integers(-10**6, 10**6).map(lambda n: n / 8)), min_size=1, max_size=30), seed=st.integers(0, 9))
+@given(raw=st.lists(st.one_of(st.none(), EIGHTHS), min_size=1, max_size=30), seed=st.integers(0, 9))
 @pytest.mark.parametrize("curve", RELATIVE)
 def test_relative_scores_equal_scipy_and_do_not_hang_on_the_order(curve, raw, seed):
     values = pd.Series(raw, dtype=float)

@@ -34,7 +34,8 @@ def test_every_scheme_grades_and_every_factor_names_one_that_is_there() -> None:
 
 
 @pytest.mark.parametrize(
-    ("call", "says"), [(lambda: scheme("six"), "no such scheme of levels"), (lambda: role_weights("x"), "no such set of role weights")],
+    ("call", "says"),
+    [(lambda: scheme("six"), "no such scheme of levels"), (lambda: role_weights("x"), "no such set of role weights")],
 )
 def test_what_no_table_has_is_named(call: Callable[[], object], says: str) -> None:
     with pytest.raises(DeclarationError, match=says):
