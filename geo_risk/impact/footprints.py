@@ -80,7 +80,7 @@ def raster_impact(
     Examples
     --------
     >>> import pyproj
-    >>> from geo_risk.hazard.grid import ArrayRaster
+    >>> from geo_risk.hazard.grid import ArrayRaster, Grid
     >>> from geo_risk.impact.curves import Curve
     >>> grid = Grid(crs=pyproj.CRS(4326), x=120.0, y=30.0, dx=1.0, dy=-1.0, columns=2, rows=1)
     >>> often, rare = (ArrayRaster(grid=grid, values=np.array([depths])) for depths in ([0.0, 0.5], [1.0, np.nan]))
