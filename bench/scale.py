@@ -17,7 +17,8 @@ import shapely
 from affine import Affine
 
 from bench.versus import Timed, peer, versus
-from geo_risk.scale.cluster import cluster, each_here, each_on
+from geo_risk.chunks import each_here
+from geo_risk.scale.cluster import cluster, each_on
 from geo_risk.scale.partitions import Partition, partitions, write_partitions
 from geo_risk.scale.survey import DepthField, Survey, Tally, ZoneField, joined, tally
 

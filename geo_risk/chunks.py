@@ -5,12 +5,13 @@ ends the process when two requests enter it at once.
 """
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Final, TypeVar
 
+Piece = TypeVar("Piece")
 Result = TypeVar("Result")
 _allowed: Final[ContextVar[int | None]] = ContextVar("threads", default=None)
 
@@ -58,3 +59,15 @@ def over_spans(work: Callable[[slice], Result], parts: Iterable[slice]) -> list[
         return [work(part) for part in listed]
     with ThreadPoolExecutor(count) as pool:
         return list(pool.map(work, listed))
+
+
+def each_here(
+    work: Callable[[Piece], Result], pieces: Sequence[Piece], progress: Callable[[float], None]
+) -> list[Result]:
+    """The results in this process, one piece after the other; ``progress`` hears the share done and may raise to stop."""
+    found = []
+    with with_threads(1):
+        for number, piece in enumerate(pieces, start=1):
+            found.append(work(piece))
+            progress(number / len(pieces))
+    return found

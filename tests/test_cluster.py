@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from geo_risk.chunks import threads
+from geo_risk.chunks import each_here, threads
 from geo_risk.errors import ParameterError
-from geo_risk.scale.cluster import cluster, each_here, each_on
+from geo_risk.scale.cluster import cluster, each_on
 
 
 def unheard(_share):

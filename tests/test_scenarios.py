@@ -109,6 +109,15 @@ def test_a_name_leads_nowhere_but_into_the_folder(folder: Path, name: str) -> No
         made({**PEOPLE, "hazard": [{"id": "flood", "file": name}]}, folder)
 
 
+def test_nor_does_a_link_inside_a_folder_of_parquet(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    elsewhere = tmp_path_factory.mktemp("elsewhere") / "secret.parquet"
+    elsewhere.write_bytes(b"PAR1")
+    (folder / "parts").mkdir()
+    (folder / "parts" / "a.parquet").symlink_to(elsewhere)
+    with pytest.raises(ParameterError, match="got: a link to somewhere else"):
+        made({"question": "buildings", "exposure": {"file": "parts"}}, folder)
+
+
 def test_nor_does_a_link(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     elsewhere = tmp_path_factory.mktemp("elsewhere") / "depth.tif"
     elsewhere.write_bytes((folder / "depth.tif").read_bytes())

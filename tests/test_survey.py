@@ -6,7 +6,7 @@ import rasterio
 import shapely
 from affine import Affine
 
-from geo_risk.errors import DeclarationError, ParameterError
+from geo_risk.errors import ParameterError
 from geo_risk.impact.curves import Curve, CurveSet
 from geo_risk.scale.partitions import points_of, write_partitions
 from geo_risk.scale.survey import DepthField, Survey, ZoneField, joined, readings, tally, tally_frame, tally_of
@@ -105,7 +105,7 @@ def test_a_footprint_stands_at_its_centroid(depth):
     ],
 )
 def test_a_survey_that_contradicts_itself(depth, changes, told):
-    with pytest.raises(DeclarationError, match=told):
+    with pytest.raises(ParameterError, match=told):
         survey(depth, **changes)
 
 

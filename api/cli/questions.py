@@ -11,7 +11,7 @@ import typer
 
 from api.cli._show import line, progress, table
 from api.cli.data import InLanguage, Language, StorePath, store_path
-from api.cli.run_commands import run_scenario
+from api.cli.run_commands import Pieces, run_scenario
 from api.policy import READABLE
 from api.settings import Settings
 from api.use import parameters
@@ -45,12 +45,16 @@ def assess(
     scenario: Annotated[Path | None, typer.Option(help="Ask the question of a scenario file (TOML) instead.")] = None,
     data: Annotated[Path | None, typer.Option(help="The folder that the scenario's file names start from.")] = None,
     save: Annotated[bool, typer.Option("--save", help="Keep the scenario's run in the store.")] = False,
+    exposure: Annotated[Path | None, typer.Option(help="GeoParquet, a file or a folder, in place of the scenario's.")] = None,
+    scheduler: Annotated[str | None, typer.Option(help="Work on the pieces of the exposure on this Dask scheduler.")] = None,
+    workers: Annotated[int, typer.Option(min=1, max=256, help="Or on so many processes of this machine.")] = 1,
     store: StorePath = None,
     language: InLanguage = Language.ZH,
 ) -> None:
     """Assess places by the layers' factors: level, score, and the reasons for each; or ask a scenario's question."""
     if scenario is not None:
-        run_scenario(scenario, data, output, store, keep=save, as_json_text=as_json)
+        pieces = Pieces(exposure=exposure, scheduler=scheduler, workers=workers)
+        run_scenario(scenario, data, output, store, pieces, keep=save, as_json_text=as_json)
         return
     only = tuple(name for name in factors.split(",") if name)
     with open_store(store_path(store), create=False) as opened, progress() as tell:

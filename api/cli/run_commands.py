@@ -2,8 +2,9 @@
 
 import getpass
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from itertools import groupby
 from pathlib import Path
@@ -17,8 +18,9 @@ from api.settings import Settings
 from api.use.run_comparison import Comparison, Difference, compare, differences, explain
 from api.use.run_files import write
 from api.use.runs import Made, Run, as_json, inputs_of, load, make_again, make_run, save
-from api.use.scenarios import Row, Table, Value, read_toml, scenario_of
-from geo_risk.errors import GeoRiskError
+from api.use.scenarios import Each, Row, Table, Value, read_toml, scenario_of
+from geo_risk.chunks import each_here
+from geo_risk.errors import GeoRiskError, ParameterError, shown
 from layers._store import Snapshot, open_store
 
 _DIGEST: Final = 12
@@ -36,14 +38,25 @@ def register(app: typer.Typer) -> None:
     app.add_typer(kept, name="runs")
 
 
+@dataclass(frozen=True, kw_only=True)
+class Pieces:
+    """A large exposure given beside the scenario, and where its pieces are worked on: here, by workers, on a cluster."""
+
+    exposure: Path | None = None
+    scheduler: str | None = None
+    workers: int = 1
+
+
 def run_scenario(
-    scenario_file: Path, data: Path | None, output: Path | None, store: Path | None, *, keep: bool, as_json_text: bool
+    scenario_file: Path, data: Path | None, output: Path | None, store: Path | None, pieces: Pieces, *, keep: bool,
+    as_json_text: bool,
 ) -> None:
     """Ask a scenario file's question, print the answer, write and keep it where that is asked for."""
-    scenario = scenario_of(read_toml(scenario_file))
+    scenario = scenario_of(_with_exposure(read_toml(scenario_file), pieces.exposure))
     folder = data or Settings().data_folder or scenario_file.resolve().parent
-    with progress() as tell:
-        made = make_run(scenario, inputs_of(scenario, folder, partial(_snapshot, store), confined=False), tell)
+    with progress() as tell, _worked_on(pieces) as each:
+        inputs = inputs_of(scenario, folder, partial(_snapshot, store), confined=False)
+        made = make_run(scenario, replace(inputs, each=each), tell)
     written = write(made, output) if output is not None else ()
     if keep:
         with open_store(store_path(store)) as opened:
@@ -130,6 +143,33 @@ def rerun(run_id: RunId, data: DataFolder = None, store: StorePath = None) -> No
         "the run does not come out again", where=f"run {run_id}", expected=before.digest[:_DIGEST], got=after.digest[:_DIGEST],
         then="see what differs above; compare a new run with the kept one for its figures",
     )
+
+
+def _with_exposure(given: dict[str, Any], exposure: Path | None) -> dict[str, Any]:
+    """The scenario with another exposure file than it names."""
+    if exposure is None:
+        return given
+    section = given.get("exposure", {})
+    if not isinstance(section, dict):
+        raise ParameterError("the exposure is no section", where="exposure", expected="[exposure]", got=shown(section))
+    return {**given, "exposure": {**section, "file": str(exposure.resolve())}}
+
+
+@contextmanager
+def _worked_on(pieces: Pieces) -> Iterator[Each]:
+    """Here, or on a Dask cluster that is ours or somebody's; Dask is loaded only then."""
+    if pieces.scheduler is None and pieces.workers <= 1:
+        yield each_here
+        return
+    try:
+        from geo_risk.scale.cluster import cluster, each_on
+    except ModuleNotFoundError as error:
+        raise ParameterError(
+            "Dask is not installed here", where="--workers, --scheduler", expected="geo-risk[scale]", got=shown(error.name),
+            then="install it, or leave both options out: the figures are the same",
+        ) from None
+    with cluster(pieces.scheduler, pieces.workers) as client:
+        yield partial(each_on, client)
 
 
 def _snapshot(store: Path | None) -> Snapshot:

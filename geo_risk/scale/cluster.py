@@ -1,4 +1,4 @@
-"""The same work on every piece: one after the other in this process, or on a Dask cluster, with the same results.
+"""The same work on every piece on a Dask cluster, with the same results as `geo_risk.chunks.each_here` gives.
 
 Results come back in the order of the pieces, so whoever joins them joins them alike wherever they were made. A worker that
 dies costs the time of the pieces it held: Dask hands them to another. Work that fails by an error of its own is not tried
@@ -26,16 +26,6 @@ _SETTINGS: Final = {
     "distributed.comm.timeouts.connect": f"{_CONNECT_S}s",
     "distributed.admin.large-graph-warning-threshold": "1GB",  # zones travel with the work, once
 }
-
-
-def each_here(work: Callable[[Piece], Result], pieces: Sequence[Piece], progress: Progress) -> list[Result]:
-    """The results in this process, one piece after the other; ``progress`` hears the share done and may raise to stop."""
-    found = []
-    with with_threads(1):
-        for number, piece in enumerate(pieces, start=1):
-            found.append(work(piece))
-            progress(number / len(pieces))
-    return found
 
 
 def each_on(client: Any, work: Callable[[Piece], Result], pieces: Sequence[Piece], progress: Progress) -> list[Result]:

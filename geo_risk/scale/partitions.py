@@ -210,7 +210,7 @@ def _pieces(file: Path) -> list[Partition]:
 
 def _opened(file: Path) -> Any:
     try:
-        return pq.ParquetFile(file, memory_map=True)
+        return pq.ParquetFile(file)
     except (pa.ArrowException, OSError) as error:
         raise FileError("the file is no Parquet", where=file.name, expected="GeoParquet", got=type(error).__name__) from None
 

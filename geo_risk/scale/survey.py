@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from geo_risk.crs import WGS84
-from geo_risk.errors import DeclarationError, ParameterError, shown
+from geo_risk.errors import ParameterError, shown
 from geo_risk.hazard._inside import ZoneIndex
 from geo_risk.hazard.raster import open_raster, sample_points
 from geo_risk.hazard.zones import index_zones, points_in_zones
@@ -41,6 +41,9 @@ class DepthField:
     path: str
     bounds: tuple[float, ...]
     band: int = 1
+    variable: str | None = None
+    crs: str | None = None
+    nodata: float | None = None
     at: At = "above"
 
     @property
@@ -50,7 +53,7 @@ class DepthField:
 
     def read(self, lon: Numbers, lat: Numbers) -> Numbers:
         """The intensity at each point, nan where unknown."""
-        with open_raster(self.path, band=self.band) as raster:
+        with open_raster(self.path, band=self.band, variable=self.variable, crs=self.crs, nodata=self.nodata) as raster:
             return sample_points(raster, lon, lat)
 
 
@@ -108,12 +111,12 @@ class Survey:
         ids = [hazard.id for hazard in self.hazards]
         strange = sorted(set(self.damage_by) - set(ids))
         if not ids or len(set(ids)) != len(ids) or strange:
-            raise DeclarationError(
+            raise ParameterError(
                 "a survey needs hazards with ids of their own", where="Survey", expected="one or more; damage_by names some",
                 got=", ".join(map(shown, strange or ids)) or "none",
             )
         if self.damage_by and (self.curves is None or self.value_column is None or self.occupancy_column is None):
-            raise DeclarationError(
+            raise ParameterError(
                 "damage needs curves, values and occupancies", where="Survey",
                 expected="curves, value_column and occupancy_column", got="not all of them",
             )

@@ -4,19 +4,20 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from api.use.scenarios import ask_index, ask_people
-from api.use.scenarios._inputs import Input, Inputs, file_inputs, layer_input, located, require_unchanged, stamps
+from api.use.scenarios import ask_buildings, ask_index, ask_people
+from api.use.scenarios._inputs import Each, Input, Inputs, file_inputs, layer_input, located, require_unchanged, stamps
 from api.use.scenarios._question import Progress, Question
 from api.use.scenarios._result import Field, Result, Row, Table, Value, table_of
 from api.use.scenarios._scenario import Areas, Hazard, Scenario, Section, checked, read_toml
 
 __all__ = [
-    "QUESTIONS", "Areas", "Field", "Hazard", "Input", "Inputs", "Progress", "Question", "Result", "Row", "Scenario", "Section",
-    "Table", "Value", "checked", "file_inputs", "layer_input", "located", "read_toml", "require_unchanged", "scenario_of", "stamps",
-    "table_of",
+    "QUESTIONS", "Areas", "Each", "Field", "Hazard", "Input", "Inputs", "Progress", "Question", "Result", "Row", "Scenario",
+    "Section", "Table", "Value", "checked", "file_inputs", "layer_input", "located", "read_toml", "require_unchanged",
+    "scenario_of", "stamps", "table_of",
 ]
 
-QUESTIONS: Final[Mapping[str, Question]] = MappingProxyType({each.QUESTION.id: each.QUESTION for each in (ask_index, ask_people)})
+_ASKED: Final = (ask_buildings, ask_index, ask_people)
+QUESTIONS: Final[Mapping[str, Question]] = MappingProxyType({each.QUESTION.id: each.QUESTION for each in _ASKED})
 
 
 def scenario_of(given: dict[str, object]) -> Scenario:

@@ -1,21 +1,23 @@
 """What a scenario may read: files of one folder by their names, and the store's layers at one revision."""
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal
+from typing import Any, Final, Literal, Protocol, TypeAlias
 
 import geopandas as gpd
 import numpy as np
 import shapely
 
 from api.use.scenarios._scenario import Areas
+from geo_risk.chunks import each_here
 from geo_risk.errors import FileError, ParameterError, shown
 from layers._catalog import layer
 from layers._read import ReadOptions, read
 from layers._store import Snapshot
 
+Stamp: TypeAlias = tuple[tuple[int, int, int], ...]
 _BLOCK: Final = 1 << 20
 _RASTERS: Final = {
     ".tif": (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"),
@@ -37,12 +39,25 @@ class Input:
     features: int | None = None
 
 
+class Each(Protocol):
+    """Work on every piece, wherever; the results in the order of the pieces."""
+
+    def __call__(
+        self, work: Callable[[Any], Any], pieces: Sequence[Any], progress: Callable[[float], None], /
+    ) -> list[Any]:
+        """The results; ``progress`` hears the share done and may raise to stop."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Inputs:
-    """What a run reads from. ``files`` holds the path of each file that the scenario names."""
+    """What a run reads from. ``files`` holds the path of each file that the scenario names.
+
+    ``each`` works on the pieces of a large exposure: where it does is the caller's affair and changes no figure.
+    """
 
     files: Mapping[str, Path]
     snapshot: Callable[[], Snapshot]
+    each: Each = each_here
 
     def path(self, name: str) -> Path:
         """Where the file of that name lies."""
@@ -83,6 +98,23 @@ class Inputs:
         rows = self._read_areas(section)
         return _named(rows, section)
 
+    def features(self, section_id: str, layer_id: str | None, file: str | None, table: str | None) -> gpd.GeoDataFrame:
+        """The features of a layer of the store, or of a file, in EPSG:4326.
+
+        Raises
+        ------
+        ParameterError
+            Not exactly one of file and layer is said.
+        """
+        if (file is None) == (layer_id is None):
+            raise ParameterError(
+                "features come from a file or from a layer", where=section_id, expected="file or layer",
+                got="both" if file else "neither",
+            )
+        if file is None:
+            return self.snapshot().frames[layer(layer_id or "").id]
+        return read(self.files[file], ReadOptions(gpkg_layer=table)).frame
+
     def _read_areas(self, section: Areas) -> gpd.GeoDataFrame:
         if section.file is None:
             return self.snapshot().frames[layer(section.layer or "").id]
@@ -120,12 +152,12 @@ def _located(name: str, folder: Path, confined: bool) -> Path:
             got=shown(name), then="put the file in the data folder and name it from there",
         )
     found = (folder / name).resolve()
-    if confined and not found.is_relative_to(folder):
+    if confined and not all(part.resolve().is_relative_to(folder) for part in (found, *_parts(found))):
         raise ParameterError(
             "a file's name leads out of the data folder", where="file", expected="a file inside the data folder",
             got="a link to somewhere else", then="put the file itself in the data folder",
         )
-    if str(found).startswith("/vsi") or not found.is_file():
+    if str(found).startswith("/vsi") or not (found.is_file() or any(found.glob("*.parquet"))):
         raise FileError(
             "there is no such file", where=shown(name), expected="a file in the data folder", got="nothing",
             then="check the name, or say the folder with --data",
@@ -136,11 +168,12 @@ def _located(name: str, folder: Path, confined: bool) -> Path:
 def file_inputs(files: Mapping[str, Path]) -> tuple[Input, ...]:
     """Name, size and hash of each file, in the order of names."""
     return tuple(
-        Input(kind="file", name=name, sha256=_sha256(path), size_bytes=path.stat().st_size) for name, path in sorted(files.items())
+        Input(kind="file", name=name, sha256=_sha256(path), size_bytes=sum(part.stat().st_size for part in _parts(path)))
+        for name, path in sorted(files.items())
     )
 
 
-def require_unchanged(files: Mapping[str, Path], before: Mapping[str, tuple[int, int, int]]) -> None:
+def require_unchanged(files: Mapping[str, Path], before: Mapping[str, Stamp]) -> None:
     """Stop if a file was written while it was read: the figures would be of no one version."""
     for name, stamp in stamps(files).items():
         if stamp != before[name]:
@@ -150,10 +183,10 @@ def require_unchanged(files: Mapping[str, Path], before: Mapping[str, tuple[int,
             )
 
 
-def stamps(files: Mapping[str, Path]) -> dict[str, tuple[int, int, int]]:
+def stamps(files: Mapping[str, Path]) -> dict[str, Stamp]:
     """Which file each is, how long, and when it was written."""
-    found = {name: path.stat() for name, path in files.items()}
-    return {name: (each.st_ino, each.st_size, each.st_mtime_ns) for name, each in found.items()}
+    found = {name: [part.stat() for part in _parts(path)] for name, path in files.items()}
+    return {name: tuple((each.st_ino, each.st_size, each.st_mtime_ns) for each in parts) for name, parts in found.items()}
 
 
 def layer_input(layer_id: str, frame: gpd.GeoDataFrame) -> Input:
@@ -187,7 +220,15 @@ def _named(rows: gpd.GeoDataFrame, section: Areas) -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame({"name": names}, geometry=rows.geometry.to_numpy(), index=ids, crs=rows.crs).sort_index()
 
 
+def _parts(path: Path) -> list[Path]:
+    """The file itself, or the files of a folder of GeoParquet by name."""
+    return sorted(path.glob("*.parquet")) if path.is_dir() else [path]
+
+
 def _sha256(path: Path) -> str:
+    """The hash of a file; of a folder that of its files' hashes in the order of their names."""
+    if path.is_dir():
+        return hashlib.sha256("".join(map(_sha256, _parts(path))).encode()).hexdigest()
     digest = hashlib.sha256()
     with path.open("rb") as file:
         while block := file.read(_BLOCK):
