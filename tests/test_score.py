@@ -11,7 +11,6 @@ from geo_risk.errors import DeclarationError, ParameterError
 from geo_risk.model import Scale
 from geo_risk.risk.score import RELATIVE, RULES, combine, score
 
-
 EIGHTHS = st.integers(-(10**6), 10**6).map(lambda n: n / 8)
 
 
