@@ -64,12 +64,13 @@ def score(raw: "pd.Series[float]", scale: Scale) -> "pd.Series[float]":
     [3.0, 5.0, 7.0, nan]
     """
     _require_sound(scale)
-    values: Numbers = raw.to_numpy(dtype=np.float64, na_value=np.nan)
+    values: Numbers = np.array(raw.to_numpy(dtype=np.float64, na_value=np.nan))
     along: Numbers = RELATIVE[scale.curve](values) if scale.curve in RELATIVE else values
     curve = _CURVES[scale.curve]
     least, most = sorted((scale.low, scale.high))
     low, high = curve(np.array([scale.low, scale.high], dtype=float))
-    points: Numbers = np.abs(TOP * (curve(np.clip(along, least, most)) - low) / (high - low))  # abs: no -0.0 on a falling scale
+    within: Numbers = np.clip(along, least, most)
+    points: Numbers = np.abs(TOP * (curve(within) - low) / (high - low))  # abs: no -0.0 on a falling scale
     return pd.Series(points, index=raw.index)
 
 
