@@ -39,3 +39,10 @@ def test_the_two_commands_are_in_both_readmes_and_the_makefile(target: str) -> N
 
 def test_help_says_what_each_command_does() -> None:
     assert CliRunner().invoke(app, ["--help"]).exit_code == 0
+
+
+def test_every_oracle_is_on_the_page_that_lists_them():
+    page = (ROOT / "docs" / "checked-against.md").read_text(encoding="utf-8")
+    oracles = re.findall(r"^def (test_\w+)", (ROOT / "tests" / "test_oracles.py").read_text(encoding="utf-8"), re.MULTILINE)
+    assert len(oracles) > 20
+    assert [name for name in oracles if f"`{name}`" not in page] == []
