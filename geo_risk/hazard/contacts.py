@@ -200,7 +200,7 @@ def unreadable(shapes: ArrayLike) -> pd.DataFrame:
     kind = shapely.get_type_id(given)
     reasons = np.select(
         [
-            shapely.is_missing(given), shapely.is_empty(given), ~np.isfinite(shapely.bounds(given)).all(axis=1),
+            shapely.is_missing(given), shapely.is_empty(given), ~_placed(given),
             ~np.isin(kind, (*_POINTS, *_LINES, *_AREAS)), ~shapely.is_valid(given),
         ],
         ["no geometry", "an empty geometry", "a corner that is no number", "a mixed collection", "invalid, repaired first"], "",
@@ -378,12 +378,20 @@ def _shapes(given: ArrayLike) -> Shapes:
 
 def _only(shapes: Shapes, kinds: tuple[int, ...]) -> Shapes:
     """The same array with None in place of other kinds of shape and of those with a corner that is no number."""
-    fit = np.isin(shapely.get_type_id(shapes), kinds) & np.isfinite(shapely.bounds(shapes)).all(axis=1)
+    fit = np.isin(shapely.get_type_id(shapes), kinds) & _placed(shapes)
     if fit.all():
         return shapes
     kept = shapes.copy()
     kept[~fit] = None
     return kept
+
+
+def _placed(shapes: Shapes) -> NDArray[np.bool_]:
+    """Whether all corners are numbers: the bounds of a shape pass over those that are not."""
+    corners, of = shapely.get_coordinates(shapes, return_index=True)
+    placed = np.ones(len(shapes), bool)
+    placed[of[~np.isfinite(corners).all(axis=1)]] = False
+    return placed
 
 
 def _parts_of(shapes: Shapes, kinds: tuple[int, ...]) -> tuple[Shapes, NDArray[np.intp]]:
