@@ -13,7 +13,8 @@ from zonal_shapes import shapes
 
 folder, count, size, side = Path(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]), int(sys.argv[4])
 frame = gpd.GeoDataFrame(geometry=shapes(folder / "shapes.wkb", count), crs=32650)
-source = NumPyRasterSource(np.zeros((side, side), np.float32), xmin=0, xmax=side * size, ymin=0, ymax=side * size, srs_wkt=frame.crs.to_wkt())
+extent = {"xmin": 0, "xmax": side * size, "ymin": 0, "ymax": side * size}
+source = NumPyRasterSource(np.zeros((side, side), np.float32), **extent, srs_wkt=frame.crs.to_wkt())
 start = time.perf_counter()
 told = exact_extract(source, frame, ["cell_id", "coverage"], output="pandas")
 seconds = time.perf_counter() - start
