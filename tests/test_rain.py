@@ -164,9 +164,11 @@ def test_areas_take_their_mean_or_their_wettest_cell() -> None:
     [
         (lambda rows: rows.drop(columns="minutes"), "lack a column; .*got: no minutes"),
         (lambda rows: rows.assign(time=rows["time"].dt.tz_localize(None)), "times have no time zone; .*say the zone"),
-        (lambda rows: rows.assign(value=-0.1), "rain is negative or not finite; .*got: -0.1"),
-        (lambda rows: rows.assign(value=np.inf), "not finite"),
-        (lambda rows: rows.assign(minutes=0), "an interval is not positive"),
+        (lambda rows: rows.assign(value=-0.1), "rain is negative or without end; .*got: -0.1"),
+        (lambda rows: rows.assign(value=np.inf), "without end"),
+        (lambda rows: rows.assign(value=9.96921e36), "without end; .*0 to 1000000"),  # a fill value nobody declared
+        (lambda rows: rows.assign(minutes=0), "an interval is out of range"),
+        (lambda rows: rows.assign(minutes=np.nan), "an interval is out of range; .*got: nan"),
         (lambda rows: rows.assign(station=None), "no station or no time"),
         (lambda rows: pd.concat([rows, rows]), "two readings of one station overlap; where: station a; .*1 that do not"),
     ],
@@ -187,10 +189,15 @@ def test_times_asked_for_need_a_zone() -> None:
         accumulate(readings((60, 5.0, 60)), at=pd.DatetimeIndex(["2026-06-20"]))
 
 
-@pytest.mark.parametrize(("mm", "says"), [([[1.0]], "do not rise by a step"), ([[1.0], [-1.0]], "negative or infinite")])
+@pytest.mark.parametrize(("mm", "says"), [([[1.0]], "do not rise by a step"), ([[1.0], [-1.0]], "negative"), ([[1.0], [9.96921e36]], "without end")])
 def test_a_cube_that_cannot_be_summed_is_refused(mm: list[list[float]], says: str) -> None:
     with pytest.raises(ParameterError, match=says):
         list(accumulate_cube(np.array(mm), pd.date_range(START, periods=2, freq="h"), 1.0, (1,)))
+
+
+def test_the_wettest_cell_of_an_area_that_reaches_beyond_the_grid_is_a_lower_bound() -> None:
+    found = over_areas(np.array([30.0, 60.0, 99.0, 5.0]), np.zeros(4), Two(), "max_cell")
+    assert found["missing_share"].tolist() == [0.0, 1.0, 1.0]  # the second lies half outside, the third wholly
 
 
 def test_an_unknown_rule_of_areas_is_refused() -> None:

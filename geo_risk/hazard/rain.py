@@ -28,6 +28,9 @@ _MS_PER_HOUR: Final = 3_600_000
 _STATION_SPAN: Final = 1 << 46
 """Above any time in milliseconds (to the year 4199): a station's number times this, plus a time, sorts by both."""
 _MOST_STATIONS: Final = 100_000
+_ROUNDING: Final = 1e-6  # of an area: what lies outside the grid below this is rounding
+_MOST_MM: Final = 1e6
+"""Of one reading: more is a fill value nobody declared, and thousandths of it would leave whole numbers."""
 
 
 class CellContacts(Protocol):
@@ -107,8 +110,8 @@ def accumulate(
     Raises
     ------
     ParameterError
-        A column is missing, a time has no zone, a value is negative or infinite, an interval is not positive, or two
-        readings of one station overlap.
+        A column is missing, a time has no zone, a value is negative or over 1,000,000 mm, an interval is not
+        positive or over a year, or two readings of one station overlap.
 
     Examples
     --------
@@ -187,7 +190,7 @@ def accumulate_cube(mm: Numbers, ends: pd.DatetimeIndex, step_h: float, windows_
     Raises
     ------
     ParameterError
-        Lengths differ, times do not rise by at least a step, or rain is negative or infinite.
+        Lengths differ, times do not rise by at least a step, or rain is negative or over 1,000,000 mm.
 
     Examples
     --------
@@ -218,7 +221,7 @@ def over_areas(mm_at_least: Numbers, missing_share: Numbers, contacts: CellConta
 
     ``area_mean`` is sum(share of cell x mm) / area, in which an unknown cell and what lies outside the grid give
     nothing and count as missing: a lower bound. ``max_cell`` is the wettest cell that is known, its missing share that
-    of the worst-known cell.
+    of the worst-known cell; 1 where the area reaches beyond the grid, since it may rain more there.
 
     Parameters
     ----------
@@ -254,7 +257,8 @@ def _most_over(contacts: CellContacts, mm: Numbers, missing: Numbers) -> tuple[N
     most, least_known = np.zeros(contacts.objects), np.zeros(contacts.objects)
     np.maximum.at(most, contacts.of, mm)
     np.maximum.at(least_known, contacts.of, missing)
-    return most, least_known
+    met = np.bincount(contacts.of, weights=contacts.amount, minlength=contacts.objects)
+    return most, np.where(met < contacts.whole * (1.0 - _ROUNDING), 1.0, least_known)
 
 
 def _known(observations: pd.DataFrame) -> _Readings:
@@ -264,8 +268,8 @@ def _known(observations: pd.DataFrame) -> _Readings:
     _require_amounts(readings["value"].to_numpy(dtype=float))
     codes, names = pd.factorize(readings["station"], sort=True)
     ends = _ms(pd.DatetimeIndex(readings["time"]))
-    length = np.rint(readings["minutes"].to_numpy(dtype=float) * _MS_PER_MINUTE).astype(np.int64)
     _require_intervals(readings["minutes"].to_numpy(dtype=float), len(names))
+    length = np.rint(readings["minutes"].to_numpy(dtype=float) * _MS_PER_MINUTE).astype(np.int64)
     order = np.lexsort((ends, codes))
     keys = codes[order].astype(np.int64) * _STATION_SPAN + ends[order]
     bound = readings["at_least"].fillna(False).to_numpy(dtype=bool)[order] if "at_least" in readings else np.zeros(len(order), bool)
@@ -363,21 +367,24 @@ def _require_zone(observations: pd.DataFrame) -> None:
 
 
 def _require_amounts(values: Numbers) -> None:
-    if not (np.isfinite(values) & (values >= 0)).all():
-        wrong = values[~(np.isfinite(values) & (values >= 0))][0]
+    sound = (values >= 0) & (values <= _MOST_MM)
+    if not sound.all():
         raise ParameterError(
-            "rain is negative or not finite",
+            "rain is negative or without end",
             where="observations, value",
-            expected="millimetres, 0 or more",
-            got=shown(float(wrong)),
+            expected=f"millimetres, 0 to {_MOST_MM:.0f}",
+            got=shown(float(values[~sound][0])),
             then="leave the reading out, or give nan where it is not known",
         )
 
 
 def _require_intervals(minutes: Numbers, stations: int) -> None:
-    if not (np.isfinite(minutes) & (minutes > 0)).all():
+    least, most = 1 / _MS_PER_MINUTE, 366 * 24 * 60
+    sound = (minutes >= least) & (minutes <= most)
+    if not sound.all():
         raise ParameterError(
-            "an interval is not positive", where="observations, minutes", expected="minutes above 0", got="0, less or unknown"
+            "an interval is out of range", where="observations, minutes", expected=f"a millisecond to {most} minutes",
+            got=shown(float(minutes[~sound][0])), then="say how long each reading lasts",
         )
     if stations > _MOST_STATIONS:
         raise ParameterError("too many stations", where="observations", expected=f"at most {_MOST_STATIONS}", got=str(stations))
@@ -401,5 +408,9 @@ def _require_steps(mm: Numbers, ends: Cells, step_ms: int) -> None:
             expected=f"{len(mm)} times, each at least {step_ms} ms after the last, and a step above 0",
             got=f"{len(ends)} times",
         )
-    if (mm < 0).any() or np.isinf(mm).any():
-        raise ParameterError("rain is negative or infinite", where="mm", expected="0 or more, nan where unknown", got="less")
+    wrong = (mm < 0) | (mm > _MOST_MM)
+    if wrong.any():
+        raise ParameterError(
+            "rain is negative or without end", where="mm", expected=f"0 to {_MOST_MM:.0f}, nan where unknown",
+            got=shown(float(mm[wrong][0])), then="declare the fill value with nodata=",
+        )
