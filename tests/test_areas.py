@@ -9,7 +9,7 @@ from shapely import GeometryCollection, LineString, MultiPolygon, Point, Polygon
 
 from geo_risk.crs import GEOD, local_metric_crs
 from geo_risk.errors import CrsError, ParameterError
-from geo_risk.risk.areas import repair, repaired, small_parts, square_cells, union_area_m2
+from geo_risk.areas import repair, repaired, small_parts, square_cells, union_area_m2
 
 BOW_TIE = Polygon([(0, 0), (1, 1), (1, 0), (0, 1)])
 SPIKE = Polygon([(0, 0), (2, 0), (1, 0), (1, 1), (0, 1)])

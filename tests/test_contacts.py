@@ -24,7 +24,7 @@ from geo_risk.hazard.contacts import (
     zonal,
 )
 from geo_risk.hazard.grid import Grid
-from geo_risk.risk.areas import repaired
+from geo_risk.areas import repaired
 
 UTM = pyproj.CRS(32650)
 UNIT = Grid(crs=UTM, x=0.0, y=0.0, dx=1.0, dy=1.0, columns=8, rows=6)

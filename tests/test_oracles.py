@@ -22,7 +22,7 @@ from geo_risk.impact.needs import needs
 from geo_risk.impact.people import affected
 from geo_risk.impact.raster_damage import damage_on_raster
 from geo_risk.impact.sites import METRICS, assets_to_sites
-from geo_risk.risk.areas import union_area_m2
+from geo_risk.areas import union_area_m2
 from geo_risk.risk.rollup import roll_up_chain, tally
 from layers._curves import load_curves
 from layers._events import read_entity, read_events

@@ -22,7 +22,7 @@ from geo_risk.hazard._inside_kernel import (
     find_pairs,
     list_cells,
 )
-from geo_risk.risk.areas import has_shape, repaired
+from geo_risk.areas import has_shape, repaired
 
 Numbers: TypeAlias = NDArray[np.float64]
 Positions: TypeAlias = NDArray[np.int64]

@@ -14,7 +14,7 @@ from geo_risk.errors import ParameterError, shown
 from geo_risk.hazard._coverage_kernel import CENTRE, COVERED, LENGTH, TOUCHED, spread_out, walk
 from geo_risk.hazard._tally_kernel import FIGURES, KNOWN, LARGEST, SUM, UNKNOWN, tally
 from geo_risk.hazard.grid import Cells, Grid, Numbers
-from geo_risk.risk.areas import Shapes, has_shape, repaired
+from geo_risk.areas import Shapes, has_shape, repaired
 
 CellRule: TypeAlias = Literal["covered", "centre", "touched"]
 MAX_CONTACTS: Final = 50_000_000
@@ -143,7 +143,7 @@ def area_contacts(grid: Grid, areas: ArrayLike, cells: CellRule = "covered") -> 
     ----------
     grid : Grid
     areas : array of polygons in the CRS of the grid
-        Objects that are not areas meet nothing. Invalid ones are repaired first (`geo_risk.risk.areas.repaired`).
+        Objects that are not areas meet nothing. Invalid ones are repaired first (`geo_risk.areas.repaired`).
     cells : {"covered", "centre", "touched"}
         ``covered``: every cell that shares area, by its exact share (below 1e-9 of a cell it is rounding and left out).
         ``centre``: cells whose centre lies inside; of neighbours with a common border exactly one has a centre that

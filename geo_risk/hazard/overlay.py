@@ -12,7 +12,7 @@ from geo_risk.crs import WGS84, geodesic_m, require_lonlat
 from geo_risk.hazard._crossings_kernel import count_crossings
 from geo_risk.hazard._edges import bands_of, edges_of
 from geo_risk.hazard._inside import index_shapes, pairs_of
-from geo_risk.risk.areas import has_shape, repaired, small_parts
+from geo_risk.areas import has_shape, repaired, small_parts
 
 Numbers: TypeAlias = NDArray[np.float64]
 Positions: TypeAlias = NDArray[np.int64]
@@ -42,7 +42,7 @@ def bounded_intersection(a: Shapes, b: Shapes, *, budget: int = MOST_CROSSINGS) 
     Parameters
     ----------
     a, b : ndarray of shapely geometries, of one length; None gives None
-        Valid ones: see `geo_risk.risk.areas.repaired`.
+        Valid ones: see `geo_risk.areas.repaired`.
     budget : int
         Crossings of one pair.
 

@@ -21,7 +21,7 @@ from geo_risk.hazard._tally_kernel import CELLS, FIGURES, KNOWN, LARGEST, SMALLE
 from geo_risk.hazard.contacts import Contacts, budgeted, cell_costs, contacts, over, point_contacts, tallied, unknown_share
 from geo_risk.hazard.grid import Grid, Numbers, Raster
 from geo_risk.hazard.raster import take, to_grid
-from geo_risk.risk.areas import Shapes, has_shape, repaired
+from geo_risk.areas import Shapes, has_shape, repaired
 
 CellsRead: TypeAlias = Literal["point", "centroid", "covered", "touched"]
 Figure: TypeAlias = Callable[[Numbers, Numbers], Numbers]

@@ -15,7 +15,7 @@ from geo_risk.crs import require_lonlat
 from geo_risk.errors import ParameterError, shown
 from geo_risk.hazard._inside import ZoneIndex, index_shapes, pairs_of
 from geo_risk.hazard.overlay import MOST_CROSSINGS, TOO_MANY_CROSSINGS, Overlaps, overlaps
-from geo_risk.risk.areas import has_shape
+from geo_risk.areas import has_shape
 
 Numbers: TypeAlias = NDArray[np.float64]
 Positions: TypeAlias = NDArray[np.int64]
@@ -31,7 +31,7 @@ def index_zones(zones: gpd.GeoDataFrame | gpd.GeoSeries) -> ZoneIndex:
     Parameters
     ----------
     zones : GeoDataFrame or GeoSeries of polygons, EPSG:4326
-        A zone without geometry holds no point. Invalid ones are repaired first (`geo_risk.risk.areas.repair`).
+        A zone without geometry holds no point. Invalid ones are repaired first (`geo_risk.areas.repair`).
 
     Raises
     ------

@@ -15,7 +15,7 @@ from geo_risk.hazard.grid import Grid, Numbers, Raster
 from geo_risk.hazard.raster import cell_areas_m2, take, to_grid
 from geo_risk.impact.curves import CurveSet
 from geo_risk.impact.damage import DamageRule, ExposureColumns, damage, damage_rule
-from geo_risk.risk.areas import Shapes
+from geo_risk.areas import Shapes
 
 _AT_ONCE: Final = 200_000
 _LINE, _AREA = 1, 2

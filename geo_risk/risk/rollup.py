@@ -16,7 +16,7 @@ from geo_risk.crs import require_lonlat
 from geo_risk.errors import ParameterError, shown
 from geo_risk.hazard.overlay import MOST_CROSSINGS, TOO_MANY_CROSSINGS, Overlaps, bounded_intersection, overlaps, sizes
 from geo_risk.model import Rule
-from geo_risk.risk.areas import has_shape, repaired
+from geo_risk.areas import has_shape, repaired
 
 Numbers: TypeAlias = NDArray[np.float64]
 Positions: TypeAlias = NDArray[np.int64]

@@ -9,7 +9,7 @@ import shapely
 from numpy.typing import NDArray
 
 from geo_risk.crs import WGS84
-from geo_risk.risk.areas import repair
+from geo_risk.areas import repair
 from layers._layer import Geometry
 
 Geometries = NDArray[Any]
