@@ -185,3 +185,22 @@ def test_a_grid_wants_one_curve_or_an_occupancy():
     with pytest.raises(ParameterError, match="depth and value differ in shape"):
         grid_damage([1.0, 2.0], [1.0], CURVES, "house")
     assert grid_damage([1.0], [4.0], CURVES, "house").tolist() == [2.0]
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda rows: rows.assign(share=30.0), "a share is not 0 to 1; .*column share; .*got: 30.0; next: divide per cent"),
+        (lambda rows: rows.assign(unknown_share=-0.1), "a share is not 0 to 1; .*column unknown_share"),
+        (lambda rows: rows[::-1], "the readings are of other objects, or in another order"),
+    ],
+)
+def test_readings_that_would_give_another_object_s_damage_are_refused(change, says):
+    readings = pd.DataFrame({"value": [1.0, 0.0, 2.0, 3.0]})
+    with pytest.raises(ParameterError, match=says):
+        damage_of_readings(exposure(4), change(readings), CURVES)
+
+
+def test_a_wet_object_of_unknown_share_has_no_known_depth() -> None:
+    found = damage_of_readings(exposure(1), pd.DataFrame({"value": [1.0], "share": [np.nan]}), CURVES)
+    assert found["unknown"].tolist() == ["depth unknown"]

@@ -157,3 +157,13 @@ def test_metres_of_road_by_class_and_off_the_raster():
 
 def test_facilities_are_counted_with_the_unknown():
     assert count_by_class([0, 0.6, np.nan], BOUNDS).tolist() == [1, 0, 1, 0, 1]
+
+
+@pytest.mark.parametrize("people", [1e300, 1e19])
+def test_people_that_leave_whole_numbers_are_refused(people: float) -> None:
+    with pytest.raises(ParameterError, match="people are more than can be counted; .*at most 1000000000000 in all"):
+        people_by_class([1.0], [people], (0,))
+
+
+def test_classes_of_near_bounds_have_names_of_their_own() -> None:
+    assert class_names((1.0000001, 1.0000002)) == ("to 1.0000001", "1.0000001 to 1.0000002", "over 1.0000002", "unknown")

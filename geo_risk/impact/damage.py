@@ -183,7 +183,7 @@ def damage_of_readings(
     Raises
     ------
     ParameterError
-        As `damage`; and a rule that needs cells.
+        As `damage`; a rule that needs cells; readings on another index; a share that is not 0 to 1.
 
     Examples
     --------
@@ -198,6 +198,12 @@ def damage_of_readings(
         raise ParameterError("the rule needs cells", where="damage_of_readings", expected="another rule", got=shown(rule))
     _require_columns(readings, ("value",), "the readings")
     _require_same_length(len(exposure), len(readings), "the readings")
+    _require_shares(readings)
+    if not exposure.index.equals(readings.index):
+        raise ParameterError(
+            "the readings are of other objects, or in another order", where="damage_of_readings", expected="the exposure's index",
+            got="another", then="readings.reindex(exposure.index)",
+        )
     terms = _terms(exposure, curves, columns or ExposureColumns())
     depths = _depths_of_readings(readings, chosen)
     return _derivation(exposure.index, depths, terms, _losses_at_mean(depths, curves, terms, chosen), curves, chosen)
@@ -275,6 +281,17 @@ def _require_same_length(expected: int, got: int, where: str) -> None:
         raise ParameterError("lengths differ", where=where, expected=f"{expected} rows", got=f"{got}", then="pass the same objects")
 
 
+def _require_shares(readings: pd.DataFrame) -> None:
+    for name in ("share", "unknown_share"):
+        shares = _numbers(readings[name]) if name in readings.columns else np.empty(0)
+        wrong = (shares < 0) | (shares > 1 + _SPECK)
+        if wrong.any():
+            raise ParameterError(
+                "a share is not 0 to 1", where=f"damage_of_readings, column {name}", expected="0 to 1",
+                got=shown(float(shares[wrong][0])), then="divide per cent by 100",
+            )
+
+
 def _require_lengths(exposure: pd.DataFrame, contacts: Contacts, values: Numbers, measure: float | Numbers) -> None:
     _require_same_length(len(exposure), contacts.objects, "the contacts' objects")
     _require_same_length(len(contacts.cell), len(values), "the values")
@@ -315,9 +332,10 @@ def _depths(contacts: Contacts, values: Numbers, rule: DamageRule) -> Depths:
 
 def _depths_of_readings(readings: pd.DataFrame, rule: DamageRule) -> Depths:
     depth = _numbers(readings["value"])
-    unknown = _numbers(readings["unknown_share"]) if "unknown_share" in readings.columns else np.where(np.isnan(depth), 1.0, 0.0)
     share = _numbers(readings["share"]) if "share" in readings.columns else np.where(np.isnan(depth), np.nan, 1.0)
     wet = depth > rule.dry_at_most
+    silent = np.isnan(depth) | (wet & np.isnan(share))
+    unknown = _numbers(readings["unknown_share"]) if "unknown_share" in readings.columns else np.where(silent, 1.0, 0.0)
     dry = depth <= rule.dry_at_most
     return _settled(np.where(dry, 0.0, depth), np.where(wet, share, np.where(dry, 0.0, np.nan)), unknown)
 

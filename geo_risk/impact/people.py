@@ -23,6 +23,7 @@ SIDES: Final[tuple[At, ...]] = ("above", "from")
 UNKNOWN: Final = "unknown"
 OUTSIDE_AREAS: Final = "outside"
 _SIDES: Final[Mapping[str, Literal["left", "right"]]] = {"above": "left", "from": "right"}
+_MOST_PEOPLE: Final = 1e12  # parts of a person are told apart to here
 _TOLERANCE: Final = 1e-6  # areas of one set overlap in a cell by more than this: they overlap, it is no rounding
 
 
@@ -32,7 +33,7 @@ def class_names(bounds: Sequence[float]) -> tuple[str, ...]:
     >>> class_names((0, 0.5))
     ('to 0', '0 to 0.5', 'over 0.5', 'unknown')
     """
-    cuts = [f"{bound:g}" for bound in _sound_bounds(bounds)]
+    cuts = [np.format_float_positional(bound, trim="-") for bound in _sound_bounds(bounds)]  # two bounds never read alike
     return (f"to {cuts[0]}", *(f"{low} to {high}" for low, high in pairwise(cuts)), f"over {cuts[-1]}", UNKNOWN)
 
 
@@ -269,7 +270,8 @@ def length_by_class(contacts: Contacts, values: ArrayLike, bounds: Sequence[floa
         raise ParameterError("lengths differ", where="length_by_class", expected=f"{len(contacts.cell)}", got=f"{len(depths)}")
     classes = class_names(bounds)
     group = contacts.of * len(classes) + classes_of(depths, bounds, at)
-    table = np.bincount(group, weights=contacts.amount, minlength=contacts.objects * len(classes)).reshape(-1, len(classes))
+    sums = np.bincount(group, weights=contacts.amount, minlength=contacts.objects * len(classes))
+    table = sums.astype(np.float64).reshape(-1, len(classes))  # of no contact at all numpy makes whole numbers
     table[:, -1] += np.maximum(contacts.whole - table.sum(axis=1), 0.0)
     return pd.DataFrame(table, columns=list(classes))
 
@@ -352,6 +354,12 @@ def _require_people(people: Numbers) -> None:
         raise ParameterError(
             "people are negative or without end", where=f"{int(bad.sum())} cells", expected="0 or more, nan for unknown",
             got=shown(float(people[bad][0])), then="declare the raster's nodata value",
+        )
+    whole = float(np.nansum(people))
+    if whole > _MOST_PEOPLE:
+        raise ParameterError(
+            "people are more than can be counted", where="people", expected=f"at most {_MOST_PEOPLE:.0f} in all", got=shown(whole),
+            then="declare the raster's nodata value, or mend the people per cell",
         )
 
 
