@@ -66,6 +66,19 @@ def test_people_by_class_and_area_sum_to_the_raster(folder: Path) -> None:
     }
 
 
+def test_what_the_displaced_need_by_area_and_together(folder: Path) -> None:
+    """Town a has 40 people deeper than 0 and half of them leave; 20 people share a toilet, rounded up in each town by itself."""
+    run = made({**PEOPLE, "needs": {"set": "bnpb", "deeper_than_m": 0, "per_cent": 52.5}}, folder).run
+    toilets = {row["area"]: (row["displaced"], row["amount"]) for row in run.tables[1].records() if row["need"] == "toilets"}
+    assert toilets == {"a": (21, 2), "b": (31.5, 2), "outside": (0, 0), "(total)": (52.5, 3)}
+    assert "52.5 % of the people in water deeper than 0 m" in {rule.chosen for rule in run.rules}
+
+
+def test_needs_from_a_depth_that_cuts_a_class_are_refused(folder: Path) -> None:
+    with pytest.raises(ParameterError, match=r"no bound of a class; where: needs.deeper_than_m; expected: 0, 1; got: 0.7"):
+        made({**PEOPLE, "needs": {"deeper_than_m": 0.7}}, folder)
+
+
 def test_a_depth_nobody_knows_is_said(folder: Path) -> None:
     assert "80 people live where hazard flood has no value: they are in class unknown" in made(PEOPLE, folder).run.unknown
 

@@ -11,6 +11,7 @@ from pydantic import Field as Range
 from pydantic import model_validator
 
 from api.use.scenarios._inputs import Inputs
+from api.use.scenarios._needs import Needs, displaced_by_area, needs_rule, needs_table
 from api.use.scenarios._question import Progress, Question
 from api.use.scenarios._result import Field, Result, Row, Table, table_of
 from api.use.scenarios._scenario import Areas, FileName, Finite, Hazard, Positive, Section
@@ -61,6 +62,7 @@ class Parameters(Section):
     areas: Annotated[list[Areas], Range(min_length=1, max_length=20)]
     classes: Classes = Classes()
     rules: Rules = Rules()
+    needs: Needs | None = None
 
     @model_validator(mode="after")
     def _ids_once(self) -> Self:
@@ -80,19 +82,24 @@ def run(parameters: Parameters, inputs: Inputs, progress: Progress) -> Result:
     progress("read", 1.0)
     bounds = _bounds(parameters.classes)
     contacts = {name: _contacts(grid, frame) for name, frame in _told(areas, progress)}
-    rows, foot = [], []
+    rows, foot, leaving = [], [], {}
     for (hazard, depth), (name, frame) in product(depths.items(), areas.items()):
-        told, below = _count(depth, people, contacts[name], frame, bounds, parameters)
+        figures = _figures(depth, people, contacts[name], frame, bounds, parameters)
+        told, below = _count(figures, depth, people, contacts[name], frame, bounds, parameters)
         rows += [(hazard, name, *row) for row in told]
         foot += [(hazard, name, *row) for row in below]
+        if parameters.needs is not None:
+            leaving[hazard, name] = displaced_by_area(figures, bounds, parameters.needs)
+    needed = () if parameters.needs is None else (needs_table(leaving, parameters.needs),)
     return Result(
-        tables=(_table(bounds, rows, foot),),
+        tables=(_table(bounds, rows, foot), *needed),
         rules=(
             Rule(id="cells_on_a_border", chosen=parameters.rules.cells, options=CELL_RULES),
             Rule(id="depth_on_a_bound", chosen=f"{parameters.classes.at} the bound", options=SIDES),
             Rule(id="overlapping_areas", chosen="share a cell in proportion"),
             Rule(id="whole_people", chosen="largest remainder, classes first, then areas"),
             Rule(id="band", chosen="cells on a border, depth on a bound and what is called dry, in all their alternatives"),
+            *([] if parameters.needs is None else [needs_rule(parameters.needs)]),
         ),
         parameters={"bounds_m": list(bounds), "at": parameters.classes.at, "dry_at_most_m": list(_dry(parameters.classes, bounds))},
         unknown=tuple(_unknown(depths, people, contacts, parameters)),
@@ -159,9 +166,18 @@ def _contacts(grid: Grid, areas: gpd.GeoDataFrame) -> dict[str, Contacts]:
     return {rule: area_contacts(grid, shapes, cells=rule) for rule in CELL_RULES}
 
 
-def _count(
+def _figures(
     depth: Numbers, people: Numbers, contacts: Mapping[str, Contacts], areas: gpd.GeoDataFrame, bounds: tuple[float, ...],
     parameters: Parameters,
+) -> pd.DataFrame:
+    """People by area and class, by the scenario's own rules."""
+    own = contacts[parameters.rules.cells]
+    return people_by_class_and_area(own, depth, people, bounds, at=parameters.classes.at, index=areas.index)
+
+
+def _count(
+    figures: pd.DataFrame, depth: Numbers, people: Numbers, contacts: Mapping[str, Contacts], areas: gpd.GeoDataFrame,
+    bounds: tuple[float, ...], parameters: Parameters,
 ) -> tuple[list[Row], list[Row]]:
     """Rows of the areas, and what stands below the line: outside, and the total."""
     classes = parameters.classes
@@ -169,7 +185,6 @@ def _count(
     def counted(rule: str, at: At, dry: float) -> pd.DataFrame:
         return people_by_class_and_area(contacts[rule], depth, people, (dry, *bounds[1:]), at=at, index=areas.index)
 
-    figures = counted(parameters.rules.cells, classes.at, bounds[0])
     choices = {
         f"cells={rule} at={at} dry={dry:g}": _in_water(counted(rule, at, dry))
         for rule, (at, dry) in product(CELL_RULES, _wet(classes, bounds))
