@@ -12,6 +12,7 @@ from geo_risk.crs import WGS84, geodesic_m, require_lonlat
 from geo_risk.hazard._crossings_kernel import count_crossings
 from geo_risk.hazard._edges import bands_of, edges_of
 from geo_risk.hazard._inside import index_shapes, pairs_of
+from geo_risk.hazard._inside_kernel import Edges
 from geo_risk.areas import has_shape, repaired, small_parts
 
 Numbers: TypeAlias = NDArray[np.float64]
@@ -19,6 +20,10 @@ Positions: TypeAlias = NDArray[np.int64]
 Shapes: TypeAlias = NDArray[Any]
 
 MOST_CROSSINGS: Final = 50_000
+MOST_TOGETHER: Final = 200_000
+"""Crossings among all shapes that are overlaid at one place: a union of so many takes seconds."""
+_BORDERS_MEET: Final = 8  # an edge meets itself, its neighbours, and those drawn twice along a common border
+_MOST_STEPS: Final = 500_000_000
 _LEAST_STEPS, _STEPS_A_CROSSING = 1_000_000, 1_000  # of counting, before it is given up: 50 million take about 0.1 s
 _EQUAL_AREA: Final = "EPSG:6933"  # cylindrical: parallels and meridians stay straight, so lon/lat boxes are exact
 TOO_MANY_CROSSINGS: Final = "their borders cross too often"
@@ -78,6 +83,20 @@ def _crossings(a: shapely.Geometry, b: shapely.Geometry, most: int) -> int:
     return int(count_crossings(these.ends, those.ends, bands, most, _LEAST_STEPS + most * _STEPS_A_CROSSING))
 
 
+def too_intricate(shapes: Shapes, budget: int = MOST_TOGETHER) -> bool:
+    """Whether the borders of all these shapes cross one another more than ``budget`` times, or it takes too long to tell.
+
+    >>> too_intricate(np.array([shapely.box(0, 0, 2, 2), shapely.box(1, 1, 3, 3)]))
+    False
+    """
+    if float(shapely.get_num_coordinates(shapes).sum()) ** 2 <= 2 * budget:
+        return False
+    ends = edges_of(shapes).ends
+    bands = bands_of(Edges(ends, np.array([0, len(ends)], dtype=np.int64)), np.array([shapely.total_bounds(shapes)]))
+    most = 2 * budget + _BORDERS_MEET * len(ends)
+    return bool(count_crossings(ends, ends, bands, most, min(_LEAST_STEPS + most * _STEPS_A_CROSSING, _MOST_STEPS)) > most)
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Overlaps:
     """Which areas each object meets, pair by pair, by object and then by area.
@@ -98,19 +117,26 @@ class Overlaps:
     def share_in_any(self, group: Positions, groups: int) -> Numbers:
         """The share of its object that each group of pairs covers together, what overlaps counted once.
 
-        ``group`` is a number for each pair, -1 for none; the pairs of a group are of one object.
+        ``group`` is a number for each pair, -1 for none; the pairs of a group are of one object. The share is nan where
+        a pair was refused, or the pieces are together `too_intricate`.
         """
         of_piece = group[self.pair_of]
         order = np.argsort(of_piece, kind="stable")
         order = order[of_piece[order] >= 0]
         found, first = np.unique(of_piece[order], return_index=True)
         parts = np.split(self.pieces[order], first[1:]) if len(order) else []
-        together = [part[0] if len(part) == 1 else shapely.union_all(part) for part in parts]
+        together = [_together(part) for part in parts]
         share = np.zeros(groups)
         owner = self.object_at[self.pair_of[order[first]]]
         share[found] = np.clip(sizes(np.array(together, dtype=object)) / self.size[owner], 0.0, 1.0)
         share[np.unique(group[self.refused & (group >= 0)])] = np.nan
         return share
+
+
+def _together(pieces: Shapes) -> shapely.Geometry | None:
+    if len(pieces) == 1:
+        return pieces[0]
+    return None if too_intricate(pieces) else shapely.union_all(pieces)
 
 
 def overlaps(objects: gpd.GeoSeries, areas: gpd.GeoSeries, *, budget: int = MOST_CROSSINGS) -> Overlaps:
@@ -146,7 +172,8 @@ def overlaps(objects: gpd.GeoSeries, areas: gpd.GeoSeries, *, budget: int = MOST
     refused = over_budget(things[pairs[:, 0]], zones[pairs[:, 1]], budget)
     met = np.flatnonzero(~refused[pair_of])
     pieces, piece_of = _pieces(things[object_at[met]], parts[part_at[met]])
-    pair_of, size = pair_of[met][piece_of], sizes(things)
+    pieces, pair_of = _once(pieces, pair_of[met][piece_of])
+    size = sizes(things)
     share = np.bincount(pair_of, weights=sizes(pieces), minlength=len(pairs)) / size[pairs[:, 0]]
     return Overlaps(
         object_at=pairs[:, 0], area_at=pairs[:, 1], share=np.where(refused, np.nan, np.clip(np.nan_to_num(share), 0.0, 1.0)),
@@ -173,6 +200,16 @@ def _pieces(things: Shapes, areas: Shapes) -> tuple[Shapes, Positions]:
     of = np.concatenate([np.flatnonzero(inside), cut[of[same]]])
     order = np.argsort(of, kind="stable")
     return pieces[order], of[order]
+
+
+def _once(pieces: Shapes, pair_of: Positions) -> tuple[Shapes, Positions]:
+    """The same pieces by pair, those of a line or points joined: along the cut between two parts of an area they are in both."""
+    several = (shapely.get_dimensions(pieces) < 2) & (np.bincount(pair_of)[pair_of] > 1) if len(pieces) else np.zeros(0, dtype=bool)
+    if not several.any():
+        return pieces, pair_of
+    pairs, first = np.unique(pair_of[several], return_index=True)
+    joined = np.array([shapely.union_all(part) for part in np.split(pieces[several], first[1:])], dtype=object)
+    return np.concatenate([pieces[~several], joined]), np.concatenate([pair_of[~several], pairs])
 
 
 def sizes(shapes: Shapes) -> Numbers:

@@ -1,6 +1,6 @@
 """Zones with a class or a depth: which of them hold each point, and what they say of points, lines and areas."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final, TypeAlias
@@ -132,7 +132,7 @@ def zone_readings(
         ``value``; ``share`` of the object that has this value (is in a zone, for the mean), 0 to 1; ``zones`` it
         meets; ``unknown_share`` in zones without a value; ``size``: 1, metres or square metres. Shares are nan where
         there is no geometry or a pair was refused. ``attrs["rule"]`` names the rule, ``attrs["refused"]`` lists
-        (object, zone, reason).
+        (object, zone, reason); the zone is None where several zones are together too intricate.
 
     Raises
     ------
@@ -175,12 +175,17 @@ def zone_readings(
         },
         index=objects.index,
     )
-    refused = np.flatnonzero(met.refused)
     result.attrs["rule"] = rule
-    result.attrs["refused"] = tuple(
-        (objects.index[met.object_at[pair]], zones.index[met.area_at[pair]], TOO_MANY_CROSSINGS) for pair in refused
-    )
+    result.attrs["refused"] = tuple(_refused(met, located & result[["share", "unknown_share"]].isna().any(axis=1), objects, zones))
     return result
+
+
+def _refused(met: Overlaps, unsure: "pd.Series[bool]", objects: Any, zones: Any) -> Iterator[tuple[object, object, str]]:
+    """The pairs that were not overlaid, then the objects whose zones together were not."""
+    pairs = np.flatnonzero(met.refused)
+    yield from ((objects.index[met.object_at[pair]], zones.index[met.area_at[pair]], TOO_MANY_CROSSINGS) for pair in pairs)
+    rest = np.setdiff1d(np.flatnonzero(unsure), met.object_at[pairs])
+    yield from ((objects.index[at], None, TOO_MANY_CROSSINGS) for at in rest)
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,7 +6,8 @@ The contract of every measure:
 - The result is float64 on ``places.index``, in the order of ``places``; the order of ``features`` does not matter.
 - A place without geometry is ``nan``. A layer without features says nothing of any place: ``nan`` everywhere.
 - A feature without geometry has no place and is left out.
-- Unknown is not zero: a missing value makes every place it bears on ``nan``.
+- Unknown is not zero: a missing value makes every place it bears on ``nan``; so do zones and a place whose borders
+  cross too often to be overlaid (`geo_risk.hazard.overlay.too_intricate`).
 
 Areas are overlaid where their edges are straight, in longitude and latitude, and summed in an equal-area CRS
 (EPSG:6933), invalid shapes repaired for the sum. A point counts for the place it lies in; on a shared border it is
@@ -27,6 +28,7 @@ from numpy.typing import NDArray
 from geo_risk.access.nearest import index_points, nearest_m
 from geo_risk.crs import WGS84, require_lonlat
 from geo_risk.errors import ParameterError, shown
+from geo_risk.hazard.overlay import MOST_TOGETHER, too_intricate
 from geo_risk.model import Factor, Rule
 from geo_risk.areas import Shapes, has_shape, repaired, small_parts
 
@@ -221,7 +223,7 @@ class _Overlay:
     """The pieces of zones that lie in each place.
 
     Piece i is of place ``place_at[i]`` and of part ``zone_at[i]`` of a zone, which is row ``rows[zone_at[i]]`` of the
-    features. ``piece_m2`` are its square metres.
+    features. ``piece_m2`` are its square metres. ``place_m2`` is nan for a place that was not overlaid: too intricate.
     """
 
     def __init__(self, places: gpd.GeoDataFrame, features: gpd.GeoDataFrame) -> None:
@@ -237,8 +239,11 @@ class _Overlay:
         zones, of = small_parts(features.geometry.to_numpy()[located])
         order = np.lexsort(shapely.bounds(zones).T)  # the same sums to the last bit whatever the order of rows
         self.rows, zones = located[of[order]], zones[order]
-        self.place_m2 = _square_metres(areas)
-        self.place_at, self.zone_at, self.pieces, self.piece_m2 = _pieces(areas, zones)
+        place_at, zone_at = _meetings(areas, zones)
+        refused = _intricate(areas, zones, place_at, zone_at)
+        self.place_m2 = np.where(refused, np.nan, _square_metres(areas))
+        place_at, zone_at = place_at[~refused[place_at]], zone_at[~refused[place_at]]
+        self.place_at, self.zone_at, self.pieces, self.piece_m2 = _pieces(areas, zones, place_at, zone_at)
 
     def sums(self, of_pieces: Numbers) -> Numbers:
         """The sum of the pieces' values in each place."""
@@ -265,11 +270,29 @@ class _Overlay:
         return pd.Series(amounts / area, index=self.index)
 
 
-def _pieces(areas: Shapes, zones: Shapes) -> tuple[NDArray[np.intp], NDArray[np.intp], Shapes, Numbers]:
-    """Every overlap of a place and a zone that is more than a speck: place, zone, shape, square metres."""
+def _meetings(areas: Shapes, zones: Shapes) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Every pair of a place and a part of a zone that meet."""
     place_at, zone_at = shapely.STRtree(zones).query(areas, predicate="intersects")
     order = np.lexsort((zone_at, place_at))  # a tree's own order hangs on zones elsewhere
-    place_at, zone_at = place_at[order], zone_at[order]
+    return place_at[order], zone_at[order]
+
+
+def _intricate(
+    areas: Shapes, zones: Shapes, place_at: NDArray[np.intp], zone_at: NDArray[np.intp]
+) -> NDArray[np.bool_]:
+    """Which places have borders that cross those of their zones, or these one another, too often to be overlaid."""
+    corners = np.bincount(place_at, weights=shapely.get_num_coordinates(zones)[zone_at], minlength=len(areas))
+    found = np.zeros(len(areas), dtype=bool)
+    for place in np.flatnonzero((corners + shapely.get_num_coordinates(areas)) ** 2 > 2 * MOST_TOGETHER):
+        mine = slice(*np.searchsorted(place_at, [place, place + 1]))
+        found[place] = too_intricate(np.append(zones[zone_at[mine]], areas[place]))
+    return found
+
+
+def _pieces(
+    areas: Shapes, zones: Shapes, place_at: NDArray[np.intp], zone_at: NDArray[np.intp]
+) -> tuple[NDArray[np.intp], NDArray[np.intp], Shapes, Numbers]:
+    """Every overlap of a place and a zone that is more than a speck: place, zone, shape, square metres."""
     pieces = shapely.intersection(areas[place_at], zones[zone_at])
     square_metres = _square_metres(pieces)
     kept = square_metres > _SPECK_M2

@@ -14,7 +14,16 @@ from numpy.typing import NDArray
 
 from geo_risk.crs import require_lonlat
 from geo_risk.errors import ParameterError, shown
-from geo_risk.hazard.overlay import MOST_CROSSINGS, TOO_MANY_CROSSINGS, Overlaps, bounded_intersection, overlaps, sizes
+from geo_risk.hazard.overlay import (
+    MOST_CROSSINGS,
+    MOST_TOGETHER,
+    TOO_MANY_CROSSINGS,
+    Overlaps,
+    bounded_intersection,
+    overlaps,
+    sizes,
+    too_intricate,
+)
 from geo_risk.model import Rule
 from geo_risk.areas import has_shape, repaired
 
@@ -71,10 +80,13 @@ class Tally:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Faults:
-    """What is wrong with areas that are to cover a place once: ``overlapping`` pairs with square metres, and ``holes``."""
+    """What is wrong with areas that are to cover a place once: ``overlapping`` pairs with square metres, and ``holes``.
+
+    Square metres are nan where a pair was refused; ``holes`` is None where all areas together are too intricate to tell.
+    """
 
     overlapping: pd.DataFrame
-    holes: int
+    holes: int | None
     holes_m2: float
 
 
@@ -258,6 +270,8 @@ def area_faults(areas: gpd.GeoDataFrame | gpd.GeoSeries, *, budget: int = MOST_C
     square_metres = np.where(np.isin(shapely.get_type_id(found.pieces), (3, 6, 7)) | found.refused, square_metres, 0.0)
     kept = np.flatnonzero((square_metres > _SPECK_M2) | found.refused)
     pairs = {"one": areas.index[one[kept]], "other": areas.index[other[kept]], "overlap_m2": square_metres[kept]}
+    if found.refused.any() or too_intricate(shapes, budget=max(budget, MOST_TOGETHER)):
+        return Faults(overlapping=pd.DataFrame(pairs), holes=None, holes_m2=math.nan)
     rings = shapely.get_parts(shapely.union_all(shapes[has_shape(shapes)]))
     holes = np.array([shapely.Polygon(ring) for part in rings for ring in part.interiors], dtype=object)
     return Faults(overlapping=pd.DataFrame(pairs), holes=len(holes), holes_m2=math.fsum(sizes(holes)))
