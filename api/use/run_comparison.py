@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from api.use.runs import Run
 from api.use.scenarios import QUESTIONS, Row, Table, Value
 from geo_risk.errors import NotFound, ParameterError, shown
 
 What = Literal["rose", "fell", "changed", "appeared", "vanished", "became known", "became unknown"]
+_THINGS: Final = ("area", "object", "event")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,20 +79,22 @@ def differences(a: Run, b: Run) -> tuple[Difference, ...]:
 
 
 def explain(run: Run, area: str) -> dict[str, Any]:
-    """All that stands behind the figures of one area: its rows of every table, with the numbers and rules that made them.
+    """All that stands behind the figures of one area, object or event: its rows of every table, with the numbers and rules that made them.
 
     Raises
     ------
     NotFound
-        No table has such an area.
+        No table has such a thing.
     """
     detail = QUESTIONS[run.question].detail
     figures = {
-        table.name: [detail(run.parameters, record) for record in table.records() if record.get("area") == area]
+        table.name: [detail(run.parameters, record) for record in table.records() if area in map(record.get, _THINGS)]
         for table in run.tables
     }
     if not any(figures.values()):
-        raise NotFound("no such area in the run", where=f"run {run.id}", expected="the id of one of its areas", got=shown(area))
+        raise NotFound(
+            "no such area in the run", where=f"run {run.id}", expected="the id of one of its areas, objects or events", got=shown(area),
+        )
     return {
         "run": run.id, "digest": run.digest, "question": run.question, "area": area, "engine": run.engine,
         "figures": {name: records for name, records in figures.items() if records},

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from api.use.scenarios import ask_buildings, ask_index, ask_people
+from api.use.scenarios import ask_annual, ask_buildings, ask_classes, ask_damage, ask_events, ask_index, ask_people, ask_rain
 from api.use.scenarios._inputs import Each, Input, Inputs, file_inputs, layer_input, located, require_unchanged, stamps
 from api.use.scenarios._question import Progress, Question
 from api.use.scenarios._result import Field, Result, Row, Table, Value, table_of
@@ -16,7 +16,7 @@ __all__ = [
     "scenario_of", "stamps", "table_of",
 ]
 
-_ASKED: Final = (ask_buildings, ask_index, ask_people)
+_ASKED: Final = (ask_annual, ask_buildings, ask_classes, ask_damage, ask_events, ask_index, ask_people, ask_rain)
 QUESTIONS: Final[Mapping[str, Question]] = MappingProxyType({each.QUESTION.id: each.QUESTION for each in _ASKED})
 
 

@@ -85,7 +85,7 @@ def table_of(
     DeclarationError
         Two rows have the same keys: the order of rows would show.
     """
-    plain = sorted((_row(row, fields) for row in rows), key=lambda row: tuple((cell is None, str(cell)) for cell in row[:keys]))
+    plain = sorted((_row(row, fields) for row in rows), key=lambda row: tuple((cell is None, cell) for cell in row[:keys]))
     if len({row[:keys] for row in plain}) < len(plain):
         raise DeclarationError("two rows of a result have the same keys", where=f"table {name}", expected="each key once")
     below = tuple(_row(row, fields) for row in foot)
