@@ -20,7 +20,7 @@ def _cross(a: Numbers, b: Numbers) -> bool:
     second = (a[2] - a[0]) * (b[3] - a[1]) - (a[3] - a[1]) * (b[2] - a[0])
     third = (b[2] - b[0]) * (a[1] - b[1]) - (b[3] - b[1]) * (a[0] - b[0])
     fourth = (b[2] - b[0]) * (a[3] - b[1]) - (b[3] - b[1]) * (a[2] - b[0])
-    return first * second <= 0.0 and third * fourth <= 0.0
+    return bool(first * second <= 0.0 and third * fourth <= 0.0)
 
 
 @numba.njit(nogil=True, cache=True)

@@ -9,12 +9,12 @@ import pandas as pd
 import shapely
 from numpy.typing import ArrayLike, NDArray
 
+from geo_risk.areas import Shapes, has_shape, repaired
 from geo_risk.chunks import over_spans, threads
 from geo_risk.errors import ParameterError, shown
 from geo_risk.hazard._coverage_kernel import CENTRE, COVERED, LENGTH, TOUCHED, spread_out, walk
 from geo_risk.hazard._tally_kernel import FIGURES, KNOWN, LARGEST, SUM, UNKNOWN, tally
 from geo_risk.hazard.grid import Cells, Grid, Numbers
-from geo_risk.areas import Shapes, has_shape, repaired
 
 CellRule: TypeAlias = Literal["covered", "centre", "touched"]
 MAX_CONTACTS: Final = 50_000_000

@@ -8,12 +8,12 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from geo_risk.areas import has_shape, repaired, small_parts
 from geo_risk.crs import WGS84, geodesic_m, require_lonlat
 from geo_risk.hazard._crossings_kernel import count_crossings
 from geo_risk.hazard._edges import bands_of, edges_of
 from geo_risk.hazard._inside import index_shapes, pairs_of
 from geo_risk.hazard._inside_kernel import Edges
-from geo_risk.areas import has_shape, repaired, small_parts
 
 Numbers: TypeAlias = NDArray[np.float64]
 Positions: TypeAlias = NDArray[np.int64]
@@ -133,7 +133,7 @@ class Overlaps:
         return share
 
 
-def _together(pieces: Shapes) -> shapely.Geometry | None:
+def _together(pieces: Shapes) -> Any:
     if len(pieces) == 1:
         return pieces[0]
     return None if too_intricate(pieces) else shapely.union_all(pieces)

@@ -15,13 +15,13 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from geo_risk.areas import Shapes, has_shape, repaired
 from geo_risk.crs import require_lonlat
 from geo_risk.errors import ParameterError, shown
 from geo_risk.hazard._tally_kernel import CELLS, FIGURES, KNOWN, LARGEST, SMALLEST, SUM, WET, WET_SUM
 from geo_risk.hazard.contacts import Contacts, budgeted, cell_costs, contacts, over, point_contacts, tallied, unknown_share
 from geo_risk.hazard.grid import Grid, Numbers, Raster
 from geo_risk.hazard.raster import take, to_grid
-from geo_risk.areas import Shapes, has_shape, repaired
 
 CellsRead: TypeAlias = Literal["point", "centroid", "covered", "touched"]
 Figure: TypeAlias = Callable[[Numbers, Numbers], Numbers]

@@ -12,9 +12,9 @@ import shapely
 from numpy.typing import ArrayLike, NDArray
 
 from geo_risk.access.nearest import MAX_RADIUS_M, PointIndex, index_points
+from geo_risk.areas import has_shape
 from geo_risk.crs import geodesic_m, require_lonlat
 from geo_risk.errors import ParameterError, shown
-from geo_risk.areas import has_shape
 
 Numbers: TypeAlias = NDArray[np.float64]
 

@@ -11,11 +11,11 @@ import pandas as pd
 import shapely
 from numpy.typing import ArrayLike, NDArray
 
+from geo_risk.areas import has_shape
 from geo_risk.crs import require_lonlat
 from geo_risk.errors import ParameterError, shown
 from geo_risk.hazard._inside import ZoneIndex, index_shapes, pairs_of
 from geo_risk.hazard.overlay import MOST_CROSSINGS, TOO_MANY_CROSSINGS, Overlaps, overlaps
-from geo_risk.areas import has_shape
 
 Numbers: TypeAlias = NDArray[np.float64]
 Positions: TypeAlias = NDArray[np.int64]
@@ -176,11 +176,12 @@ def zone_readings(
         index=objects.index,
     )
     result.attrs["rule"] = rule
-    result.attrs["refused"] = tuple(_refused(met, located & result[["share", "unknown_share"]].isna().any(axis=1), objects, zones))
+    unsure = located & result[["share", "unknown_share"]].isna().to_numpy().any(axis=1)
+    result.attrs["refused"] = tuple(_refused(met, unsure, objects, zones))
     return result
 
 
-def _refused(met: Overlaps, unsure: "pd.Series[bool]", objects: Any, zones: Any) -> Iterator[tuple[object, object, str]]:
+def _refused(met: Overlaps, unsure: NDArray[np.bool_], objects: Any, zones: Any) -> Iterator[tuple[object, object, str]]:
     """The pairs that were not overlaid, then the objects whose zones together were not."""
     pairs = np.flatnonzero(met.refused)
     yield from ((objects.index[met.object_at[pair]], zones.index[met.area_at[pair]], TOO_MANY_CROSSINGS) for pair in pairs)

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from geo_risk.areas import Shapes
 from geo_risk.chunks import spans
 from geo_risk.crs import require_lonlat
 from geo_risk.errors import CrsError
@@ -15,7 +16,6 @@ from geo_risk.hazard.grid import Grid, Numbers, Raster
 from geo_risk.hazard.raster import cell_areas_m2, take, to_grid
 from geo_risk.impact.curves import CurveSet
 from geo_risk.impact.damage import DamageRule, ExposureColumns, damage, damage_rule
-from geo_risk.areas import Shapes
 
 _AT_ONCE: Final = 200_000
 _LINE, _AREA = 1, 2

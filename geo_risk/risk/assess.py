@@ -9,11 +9,11 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
+from geo_risk.areas import has_shape
 from geo_risk.crs import require_lonlat
 from geo_risk.errors import DeclarationError, ParameterError, shown
 from geo_risk.levels import Scheme, level_of
 from geo_risk.model import Absent, Assessment, Factor, InSeason, PlaceRisk, Reading, Role, Rule, Scale, SeasonState
-from geo_risk.areas import has_shape
 from geo_risk.risk.explain import reasons_text
 from geo_risk.risk.measures import MEASURES, RULES_OF_MEASURE, kept
 from geo_risk.risk.score import CURVES, RELATIVE, RULES, combine, score

@@ -22,8 +22,8 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from geo_risk.crs import geodesic_m, require_lonlat
 from geo_risk.areas import has_shape
+from geo_risk.crs import geodesic_m, require_lonlat
 from geo_risk.risk.measures import Numbers, _column, _Overlay, _spots, _square_metres, _touches, distance_m_to_nearest
 
 Contributions: TypeAlias = Callable[[gpd.GeoDataFrame, gpd.GeoDataFrame, str | None], pd.DataFrame]

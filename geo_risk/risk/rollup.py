@@ -12,6 +12,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
+from geo_risk.areas import has_shape, repaired
 from geo_risk.crs import require_lonlat
 from geo_risk.errors import ParameterError, shown
 from geo_risk.hazard.overlay import (
@@ -25,7 +26,6 @@ from geo_risk.hazard.overlay import (
     too_intricate,
 )
 from geo_risk.model import Rule
-from geo_risk.areas import has_shape, repaired
 
 Numbers: TypeAlias = NDArray[np.float64]
 Positions: TypeAlias = NDArray[np.int64]

@@ -11,6 +11,7 @@ import numpy as np
 import shapely
 
 from api.use.scenarios._scenario import Areas
+from geo_risk.areas import has_shape
 from geo_risk.chunks import each_here
 from geo_risk.errors import FileError, ParameterError, shown
 from layers._catalog import layer
@@ -89,6 +90,8 @@ class Inputs:
         ------
         ParameterError
             Not exactly one of file and layer is said, or a column or an id is missing or stands twice.
+        FileError
+            A row is no polygon.
         """
         if (section.file is None) == (section.layer is None):
             raise ParameterError(
@@ -96,6 +99,7 @@ class Inputs:
                 got="both" if section.file else "neither",
             )
         rows = self._read_areas(section)
+        _require_polygons(rows, section)
         return _named(rows, section)
 
     def features(self, section_id: str, layer_id: str | None, file: str | None, table: str | None) -> gpd.GeoDataFrame:
@@ -119,14 +123,7 @@ class Inputs:
         if section.file is None:
             return self.snapshot().frames[layer(section.layer or "").id]
         options = ReadOptions(crs=section.crs, datum=section.datum, gpkg_layer=section.table)
-        table = read(self.files[section.file], options)
-        lost = table.frame.geometry.isna().sum()
-        if lost:
-            raise FileError(
-                "areas without a shape", where=f"areas.{section.id}", expected="a polygon in each row", got=f"{lost} without one",
-                then="mend the file: what lies there would be counted as outside",
-            )
-        return table.frame
+        return read(self.files[section.file], options).frame
 
 
 def located(names: tuple[str, ...], folder: Path, *, confined: bool) -> dict[str, Path]:
@@ -200,6 +197,16 @@ def layer_input(layer_id: str, frame: gpd.GeoDataFrame) -> Input:
         digest.update(shape or b"-")
     revision = int(frame["revision"].max()) if len(frame) and "revision" in frame else None
     return Input(kind="layer", name=layer_id, sha256=digest.hexdigest(), revision=revision, features=len(frame))
+
+
+def _require_polygons(rows: gpd.GeoDataFrame, section: Areas) -> None:
+    shapes = rows.geometry.to_numpy()
+    lost = int((~has_shape(shapes) | (shapely.get_dimensions(shapes) != 2)).sum())
+    if lost:
+        raise FileError(
+            "areas without a shape", where=f"areas.{section.id}", expected="a polygon in each row", got=f"{lost} without one",
+            then="mend the rows: what lies there would be counted as outside",
+        )
 
 
 def _named(rows: gpd.GeoDataFrame, section: Areas) -> gpd.GeoDataFrame:

@@ -28,6 +28,7 @@ SIDES: Final[tuple[At, ...]] = ("above", "from")
 OUTSIDE, TOTAL = "(outside)", "(total)"
 _METRES: Final = {"m": 1.0, "cm": 0.01, "mm": 0.001, "class": 1.0}
 _LARGEST: Final = 200_000_000
+_ROUNDING: Final = 1e-6  # of an area
 
 
 class People(Section):
@@ -190,13 +191,22 @@ def _count(
         for rule, (at, dry) in product(CELL_RULES, _wet(classes, bounds))
     }
     spread = band(choices)
+    off = {str(area) for area in areas.index[_off_raster(contacts["covered"]) >= 1]}
     told = [
-        (str(area), name, *figures.iloc[place], _in_water(figures).iloc[place], *spread.iloc[place])
+        (str(area), name, *(None if area in off else value for value in (*figures.iloc[place], _in_water(figures).iloc[place])),
+         *(None if area in off else value for value in spread.iloc[place]))
         for place, (area, name) in enumerate([*areas["name"].items(), (OUTSIDE, "outside every area")])
     ]
     whole = figures.sum()
     water = band({name: pd.Series([series.sum()]) for name, series in choices.items()}).iloc[0]
     return told[:-1], [told[-1], (TOTAL, "total", *whole, _in_water(figures).sum(), *water)]
+
+
+def _off_raster(found: Contacts) -> Numbers:
+    """The share of each area that lies off the raster, where nobody was counted; 1 for one without a place on it."""
+    inside = np.bincount(found.of, weights=found.amount, minlength=found.objects)
+    off = 1.0 - np.divide(inside, found.whole, out=np.zeros(found.objects), where=found.whole > 0)
+    return np.where(off > _ROUNDING, off, 0.0)
 
 
 def _in_water(figures: pd.DataFrame) -> "pd.Series[float]":
@@ -234,6 +244,11 @@ def _unknown(
         twice = overlap(found[parameters.rules.cells], len(people))
         if twice:
             yield f"areas {name} overlap by {twice:.3g} cells, which they share"
+        off = _off_raster(found["covered"])
+        if (off > 0).any():
+            wholly, in_part = np.count_nonzero(off >= 1), np.count_nonzero((off > 0) & (off < 1))
+            most = f"up to {100 * off[off < 1].max(initial=0.0):.2g} %"
+            yield f"{wholly} of {len(off)} areas {name} lie off the raster, {in_part} in part ({most}): nobody was counted there"
 
 
 QUESTION: Final = Question(
