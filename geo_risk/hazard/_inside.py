@@ -7,6 +7,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from geo_risk.areas import has_shape, repaired
 from geo_risk.chunks import over_spans, spans, threads
 from geo_risk.errors import ParameterError, shown
 from geo_risk.hazard._edges import bands_of, edges_of
@@ -22,7 +23,6 @@ from geo_risk.hazard._inside_kernel import (
     find_pairs,
     list_cells,
 )
-from geo_risk.areas import has_shape, repaired
 
 Numbers: TypeAlias = NDArray[np.float64]
 Positions: TypeAlias = NDArray[np.int64]
@@ -50,7 +50,8 @@ class ZoneIndex:
 def index_shapes(shapes: Shapes) -> ZoneIndex:
     """Areas in any one plane, ready for `pairs_of`; a missing one holds no point, an invalid one is repaired."""
     _require_areas(shapes)
-    sound = repaired(shapes)
+    parts = spans(len(shapes), max(-(-len(shapes) // threads()), 1))
+    sound = np.concatenate([shapes[:0], *over_spans(lambda part: repaired(shapes[part]), parts)])
     edges = edges_of(sound)
     bounds = shapely.bounds(sound)
     bands = bands_of(edges, bounds)
@@ -62,7 +63,7 @@ def index_shapes(shapes: Shapes) -> ZoneIndex:
         )
         return found
 
-    lists = over_spans(listed, spans(len(sound), max(-(-len(sound) // threads()), 1)))
+    lists = over_spans(listed, parts)
     cell_of, zone_of = (np.concatenate([_NO_ZONES, *column]) for column in ([one for one, _ in lists], [two for _, two in lists]))
     filled = Filled(*by_cell(cell_of, zone_of, lattice.columns * lattice.rows))
     return ZoneIndex(shapes=sound, edges=edges, bands=bands, lattice=lattice, filled=filled)

@@ -1,10 +1,28 @@
-"""Cells sorted by the block that holds them, by counting: two passes over the cells, whatever their order."""
+"""Cells of points, and cells sorted by the block that holds them, by counting: two passes over the cells, whatever their order."""
 
 import numba
 import numpy as np
 from numpy.typing import NDArray
 
 Whole = NDArray[np.int64]
+Numbers = NDArray[np.float64]
+
+
+@numba.njit(nogil=True, cache=True)
+def cells_at(
+    x: Numbers, y: Numbers, west: float, first: float, dx: float, dy: float, columns: int, rows: int, turns: bool, found: Whole
+) -> None:
+    """Write the cell of each point into ``found``, -1 outside: the same numbers as `geo_risk.hazard.grid.Grid.cells_at`.
+
+    With ``turns`` x is brought east of the grid's western edge by whole turns of 360 first.
+    """
+    for point in range(len(x)):
+        east = x[point]
+        if turns:
+            east = east + 360.0 * np.ceil((west - east) / 360.0)
+        column, row = np.floor((east - west) / dx), np.floor((y[point] - first) / dy)
+        inside = column >= 0 and column < columns and row >= 0 and row < rows  # never so for nan
+        found[point] = np.int64(row) * columns + np.int64(column) if inside else -1
 
 
 @numba.njit(nogil=True, cache=True)

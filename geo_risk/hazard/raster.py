@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -16,10 +16,10 @@ from pyproj.exceptions import CRSError
 from geo_risk.chunks import over_spans, spans, threads
 from geo_risk.crs import WGS84, require_metric
 from geo_risk.errors import CrsError, FileError, ParameterError, shown
-from geo_risk.hazard._geotiff import GeoTiff
+from geo_risk.hazard._geotiff import GeoTiff, Look
 from geo_risk.hazard._netcdf import NetCdf, field, opened, require_step
 from geo_risk.hazard._raster_file import AS_IT_IS, Packing, RasterLimits, kind_of, local_file
-from geo_risk.hazard._tile_kernel import by_block
+from geo_risk.hazard._tile_kernel import by_block, cells_at
 from geo_risk.hazard.grid import OUTSIDE, Cells, Grid, Numbers, Raster
 
 __all__ = [
@@ -72,8 +72,9 @@ class FileRaster:
     def take(self, cells: Cells) -> Numbers:
         """The values of flat cells; see `take`. Numbers stay in the stored type until those asked for are picked."""
         if self._source.masked:
-            return _taken(self, cells, self.read, np.dtype(np.float64), AS_IT_IS)
-        return _taken(self, cells, self._source.stored, self._source.dtype, self._packing)
+            return _taken(self, cells, lambda: nullcontext(self.read), np.dtype(np.float64), AS_IT_IS)
+        reader = self._source.reader if isinstance(self._source, GeoTiff) else lambda: nullcontext(self._source.stored)
+        return _taken(self, cells, reader, self._source.dtype, self._packing)
 
 
 @contextmanager
@@ -158,7 +159,7 @@ def take(raster: Raster, cells: Cells) -> Numbers:
     _require_cells(raster.grid, cells)
     if isinstance(raster, FileRaster):
         return raster.take(cells)
-    return _taken(raster, cells, raster.read, np.dtype(np.float64), AS_IT_IS)
+    return _taken(raster, cells, lambda: nullcontext(raster.read), np.dtype(np.float64), AS_IT_IS)
 
 
 def sample_points(raster: Raster, lon: ArrayLike, lat: ArrayLike) -> Numbers:
@@ -306,8 +307,10 @@ def _authalic_m2(latitude: Numbers, crs: pyproj.CRS) -> Numbers:
     return np.asarray(a**2 / 2 * (1.0 - e**2) * (s / (1.0 - (e * s) ** 2) + np.arctanh(e * s) / e))
 
 
-def _taken(raster: Raster, cells: Cells, look: Any, dtype: np.dtype[Any], packing: Packing) -> Numbers:
-    """Values of cells by one look at each touched block, ``look(row, column, rows, columns)``."""
+def _taken(
+    raster: Raster, cells: Cells, reader: Callable[[], AbstractContextManager[Look]], dtype: np.dtype[Any], packing: Packing
+) -> Numbers:
+    """Values of cells by one look at each touched block."""
     grid, (rows, columns) = raster.grid, raster.block
     order, within, starts = by_block(np.ascontiguousarray(cells, dtype=np.int64), grid.columns, grid.rows, rows, columns)
     touched = np.flatnonzero(np.diff(starts))
@@ -315,11 +318,12 @@ def _taken(raster: Raster, cells: Cells, look: Any, dtype: np.dtype[Any], packin
     across = -(-grid.columns // columns)
 
     def pick(part: slice) -> None:
-        for block in touched[part]:
-            row, column = int(block) // across * rows, int(block) % across * columns
-            window = look(row, column, min(rows, grid.rows - row), min(columns, grid.columns - column))
-            run = slice(starts[block], starts[block + 1])
-            picked[run] = window.reshape(-1)[within[run]]
+        with reader() as look:
+            for block in touched[part]:
+                row, column = int(block) // across * rows, int(block) % across * columns
+                window = look(row, column, min(rows, grid.rows - row), min(columns, grid.columns - column))
+                run = slice(starts[block], starts[block + 1])
+                picked[run] = window.reshape(-1)[within[run]]
 
     over_spans(pick, spans(len(touched), -(-len(touched) // (4 * threads())) or 1))
     values = np.full(len(cells), np.nan)
@@ -341,13 +345,13 @@ def _window_rows(raster: Raster) -> int:
 
 
 def _cells_of(grid: Grid, lon: Numbers, lat: Numbers) -> Cells:
-    known = np.isfinite(lon) & np.isfinite(lat)
-    x, y = np.where(known, lon, np.nan), np.where(known, lat, np.nan)
+    x, y = np.ascontiguousarray(lon), np.ascontiguousarray(lat)
     if not _is_lonlat(grid.crs):
-        x, y = _into(grid.crs).transform(x, y)
-    if grid.crs.is_geographic:
-        x = x + 360.0 * np.ceil((grid.x - x) / 360.0)
-    return grid.cells_at(x, y)
+        known = np.isfinite(lon) & np.isfinite(lat)
+        x, y = _into(grid.crs).transform(np.where(known, lon, np.nan), np.where(known, lat, np.nan))
+    found = np.empty(len(x), dtype=np.int64)
+    cells_at(x, y, grid.x, grid.y, grid.dx, grid.dy, grid.columns, grid.rows, grid.crs.is_geographic, found)
+    return found
 
 
 def _turned(shapes: NDArray[np.object_], grid: Grid) -> NDArray[np.object_]:

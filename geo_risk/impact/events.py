@@ -471,7 +471,7 @@ def _over_groups(
 def _over_assets(
     events: EventSet, assets: _Assets, terms: _Terms, tables: tuple[Table, Table], _: Numbers, progress: Progress | None
 ) -> tuple[Numbers, Numbers, Numbers]:
-    by_site = np.argsort(assets.site, kind="stable")
+    by_site = np.lexsort((assets.curve, assets.site))
     starts = np.searchsorted(assets.site[by_site], np.arange(events.sites + 1)).astype(np.int64)
     curve, value = assets.curve[by_site], assets.value[by_site]
     at_zero, borne, most, least = (part[by_site] for part in (terms.at_zero, terms.deductible, terms.cover, terms.least))

@@ -14,7 +14,8 @@ from geo_risk.chunks import over_spans, spans
 from geo_risk.errors import ParameterError, shown
 from geo_risk.hazard.grid import OUTSIDE, Cells, Numbers, Raster
 from geo_risk.hazard.raster import cells_of, take
-from geo_risk.impact._impact_kernel import scale, sum_values
+from geo_risk.impact._curve_kernel import scale
+from geo_risk.impact._impact_kernel import sum_values
 from geo_risk.impact.curves import CurveSet
 from geo_risk.impact.events import SUMS, EventImpact, Progress, Table, curve_of_each, curve_tables, require_name
 from geo_risk.impact.frequency import require_frequencies
