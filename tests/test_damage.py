@@ -52,6 +52,22 @@ def test_each_rule_by_hand(rule, amount, depths, money):
     assert one(amount, depths, rule)["damage"] == pytest.approx(money)
 
 
+def test_fiat_rounds_the_number_itself_not_a_hundred_times_it():
+    depths = [2.0] * 13 + [3.0] * 27  # their mean, 2.675, lies just below the half as a binary number; 267.5 does not
+    curves = CurveSet(curves={"house": Curve(id="house", intensity=(0, 10), fraction=(0, 1))})
+    found = damage(exposure(), contacts(([1.0] * 40, 40)), depths, curves, "fiat").iloc[0]
+    assert (found["depth_in_m"], found["damage"]) == (2.67, 267.0)
+
+
+@given(st.lists(st.integers(-4_000, 4_000), min_size=1, max_size=30), st.sampled_from([8, 40, 200]))
+def test_depths_are_rounded_as_python_rounds(parts, whole):
+    depths = np.array(parts) / whole
+    line = CurveSet(curves={"line": Curve(id="line", intensity=(-1e6, 1e6), fraction=(0, 1))})
+    rounded = np.array([round(float(depth), 2) for depth in depths])
+    expected = np.where(depths > 0, line.at(np.zeros(len(depths), dtype=np.int64), rounded), 0.0)
+    assert grid_damage(depths, np.ones(len(depths)), line, depth_decimals=2).tolist() == expected.tolist()
+
+
 def test_square_metres_of_a_cell_multiply_per_cell():
     assert one([0.5, 0.5], [1.0, 2.0], "per_cell", measure=25.0)["damage"] == 1000 * 12.5 * (0.5 + 1)
     assert one([0.5, 0.5], [1.0, 2.0], "per_cell", measure=np.array([25.0, 10.0]))["damage"] == 1000 * (12.5 * 0.5 + 5)

@@ -2,19 +2,19 @@
 
 import json
 import sys
-import time
 from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+from clock import Clock
 from exactextract import exact_extract
 
 CELL_M2 = 25.0
 
 
 def main(folder: Path) -> None:
-    start = time.perf_counter()
+    clock = Clock()
     buildings = gpd.read_file(folder / "buildings.gpkg")
     curves = pd.read_csv(folder / "curves.csv", index_col=0)
     cells = exact_extract(str(folder / "depth.tif"), buildings, ["values", "coverage"], output="pandas")
@@ -24,7 +24,7 @@ def main(folder: Path) -> None:
             cells["values"], cells["coverage"], buildings["object_type"], buildings["max_damage_m2"], strict=True
         )
     ]
-    print(json.dumps({"seconds": time.perf_counter() - start, "answer": answer}))
+    print(json.dumps(clock.figures() | {"answer": answer}))
 
 
 if __name__ == "__main__":

@@ -238,7 +238,7 @@ def grid_damage(
         raise ParameterError(
             "depth and value differ in shape", where="grid_damage", expected="one grid", got="two", then="warp one to the other",
         )
-    read_at = depths if depth_decimals is None else np.round(depths, depth_decimals)
+    read_at = depths if depth_decimals is None else _rounded(depths, depth_decimals)
     codes = _cell_codes(curves, occupancy, depths)
     fraction = curves.at(codes, np.ascontiguousarray(read_at).ravel()).reshape(depths.shape)
     worth = np.where(values >= 0, values, np.nan)
@@ -379,7 +379,16 @@ def _losses_per_cell(
 
 def _inside(depths: Depths, terms: _Terms, rule: DamageRule) -> Numbers:
     inside = depths.depth_m - terms.floor_m
-    return inside if rule.depth_decimals is None else np.round(inside, rule.depth_decimals)
+    return inside if rule.depth_decimals is None else _rounded(inside, rule.depth_decimals)
+
+
+def _rounded(values: Numbers, decimals: int) -> Numbers:
+    """Rounded as Python's round: numpy scales first, which turns a number just beside a half into the half itself."""
+    scaled = values * 10.0**decimals
+    halves = np.abs(np.abs(scaled - np.trunc(scaled)) - 0.5) <= 4 * np.spacing(np.abs(scaled))
+    found: Numbers = np.round(values, decimals)
+    found[halves] = [round(float(value), decimals) for value in values[halves]]
+    return found
 
 
 def _derivation(
@@ -389,7 +398,7 @@ def _derivation(
     worth = np.where(terms.max_damage >= 0, terms.max_damage, np.nan)
     known = np.where(dry, 0.0, losses.fraction * worth * losses.quantity)
     if rule.damage_decimals is not None:
-        known = np.round(known, rule.damage_decimals)
+        known = _rounded(known, rule.damage_decimals)
     reason = _reasons(depths, terms, known)
     return pd.DataFrame(
         {
