@@ -11,6 +11,8 @@ from fastapi.testclient import TestClient
 
 from api.app import create_app
 from api.settings import Settings
+from api.use._remember import remember_few
+from api.use.rain_history import rain_hours, rain_now
 from api.use.rain_watch import Watched, answer, observations_of, watch
 from geo_risk.errors import NotFound, ParameterError
 from layers._store import Batch, Snapshot, open_store
@@ -144,3 +146,52 @@ def test_questions_that_make_no_sense_are_refused(snapshot: Snapshot, store: Pat
 def test_a_file_that_is_not_there_is_named_as_such(tmp_path: Path) -> None:
     with pytest.raises(NotFound, match="there are no readings of gauges"):
         observations_of(tmp_path / "none.csv")
+
+
+def test_hour_by_hour_each_area_has_its_changes_and_what_was_in_force_before(snapshot: Snapshot, store: Path) -> None:
+    told = rain_hours(snapshot, store.parent / "rasters" / "observations.csv", NOW, hours=2)
+    assert [time[11:16] for time in told["times"]] == ["11:00", "12:00", "13:00"]
+    west = next(area for area in told["areas"] if area["id"] == "w")
+    assert [(change["time"][11:16], change["level"]) for change in west["changes"]][1:] == [("12:00", "II"), ("13:00", "I")]
+    assert west["changes"][0]["level"] == "none"
+    assert west["first_times"]["I"].startswith("2026-06-20T13:00")
+    assert [level["numeral"] for level in told["levels"]] == ["I", "II", "III", "IV", "?", "-"]
+
+
+def test_the_hours_by_route_and_what_is_refused_there(store: Path) -> None:
+    with TestClient(create_app(Settings(store=store)), raise_server_exceptions=False) as client:
+        assert len(client.get("/rain/hours").json()["times"]) == 18
+        assert client.get("/rain/hours?hours=0").json()["detail"] == "hours out of range; where: hours; expected: 1 to 744; got: 0"
+        assert client.get("/rain/hours?layer=rain_gauges").status_code == 400
+        assert client.get("/rain/hours?at=now").status_code == 400
+
+
+def test_no_file_of_readings_has_no_hours(client: TestClient) -> None:
+    assert client.get("/rain/hours").status_code == 404
+
+
+def test_levels_are_worked_out_once_while_the_file_stays_and_anew_when_it_changed(snapshot: Snapshot, tmp_path: Path) -> None:
+    file = tmp_path / "o.csv"
+    file.write_text(HEADER + row("W", 1, 100.0), encoding="utf-8")
+    first = rain_now(snapshot, file, NOW)
+    later = rain_now(snapshot, file, NOW + dt.timedelta(hours=1))
+    assert later["areas"] is first["areas"]
+    assert later["age_minutes"] == first["age_minutes"] + 60
+    file.write_text(HEADER + row("W", 1, 1.0), encoding="utf-8")
+    os.utime(file, ns=(1, 1))
+    assert (first["counts"]["I"], rain_now(snapshot, file, NOW)["counts"]["I"]) == (1, 0)
+
+
+def test_only_the_last_few_questions_are_remembered() -> None:
+    class Owner:
+        """Something that lives."""
+
+    owner, made = Owner(), []
+    for key in ("a", "b", "a", "c", "b"):
+        remember_few(owner, "kind", key, lambda _, key=key: made.append(key), most=2)
+    assert made == ["a", "b", "c", "b"]
+
+
+def test_a_dry_day_with_a_late_reading_moves_nothing(snapshot: Snapshot, tmp_path: Path) -> None:
+    (tmp_path / "o.csv").write_text(HEADER + row("W", 1, 0.0, clock(3)), encoding="utf-8")
+    assert watch(snapshot, observations_of(tmp_path / "o.csv")).moved_by_late == ()

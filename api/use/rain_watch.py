@@ -1,4 +1,4 @@
-"""Warning levels from gauges: per station and per town, when each was first reached, and by which readings."""
+"""Warning levels from gauges: per station and per area, when each was first reached, and by which readings."""
 
 import datetime as dt
 import threading
@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 import geopandas as gpd
@@ -19,17 +20,46 @@ from geo_risk.hazard.rain import accumulate, from_counter, known_at
 from geo_risk.levels import UNKNOWN
 from geo_risk.model import Provenance
 from geo_risk.model import Rule as Choice
-from geo_risk.risk.warnings import LEVELS, NONE, WarningRule, area_levels, first_times, in_force, level_over_time
+from geo_risk.risk.warnings import LEVELS, NONE, Falling, WarningRule, area_levels, first_times, in_force, level_over_time
 from layers._catalog import layer
 from layers._layer import Geometry
-from layers._observations import Observations, falling, read_observations, station_columns, warning_rules
+from layers._observations import Observations, falling, read_observations, warning_rules
 from layers._store import Snapshot
 from layers._tables import scheme, table
 
 GAUGES: Final = {"rain": "rain_gauges", "water_level": "water_gauges"}
 """The layer of gauges of each variable."""
 _ORDER: Final = (*LEVELS, UNKNOWN, NONE)
+_BY_GAUGES: Final = (
+    Choice(id="area_by", chosen="worst_station", options=("worst_station",)),
+    Choice(id="station_on_a_border", chosen="in both areas"),
+)
 _lock = threading.Lock()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ruled:
+    """What levels of a variable are told by: thresholds, and how a level falls."""
+
+    variable: str
+    thresholds: tuple[WarningRule, ...]
+    falls: Falling
+
+
+@dataclass(frozen=True, kw_only=True)
+class CubeRain:
+    """What was taken of a rain cube: steps in force, hours of a step, mm of a unit, how areas meet its cells."""
+
+    source: str
+    units: str
+    steps: int
+    first: pd.Timestamp
+    last: pd.Timestamp
+    step_h: float
+    mm_per_unit: float
+    by: str
+    cells: str
+    partly_outside: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -37,7 +67,8 @@ class Watched:
     """Levels over time of stations and of areas, as far as they were known; with the rules and the readings behind them.
 
     ``stations`` and ``areas`` are frames of `geo_risk.risk.warnings`; ``names`` of stations and areas by code or id.
-    ``moved_by_late`` are stations whose first times would be others without the readings that came late.
+    ``moved_by_late`` are stations whose first times would be others without the readings that came late. Readings are
+    those of gauges, ``observations``, or of a ``cube``, which has no stations.
     """
 
     variable: str
@@ -48,8 +79,9 @@ class Watched:
     names: dict[str, str]
     placeless: tuple[str, ...]
     moved_by_late: tuple[str, ...]
-    rules: tuple[WarningRule, ...]
-    observations: Observations
+    ruled: Ruled
+    observations: Observations | None
+    cube: CubeRain | None = None
     provenance: Provenance
 
 
@@ -83,6 +115,17 @@ def _read(path: Path, changed_ns: int, size: int, variable: str | None, minutes:
     return read_observations(path, variable=variable, minutes=minutes, zone=zone)
 
 
+def ruled_by_tables(variable: str) -> Ruled:
+    """The rules of a variable as the tables have them.
+
+    Raises
+    ------
+    ParameterError
+        No warnings go by that variable.
+    """
+    return Ruled(variable=variable, thresholds=warning_rules(variable), falls=falling(variable))
+
+
 def watch(
     snapshot: Snapshot,
     observations: Observations,
@@ -99,59 +142,88 @@ def watch(
     ParameterError
         No such variable, a moment without a zone, or a layer without areas.
     """
-    if layer(area_layer).geometry is not Geometry.AREA:
-        raise ParameterError("only areas hold stations", where="layer", expected="an area layer such as towns", got=area_layer)
-    rules = warning_rules(variable)
-    readings = _of_variable(observations.frame, variable)
-    moment = _moment(at, "at") or (readings["time"].max() if len(readings) else pd.Timestamp(dt.datetime.now(tz=dt.UTC)))
-    known = _moment(as_known_at, "as_known_at")
-    seen = readings[readings["time"] <= moment] if known is None else known_at(readings[readings["time"] <= moment], known)
-    gauges = snapshot.frames[GAUGES[variable]]
+    require_areas(area_layer)
+    ruled = ruled_by_tables(variable)
+    gauges, areas = snapshot.frames[GAUGES[variable]], snapshot.frames[area_layer]
+    return watch_gauges(
+        gauges, areas, observations, ruled, at=moment_of(at, "at"), as_known_at=moment_of(as_known_at, "as_known_at"),
+        inputs={GAUGES[variable]: gauges, area_layer: areas}, revision=snapshot.revision,
+    )
+
+
+def watch_gauges(
+    gauges: gpd.GeoDataFrame,
+    areas: gpd.GeoDataFrame,
+    observations: Observations,
+    ruled: Ruled,
+    *,
+    at: pd.Timestamp | None = None,
+    as_known_at: pd.Timestamp | None = None,
+    inputs: Mapping[str, gpd.GeoDataFrame] = MappingProxyType({}),
+    revision: int = 0,
+) -> Watched:
+    """As `watch`, over any gauges (``code``, ``name``, geometry) and areas (``name``, geometry) in one CRS."""
+    readings = _of_variable(observations.frame, ruled.variable)
+    moment = at or (readings["time"].max() if len(readings) else pd.Timestamp(dt.datetime.now(tz=dt.UTC)))
+    seen = readings[readings["time"] <= moment]
+    seen = seen if as_known_at is None else known_at(seen, as_known_at)
     listed = _listed(gauges)
-    stations = _levels(seen, variable, listed, moment)
-    placed, inside = _stations_in(gauges, snapshot.frames[area_layer])
-    names = {**{str(code): str(name) for code, name in listed["name"].items()}, **_names(snapshot.frames[area_layer])}
+    stations = _levels(seen, ruled, listed, moment)
+    placed, inside = stations_in(gauges, areas)
     return Watched(
-        variable=variable,
+        variable=ruled.variable,
         at=moment,
-        as_known_at=known,
+        as_known_at=as_known_at,
         stations=stations,
         areas=area_levels(stations, inside),
-        names=names,
+        names={**{str(code): str(name) for code, name in listed["name"].items()}, **names_of(areas)},
         placeless=tuple(sorted(set(seen["station"]) - placed)),
-        moved_by_late=_moved_by_late(seen, stations, variable, listed, moment),
-        rules=rules,
+        moved_by_late=_moved_by_late(seen, stations, ruled, listed, moment),
+        ruled=ruled,
         observations=observations,
-        provenance=_provenance(snapshot, variable, area_layer),
+        provenance=provenance(ruled, _BY_GAUGES, inputs, revision),
     )
 
 
 def answer(watched: Watched, now: dt.datetime) -> dict[str, Any]:
     """Levels as JSON: per area and per station the level, since when, why, first times; the readings that were refused."""
-    areas, stations = in_force(watched.areas, watched.at, "area"), in_force(watched.stations, watched.at)
+    return {**standing(watched), **age_of(watched, now)}
+
+
+def age_of(watched: Watched, now: dt.datetime) -> dict[str, Any]:
+    """How old the moment is, and whether that is longer than the silence that makes a level unknown."""
     age = pd.Timestamp(now) - watched.at
+    return {"age_minutes": round(age.total_seconds() / 60), "stale": bool(age > pd.Timedelta(hours=watched.ruled.falls.silence_h))}
+
+
+def standing(watched: Watched) -> dict[str, Any]:
+    """What `answer` says but for the clock."""
+    areas, stations = in_force(watched.areas, watched.at, "area"), in_force(watched.stations, watched.at)
     return {
         "revision": watched.provenance.revision,
         "engine": watched.provenance.engine,
         "variable": watched.variable,
-        "at": _iso(watched.at),
-        "as_known_at": _iso(watched.as_known_at),
-        "age_minutes": round(age.total_seconds() / 60),
-        "stale": bool(age > pd.Timedelta(hours=falling(watched.variable).silence_h)),
+        "at": iso(watched.at),
+        "as_known_at": iso(watched.as_known_at),
         "rules": [{"id": rule.id, "chosen": rule.chosen, "options": list(rule.options)} for rule in watched.provenance.rules],
-        "thresholds": [vars(rule) for rule in watched.rules],
+        "thresholds": [vars(rule) for rule in watched.ruled.thresholds],
         "counts": {level: int((areas["level"] == level).sum()) for level in _ORDER},
         "areas": _told(areas, watched, "area", first_times(watched.areas, "area")),
         "stations": _told(stations, watched, "station", first_times(watched.stations)),
         "stations_without_a_place": list(watched.placeless),
         "moved_by_late_readings": list(watched.moved_by_late),
-        "readings": {
-            "read": watched.observations.rows_read,
-            "taken": len(watched.observations.frame),
-            "by_rule": dict(watched.observations.counts),
-            "source": watched.observations.source,
-        },
+        "readings": _readings(watched.observations),
+        "cube": _cube(watched.cube),
     }
+
+
+def first_times_of(watched: Watched) -> dict[str, dict[str, str | None]]:
+    """When each area first reached each level, as text; areas that reached none are left out."""
+    return _firsts(first_times(watched.areas, "area"), "area")
+
+
+def _firsts(firsts: pd.DataFrame, by: str) -> dict[str, dict[str, str | None]]:
+    return {str(key): dict(zip(part["level"], map(iso, part["first_time"]), strict=True)) for key, part in firsts.groupby(by)}
 
 
 def titled(level: str, language: str) -> str:
@@ -193,27 +265,30 @@ def _of_variable(frame: pd.DataFrame, variable: str) -> pd.DataFrame:
     return pd.concat([own, from_counter(totals)]) if len(totals) else own
 
 
-def _levels(readings: pd.DataFrame, variable: str, gauges: pd.DataFrame, until: pd.Timestamp) -> pd.DataFrame:
-    rules, falls = warning_rules(variable), falling(variable)
-    windows = sorted({rule.window_h for rule in rules if rule.window_h is not None})
+def windows_of(ruled: Ruled) -> list[float]:
+    """The hours that the thresholds sum over, rising."""
+    return sorted({rule.window_h for rule in ruled.thresholds if rule.window_h is not None})
+
+
+def _levels(readings: pd.DataFrame, ruled: Ruled, gauges: pd.DataFrame, until: pd.Timestamp) -> pd.DataFrame:
+    windows = windows_of(ruled)
     sums = accumulate(readings, windows).rename(columns={"mm_at_least": "value"}) if windows else None
     values = readings[["station", "time", "value"]] if sums is None else sums
-    columns = list(station_columns(variable))
+    columns = list(dict.fromkeys(rule.of for rule in ruled.thresholds if rule.of))
     own = gauges[columns].astype(float) if columns else None
-    return level_over_time(values, rules, **vars(falls), references=own, until=until)
+    return level_over_time(values, ruled.thresholds, **vars(ruled.falls), references=own, until=until)
 
 
 def _moved_by_late(
-    readings: pd.DataFrame, levels: pd.DataFrame, variable: str, gauges: pd.DataFrame, until: pd.Timestamp
+    readings: pd.DataFrame, levels: pd.DataFrame, ruled: Ruled, gauges: pd.DataFrame, until: pd.Timestamp
 ) -> tuple[str, ...]:
     """Stations whose first times would be others without the readings that came late."""
     allowed = pd.Timedelta(minutes=table("warning_rules")["reading"]["late_after_min"])
     late = readings["received_at"] - readings["time"] > allowed
     touched = set(readings.loc[late, "station"])
-    before = _levels(readings[~late & readings["station"].isin(touched)], variable, gauges, until)
-    now = levels[levels["station"].isin(touched)]
-    merged = first_times(now).merge(first_times(before), how="outer", on=["station", "level", "first_time"], indicator=True)
-    return tuple(sorted(set(merged.loc[merged["_merge"] != "both", "station"])))
+    before = _firsts(first_times(_levels(readings[~late & readings["station"].isin(touched)], ruled, gauges, until)), "station")
+    now = _firsts(first_times(levels[levels["station"].isin(touched)]), "station")
+    return tuple(sorted(station for station in touched if now.get(station) != before.get(station)))
 
 
 def _listed(gauges: gpd.GeoDataFrame) -> pd.DataFrame:
@@ -222,7 +297,7 @@ def _listed(gauges: gpd.GeoDataFrame) -> pd.DataFrame:
     return known.drop_duplicates("code").set_index("code")
 
 
-def _stations_in(gauges: gpd.GeoDataFrame, areas: gpd.GeoDataFrame) -> tuple[set[str], dict[str, list[str]]]:
+def stations_in(gauges: gpd.GeoDataFrame, areas: gpd.GeoDataFrame) -> tuple[set[str], dict[str, list[str]]]:
     """Station codes that have a place, and those of each area; a gauge on a shared border belongs to both sides."""
     located = gauges[~(gauges.geometry.isna() | gauges.geometry.is_empty)]
     inside: dict[str, list[str]] = {str(area): [] for area in areas.index}
@@ -233,11 +308,19 @@ def _stations_in(gauges: gpd.GeoDataFrame, areas: gpd.GeoDataFrame) -> tuple[set
     return set(located["code"]), inside
 
 
-def _names(areas: gpd.GeoDataFrame) -> dict[str, str]:
+def names_of(areas: gpd.GeoDataFrame) -> dict[str, str]:
+    """Names of areas by id."""
     return {str(area): str(name) for area, name in areas["name"].items()} if "name" in areas else {}
 
 
-def _moment(text: str | None, where: str) -> pd.Timestamp | None:
+def moment_of(text: str | None, where: str) -> pd.Timestamp | None:
+    """A moment from its text, which must say its zone; None for none.
+
+    Raises
+    ------
+    ParameterError
+        It is no moment, or has no zone.
+    """
     if text is None:
         return None
     moment: dt.datetime | None
@@ -253,25 +336,43 @@ def _moment(text: str | None, where: str) -> pd.Timestamp | None:
     return pd.Timestamp(moment)
 
 
-def _provenance(snapshot: Snapshot, variable: str, area_layer: str) -> Provenance:
-    used = (GAUGES[variable], area_layer)
-    falls = falling(variable)
+def require_areas(layer_id: str) -> None:
+    """Stop where a layer holds no areas."""
+    if layer(layer_id).geometry is not Geometry.AREA:
+        raise ParameterError("only areas hold stations", where="layer", expected="an area layer such as towns", got=layer_id)
+
+
+def provenance(
+    ruled: Ruled, choices: tuple[Choice, ...], inputs: Mapping[str, gpd.GeoDataFrame], revision: int
+) -> Provenance:
+    """The choices of areas and of falling, with the revisions of the layers read."""
     return Provenance(
-        inputs={each: int(snapshot.frames[each]["revision"].max()) for each in used if len(snapshot.frames[each])},
-        revision=snapshot.revision,
-        rules=(
-            Choice(id="area_by", chosen="worst_station", options=("worst_station",)),
-            Choice(id="station_on_a_border", chosen="in both areas"),
-            *(Choice(id=name, chosen=f"{value:g}") for name, value in vars(falls).items()),
-        ),
+        inputs={name: int(frame["revision"].max()) for name, frame in inputs.items() if len(frame)},
+        revision=revision,
+        rules=(*choices, *(Choice(id=name, chosen=f"{value:g}") for name, value in vars(ruled.falls).items())),
         engine=f"geo-risk {geo_risk.__version__}",
         made_at=dt.datetime.now(tz=dt.UTC).isoformat(timespec="seconds"),
     )
 
 
+def _readings(observations: Observations | None) -> dict[str, Any] | None:
+    if observations is None:
+        return None
+    return {
+        "read": observations.rows_read,
+        "taken": len(observations.frame),
+        "by_rule": dict(observations.counts),
+        "source": observations.source,
+    }
+
+
+def _cube(cube: CubeRain | None) -> dict[str, Any] | None:
+    return None if cube is None else {**vars(cube), "first": iso(cube.first), "last": iso(cube.last)}
+
+
 def _told(rows: pd.DataFrame, watched: Watched, by: str, firsts: pd.DataFrame) -> list[dict[str, Any]]:
     """Rows in the order of need: the worst level first, unknown before none."""
-    times = {key: dict(zip(part["level"], map(_iso, part["first_time"]), strict=True)) for key, part in firsts.groupby(by)}
+    times = _firsts(firsts, by)
     ranked = sorted(rows.to_dict("records"), key=lambda row: (_ORDER.index(row["level"]), str(row[by])))
     return [_one(row, watched, by) | {"first_times": times.get(row[by], {})} for row in ranked]
 
@@ -282,17 +383,18 @@ def _one(row: Mapping[Any, Any], watched: Watched, by: str) -> dict[str, Any]:
         "id": row[by],
         "name": watched.names.get(row[by], row[by]),
         **plain,
-        "since": _iso(row["since"]),
+        "since": iso(row["since"]),
         "station": row["station"] if row["rule"] else "",
         "window_h": _number(row["window_h"]),
         "value": _number(row["value"]),
         "threshold": _number(row["threshold"]),
-        "reached_at": _iso(row["reached_at"]),
+        "reached_at": iso(row["reached_at"]),
         "reason": {language: reason(row, watched.names, watched.variable, language) for language in ("en", "zh")},
     }
 
 
-def _iso(time: pd.Timestamp | None) -> str | None:
+def iso(time: pd.Timestamp | None) -> str | None:
+    """A time with its zone as text; None where there is none."""
     return None if time is None or pd.isna(time) else time.isoformat()
 
 

@@ -127,7 +127,7 @@ def held_to_rules(
         texts["variable"] = texts.get("variable", pd.Series(variable, index=texts.index, dtype=object)).fillna(variable)
     if "variable" not in texts:
         raise FileError("nothing says what is measured", expected="a column variable", got="none", then="say --measures")
-    rows = _parsed(texts, _zone(zone), minutes)
+    rows = _parsed(texts, zone_of(zone), minutes)
     wrong = _wrong(rows, texts, pd.Timestamp(now or dt.datetime.now(tz=dt.UTC)))
     sound = rows[wrong == ""]
     wrong.loc[sound.index] = _among_each_other(sound)
@@ -213,10 +213,11 @@ def _times(texts: pd.Series, zone: dt.tzinfo | None) -> pd.Series:
 
 def _shared(offsets: pd.Series) -> dt.tzinfo:
     stated = sorted(set(offsets.dropna()))
-    return (_zone(stated[0]) or dt.UTC) if len(stated) == 1 else dt.UTC
+    return (zone_of(stated[0]) or dt.UTC) if len(stated) == 1 else dt.UTC
 
 
-def _zone(name: str | None) -> dt.tzinfo | None:
+def zone_of(name: str | None) -> dt.tzinfo | None:
+    """A zone by its name, such as ``Asia/Shanghai``, or by its offset, such as ``+08:00``."""
     if name is None:
         return None
     try:
