@@ -143,7 +143,14 @@ def test_beyond_the_curve(beyond, ends):
 def test_what_never_happens_has_no_period():
     never = exceedance([5.0, 7.0], [0.0, 0.0])
     assert never.return_period.tolist() == [np.inf, np.inf]
-    assert loss_at(never, [100]).tolist() == [0]
+    np.testing.assert_array_equal(loss_at(never, [100]), [np.nan])  # beyond a record of no length
+    assert loss_at(never, [100], beyond="held").tolist() == [0]
+
+
+@pytest.mark.parametrize(("beyond", "late"), [("rarer_unknown", np.nan), ("held", 0), ("zero_and_held", 0), ("unknown", np.nan)])
+@pytest.mark.parametrize("rule", READINGS)
+def test_a_record_without_loss_ends_too(rule, beyond, late):
+    np.testing.assert_array_equal(loss_at(exceedance([0.0, 0.0], [0.1, 0.1]), [5, 9, 11], rule=rule, beyond=beyond)[1:], [0, late])
 
 
 def test_an_unknown_event_makes_the_reading_unknown_unless_left_out():

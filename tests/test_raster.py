@@ -13,7 +13,7 @@ import pytest
 import rasterio
 import shapely
 import xarray
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from rasterio.errors import NotGeoreferencedWarning
 
@@ -367,6 +367,16 @@ def test_points_without_a_place_are_unknown():
 def test_cells_of_points_on_both_sides_of_180_degrees():
     fiji = replace(GRID, x=179.0)
     assert cells_of(fiji, np.array([179.5, -179.5, -178.5, 178.5]), np.full(4, 9.5)).tolist() == [0, 1, 2, -1]
+
+
+@settings(deadline=None)
+@given(data=st.data(), west=st.sampled_from([-180.0, 0.0, 100.3]), dx=st.sampled_from([0.1, 0.3, 60.0]))
+def test_cells_of_points_are_those_of_the_grid_to_the_last_bit(data, west, dx):
+    grid = replace(GRID, x=west, dx=dx, dy=-0.1)
+    lon = data.draw(st.lists(st.floats(-180, 180) | st.integers(0, 3).map(lambda edge: west + edge * dx), max_size=9))
+    x, y = np.array(lon, dtype=float), np.full(len(lon), data.draw(st.sampled_from([10.0, 9.95, 9.8, 11.0, NAN])))
+    turned = x + 360.0 * np.ceil((grid.x - x) / 360.0)
+    np.testing.assert_array_equal(cells_of(grid, x, y), grid.cells_at(turned, y))
 
 
 def test_points_of_two_lengths_are_refused():

@@ -203,7 +203,7 @@ def exceedance(losses: ArrayLike, frequencies: ArrayLike) -> ExceedanceCurve:
     known = ~np.isnan(lost)
     falling = np.lexsort((often[known], lost[known]))[::-1]
     cumulated = np.cumsum(often[known][falling])
-    period = np.divide(1.0, cumulated, out=np.full(len(cumulated), np.inf), where=cumulated > 0)
+    period = np.divide(1.0, cumulated, out=np.full(len(cumulated), np.inf), where=cumulated >= _RAREST)
     return ExceedanceCurve(
         loss=lost[known][falling], frequency=cumulated, return_period=period, unknown_frequency=float(often[~known].sum())
     )
@@ -263,14 +263,18 @@ def loss_at(
     [0.0, 0.0, 50.0, 200.0, nan]
     >>> loss_at(curve, [30, 75, 101], rule="step", beyond="held").tolist()
     [0.0, 100.0, 300.0]
+    >>> loss_at(exceedance([0.0, 0.0], [0.1, 0.1]), [5, 10, 11], rule="log_log").tolist()  # rarer than the record is unknown
+    [0.0, 0.0, nan]
     """
     _require_named("loss_at", rule=(rule, READINGS), beyond=(beyond, BEYOND), unknown=(unknown, ("spreads", "left_out")))
     years = _require_years(return_periods, "loss_at")
     if curve.unknown_frequency > 0 and unknown == "spreads":
         return np.full(years.shape, np.nan)
-    point = _usable(curve, rule)
-    if not len(point.loss):
-        return np.zeros(years.shape) if len(curve.loss) else np.full(years.shape, np.nan)
+    record, point = _usable(curve, "step"), _usable(curve, rule)
+    if not len(record.loss):  # no period is within the record: what is known never to happen, or nothing at all
+        return np.full(years.shape, BEYOND[beyond](np.zeros(1))[1] if len(curve.loss) else np.nan)
+    if not len(point.loss):  # every loss is 0, where a logarithm has no use and needs none
+        point, rule = record, "step"
     often, rare = point.return_period[-1], point.return_period[0]
     before, after = BEYOND[beyond](point.loss)
     # a period that is one of the curve's own is on it, whatever the rounding of 1 / (1 / T)
@@ -415,4 +419,5 @@ BEYOND: Final[Mapping[str, Callable[[Numbers], Ends]]] = MappingProxyType({
     "zero_and_held": lambda loss: (0.0, float(loss[0])),
     "unknown": lambda _: (np.nan, np.nan),
 })
+_RAREST: Final = np.finfo(np.float64).tiny  # 1/year: one over anything smaller is infinite
 _ABOVE_ZERO: Final = frozenset({"log_log", "log_fit"})
