@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 import rasterio
 import shapely
+import xarray
 from affine import Affine
 from fastapi.testclient import TestClient
 
@@ -22,6 +23,7 @@ from api.settings import Settings
 from api.strict_json import strict_object
 from geo_risk.errors import ParameterError
 from geo_risk.hazard.overlay import overlaps
+from geo_risk.hazard.raster import open_raster, sample_points
 from geo_risk.hazard.zones import zone_readings
 from geo_risk.risk.measures import mean_depth_m_in_zones, share_in_zones
 from geo_risk.risk.rollup import area_faults, roll_up
@@ -214,6 +216,15 @@ def test_a_line_along_the_cut_of_a_large_area_counts_once() -> None:
     things = gpd.GeoSeries([shapely.LineString([(2, 1), (2, 4)]), shapely.MultiPoint([(2, 1.5), (9, 9)])], crs=4326)
     assert overlaps(things, area).share.round(4).tolist() == [0.3333, 0.5]
     assert roll_up(pd.Series([300, 10]), things, area, "split_by_share").inside.tolist() == [105]
+
+
+@pytest.mark.parametrize(("kind", "left"), [("float32", 9.96921e36), ("float64", 9.969209968386869e36), ("int16", -32767)])
+def test_cells_that_nobody_wrote_to_a_netcdf_file_are_unknown(kind: str, left: float, tmp_path: Path) -> None:
+    places = {"lat": ("lat", [0.5, 1.5], {"units": "degrees_north"}), "lon": ("lon", [0.5, 1.5], {"units": "degrees_east"})}
+    depth = (("lat", "lon"), np.array([[1, left], [2, 3]], dtype=kind))
+    xarray.Dataset({"depth": depth}, places).to_netcdf(tmp_path / "depth.nc", engine="h5netcdf")
+    with open_raster(tmp_path / "depth.nc") as found:
+        assert sample_points(found, [0.5, 1.5, 1.5], [0.5, 0.5, 1.5]).tolist() == pytest.approx([1, np.nan, 3], nan_ok=True)
 
 
 @pytest.mark.parametrize("body", [b'{"a":"' + b'\\"' * 500_000, b'{"a":"' + b"x" * 1_000_000, b'"' * 1_000_000])

@@ -114,8 +114,7 @@ def test_one_that_waits_never_starts_once_dismissed(start: Start) -> None:
     ("program", "says"),
     [
         ("import os; os.kill(os.getpid(), 9)", "got: signal 9"),
-        ("raise SystemExit(3)", "got: status 3"),
-        ("pass", "got: status 0"),
+        ("pass", "got: no result"),
         ("import os, sys; sys.stdin.close(); os.close(1); os.kill(os.getpid(), 11)", "got: signal 11"),
     ],
 )
@@ -125,6 +124,21 @@ def test_a_worker_that_dies_is_a_failed_job_with_the_reason(start: Start, progra
     assert done.status == "failed"
     with pytest.raises(ParameterError, match=f"ended before it was done.*{says}"):
         jobs.run(done.id)
+
+
+def test_a_worker_that_ends_with_a_status_met_a_fault_of_ours(start: Start) -> None:
+    jobs = start("raise SystemExit(3)")
+    done = until(jobs, jobs.submit(SCENARIO, "clerk"), finished)
+    with pytest.raises(GeoRiskError, match="the job met a fault of ours; .*got: status 3") as met:
+        jobs.run(done.id)
+    assert type(met.value) is GeoRiskError  # a 500: nothing that was asked can be mended
+
+
+@pytest.mark.parametrize("words", ["half a li", "[1, 2, 3]", '["assess", "most"]', "null", "\x00"])
+def test_words_of_a_library_among_the_progress_stop_no_job(start: Start, words: str) -> None:
+    jobs = start(f"print({words!r}, flush=True)")
+    first, second = jobs.submit(SCENARIO, "clerk"), jobs.submit(SCENARIO, "clerk")
+    assert [until(jobs, job, finished).status for job in (first, second)] == ["failed", "failed"]
 
 
 def test_a_program_that_is_not_there_is_a_failed_job(store: Store, tmp_path: Path) -> None:

@@ -238,11 +238,20 @@ def _watched(
             started(worker)
             _send(worker, spec)
             for line in worker.stdout or ():
-                tell(*json.loads(line))
+                _tell(line, tell)
             return worker.wait()
         finally:
             clock.cancel()
             _kill(worker)
+
+
+def _tell(line: str, tell: Callable[[str, float], None]) -> None:
+    """Pass progress on; a library's own words, or half a line of a killed worker, are none."""
+    try:
+        step, share = json.loads(line)
+        tell(str(step), float(share))
+    except (ValueError, TypeError):
+        return
 
 
 def _send(worker: "subprocess.Popen[str]", spec: dict[str, Any]) -> None:
@@ -273,10 +282,14 @@ def _left(folder: Path, code: int, limits: JobLimits) -> Run:
         facts = json.loads((folder / "error.json").read_text(encoding="utf-8"))
         kind: type[GeoRiskError] = getattr(errors, facts.pop("kind"))
         raise kind(facts.pop("what"), **facts)
+    if code > 0:
+        raise GeoRiskError(
+            "the job met a fault of ours", where="job", got=f"status {code}", then="tell whoever runs the service what was asked",
+        )
     raise ParameterError(
         "the job's process was ended before it was done", where="job",
         expected=f"at most {limits.seconds:g} s and {limits.memory_bytes // 10**6} MB",
-        got=f"signal {-code}" if code < 0 else f"status {code}",
+        got=f"signal {-code}" if code < 0 else "no result",
         then="ask for less, or let whoever runs the service raise the limits",
     )
 

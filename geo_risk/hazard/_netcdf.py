@@ -28,6 +28,8 @@ _Y_WORDS: Final = {"axis": {"Y"}, "standard_name": {"latitude", "projection_y_co
                    "units": {"degrees_north", "degree_north", "degrees_N", "degreeN"}}
 _X_NAMES: Final = frozenset({"lon", "longitude", "x"})
 _Y_NAMES: Final = frozenset({"lat", "latitude", "y"})
+_UNWRITTEN: Final = {"f4": 9.969209968386869e36, "f8": 9.969209968386869e36, "i2": -32767, "i4": -2147483647}
+"""What the NetCDF library fills cells with that nobody wrote, where the variable declares no mark of its own."""
 _METRES: Final = frozenset({"m", "metre", "metres", "meter", "meters"})
 # what xarray, h5py, h5netcdf and scipy raise on files that are broken in one way or another
 _BROKEN: Final = (OSError, ValueError, TypeError, KeyError, IndexError, AttributeError, RuntimeError, OverflowError)
@@ -256,10 +258,14 @@ def _stored_type(variable: xarray.Variable) -> np.dtype[Any]:
 
 
 def _packing(variable: xarray.DataArray | xarray.Variable, nodata: float | None) -> Packing:
-    """CF's packing: _FillValue and missing_value are marks, valid_min, valid_max and valid_range are in stored units."""
+    """CF's packing: _FillValue and missing_value are marks, valid_min, valid_max and valid_range are in stored units.
+
+    Without a mark, the number is one that the NetCDF library leaves in cells that nobody wrote.
+    """
     attrs = variable.attrs
     stored = _stored_type(variable.variable if isinstance(variable, xarray.DataArray) else variable)
     told = _numbers(attrs, "_FillValue") + _numbers(attrs, "missing_value") if nodata is None else [nodata]
+    told = [mark for mark in told if np.isfinite(mark)] or [_UNWRITTEN.get(f"{stored.kind}{stored.itemsize}")]
     least, most = [*_numbers(attrs, "valid_range"), None, None][:2]
     return Packing(
         marks=marks(stored, tuple(told)),
