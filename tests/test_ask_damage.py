@@ -9,7 +9,9 @@ import pytest
 import rasterio
 import shapely
 from affine import Affine
+from ask_cli import asked, rows
 
+from api.use.scenarios import file_inputs
 from layers._store import open_store
 from run_cli import run
 
@@ -39,7 +41,6 @@ bounds = [0, 1]
 def folder(tmp_path_factory):
     """Cells of 10 m with 2 m, 1 m, no water, unknown; in each a thing; towns a and b hold the first two and the third cell."""
     path = tmp_path_factory.mktemp("damage")
-    (path / "ask.toml").write_text(SCENARIO)
     (path / "curves.csv").write_text("depth,house,road\n0,0,0\n2,0.5,0.5\n4,1,1\n")
     (path / "worth.csv").write_text("occupancy,max_damage\nhouse,-1\n")
     depth = np.array([[2.0, 1.0, 0.0, -9999.0]], dtype=np.float32)
@@ -47,7 +48,8 @@ def folder(tmp_path_factory):
     with rasterio.open(path / "depth.tif", "w", transform=Affine(10, 0, 500_000, 0, -10, 10), **profile) as file:
         file.write(depth, 1)
     shapes = [box(1, 3), box(9, 11), box(22, 24), box(32, 34), shapely.LineString([(500_005, 5), (500_025, 5)])]
-    told = {"name": ["wet", "half", "dry", "off", "road"], "kind": ["house"] * 4 + ["road"], "worth": [100.0, 80.0, 10.0, 10.0, 60.0]}
+    names, worth = ["wet", "half", "dry", "off", "road"], [100.0, 80.0, 10.0, 10.0, 60.0]
+    told = {"name": names, "kind": ["house"] * 4 + ["road"], "worth": worth}
     gpd.GeoDataFrame(told, geometry=shapes, crs=32650).to_file(path / "things.gpkg")
     towns = gpd.GeoDataFrame({"code": ["a", "b"]}, geometry=[box(-5, 19, 30), box(19, 29, 30)], crs=32650).to_crs(4326)
     towns.to_file(path / "towns.geojson")
@@ -58,23 +60,9 @@ def box(west, east, height=4):
     return shapely.box(500_000 + west, 5 - height / 2, 500_000 + east, 5 + height / 2)
 
 
-def asked(folder, store, text=None, data=None, status=0):
-    path = folder / ("ask.toml" if text is None else "other.toml")
-    if text is not None:
-        path.write_text(text)
-    told = run("assess", "--scenario", str(path), *(["--data", str(data)] if data else []), "--json", store=store, status=status)
-    return json.loads(told[: told.rindex("}") + 1]) if status == 0 else told
-
-
-def rows(answer, table):
-    found = next(each for each in answer["tables"] if each["name"] == table)
-    names = [field["name"] for field in found["fields"]]
-    return {tuple(row[: found["keys"]]): dict(zip(names, row, strict=True)) for row in (*found["rows"], *found["foot"])}
-
-
 @pytest.fixture(scope="module")
 def answer(folder, small_store):
-    return asked(folder, small_store)
+    return asked(folder, small_store, SCENARIO)
 
 
 @pytest.mark.parametrize(
@@ -132,7 +120,8 @@ def test_the_maximum_of_a_square_metre_is_that_of_the_object_by_its_size(folder,
 def test_an_object_explains_itself(folder, small_store, tmp_path):
     store = tmp_path / "store.sqlite"
     store.write_bytes(small_store.read_bytes())
-    run("assess", "--scenario", str(folder / "ask.toml"), "--save", store=store)
+    (folder / "kept.toml").write_text(SCENARIO)
+    run("assess", "--scenario", str(folder / "kept.toml"), "--save", store=store)
     with open_store(store) as opened:
         (made,) = [each.id for each in opened.runs()]
     told = json.loads(run("runs", "explain", made, "half", "--json", store=store))["figures"]["objects"][0]
@@ -142,7 +131,8 @@ def test_an_object_explains_itself(folder, small_store, tmp_path):
 
 
 def test_shapes_of_areas_go_into_a_geopackage(folder, small_store, tmp_path):
-    run("assess", "--scenario", str(folder / "ask.toml"), "-o", str(tmp_path / "out.gpkg"), store=small_store)
+    (folder / "whole.toml").write_text(SCENARIO)
+    run("assess", "--scenario", str(folder / "whole.toml"), "-o", str(tmp_path / "out.gpkg"), store=small_store)
     assert gpd.read_file(tmp_path / "out.gpkg", layer="areas_flood_towns")["area"].tolist() == ["a", "b"]
 
 
@@ -186,10 +176,10 @@ def test_a_bad_object_is_reported_and_the_others_go_on(folder, small_store, chan
 
 
 def test_the_order_of_rows_does_not_show(folder, small_store, answer, tmp_path):
-    for name in ("depth.tif", "curves.csv", "towns.geojson", "ask.toml"):
+    for name in ("depth.tif", "curves.csv", "towns.geojson"):
         (tmp_path / name).write_bytes((folder / name).read_bytes())
     gpd.read_file(folder / "things.gpkg").iloc[::-1].to_file(tmp_path / "things.gpkg")
-    assert asked(tmp_path, small_store)["tables"] == answer["tables"]
+    assert asked(tmp_path, small_store, SCENARIO)["tables"] == answer["tables"]
 
 
 def test_delft_fiat_event_damage_of_objects_and_cells(shared_data, small_store, tmp_path):
@@ -234,3 +224,13 @@ def test_kampen_by_the_example(shared_data, small_store, tmp_path):
     assert total["damage_known"] == pytest.approx(sum(known), rel=1e-12)
     counted = [row["objects"] for row in rows(found, "classes").values()]
     assert sum(counted) == 6615
+
+
+def test_a_shapefile_is_hashed_with_its_attributes(tmp_path):
+    before = gpd.GeoDataFrame({"worth": [1]}, geometry=[shapely.Point(0, 0)], crs=4326)
+    before.to_file(tmp_path / "things.shp")
+    (one,) = file_inputs({"things.shp": tmp_path / "things.shp"})
+    before.assign(worth=2).to_file(tmp_path / "things.shp")
+    (other,) = file_inputs({"things.shp": tmp_path / "things.shp"})
+    assert one.size_bytes == other.size_bytes
+    assert one.sha256 != other.sha256

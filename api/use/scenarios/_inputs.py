@@ -17,6 +17,7 @@ from geo_risk.errors import FileError, ParameterError, shown
 from layers._catalog import layer
 from layers._read import ReadOptions, read
 from layers._store import Snapshot
+from layers._worker.vector import siblings
 
 Stamp: TypeAlias = tuple[tuple[int, int, int], ...]
 _BLOCK: Final = 1 << 20
@@ -228,14 +229,19 @@ def _named(rows: gpd.GeoDataFrame, section: Areas) -> gpd.GeoDataFrame:
 
 
 def _parts(path: Path) -> list[Path]:
-    """The file itself, or the files of a folder of GeoParquet by name."""
+    """The file itself, the files that make a Shapefile, or those of a folder of GeoParquet, by name."""
+    if path.suffix.lower() == ".shp":
+        return sorted(siblings(path).values())
     return sorted(path.glob("*.parquet")) if path.is_dir() else [path]
 
 
 def _sha256(path: Path) -> str:
-    """The hash of a file; of a folder that of its files' hashes in the order of their names."""
-    if path.is_dir():
-        return hashlib.sha256("".join(map(_sha256, _parts(path))).encode()).hexdigest()
+    """The hash of a file; of several that make one input that of their hashes in the order of their names."""
+    hashes = [_hash_of(part) for part in _parts(path)]
+    return hashes[0] if len(hashes) == 1 and not path.is_dir() else hashlib.sha256("".join(hashes).encode()).hexdigest()
+
+
+def _hash_of(path: Path) -> str:
     digest = hashlib.sha256()
     with path.open("rb") as file:
         while block := file.read(_BLOCK):

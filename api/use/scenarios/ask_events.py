@@ -1,7 +1,7 @@
 """What a set of events does to assets: by event, by asset, in an average year, and how often which loss is exceeded."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Final, Literal, Self
 
 import geopandas as gpd
@@ -35,9 +35,13 @@ _PERIODS: Final = (10.0, 25.0, 50.0, 100.0, 250.0)
 
 
 class Events(Section):
-    """A file of events; ``observed`` keeps those that happened; ``top`` are listed, and those of ``ids`` besides."""
+    """A file of events; ``observed`` keeps those that happened; ``top`` are listed, and those of ``ids`` besides.
+
+    ``unit`` is that of the intensities where the file says none.
+    """
 
     file: FileName
+    unit: Text | None = None
     observed: bool = False
     top: Annotated[int, Range(ge=0, le=1000)] = 20
     ids: Annotated[list[Text], Range(max_length=200, default_factory=list)]
@@ -128,9 +132,7 @@ class _Assets:
 def run(parameters: Parameters, inputs: Inputs, progress: Progress) -> Result:
     """The impact of every event on every asset, summed both ways."""
     progress("read", 0.0)
-    found = read_events(inputs.path(parameters.events.file))
-    events = observed(found) if parameters.events.observed else found
-    _require_events(events, parameters.events.ids)
+    events = _events_of(parameters.events, inputs)
     assets = _assets(parameters, inputs)
     areas = {each.id: inputs.areas(each) for each in parameters.areas}
     progress("impact", 0.0)
@@ -149,6 +151,19 @@ def run(parameters: Parameters, inputs: Inputs, progress: Progress) -> Result:
         layers=tuple(sorted({name for name in (parameters.exposure.layer, *(each.layer for each in parameters.areas)) if name})),
         shapes={name: frame.geometry for name, frame in areas.items()} or {"objects": assets.places.geometry},
     )
+
+
+def _events_of(section: Events, inputs: Inputs) -> EventSet:
+    found = read_events(inputs.path(section.file))
+    if section.unit is not None and found.unit not in ("", section.unit):
+        raise ParameterError(
+            "the file says another unit", where="events.unit", expected=shown(found.unit), got=shown(section.unit),
+            then="leave it out: what the file says holds",
+        )
+    named = replace(found, unit=section.unit or found.unit)
+    events = observed(named) if section.observed else named
+    _require_events(events, section.ids)
+    return events
 
 
 def _assets(parameters: Parameters, inputs: Inputs) -> _Assets:
