@@ -129,7 +129,7 @@ def test_a_worker_that_dies_is_a_failed_job_with_the_reason(start: Start, progra
 def test_a_worker_that_ends_with_a_status_met_a_fault_of_ours(start: Start) -> None:
     jobs = start("raise SystemExit(3)")
     done = until(jobs, jobs.submit(SCENARIO, "clerk"), finished)
-    with pytest.raises(GeoRiskError, match="the job met a fault of ours; .*got: status 3") as met:
+    with pytest.raises(GeoRiskError, match=r"the job met a fault of ours; .*got: status 3") as met:
         jobs.run(done.id)
     assert type(met.value) is GeoRiskError  # a 500: nothing that was asked can be mended
 
