@@ -12,7 +12,6 @@ import typer
 from api.cli._show import line, table
 from api.cli.data import InLanguage, Language, StorePath, store_path
 from api.settings import Settings
-from api.use.rain_cube import watch_cube
 from api.use.rain_watch import (
     Watched,
     answer,
@@ -92,6 +91,8 @@ def rain(
     if cube is not None:
         _refuse_with_cube(observations=observations, as_known_at=as_known_at, measures=measures)
         require_areas(layer)
+        from api.use.rain_cube import watch_cube
+
         watched = watch_cube(
             cube, snapshot.frames[layer], ruled_by_tables(variable), by=by.value, variable=cube_variable, mm_per_unit=mm_per_unit,
             step_h=None if minutes is None else minutes / 60, at=moment_of(at, "at"), zone=zone_of(zone),

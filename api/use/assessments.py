@@ -11,10 +11,10 @@ import geopandas as gpd
 import geo_risk
 from api.use._raw_values import raw_values
 from api.use._remember import remember
+from geo_risk.areas import square_cells
 from geo_risk.errors import ParameterError, shown
 from geo_risk.levels import Scheme
 from geo_risk.model import Absent, Assessment, Factor, PlaceRisk, Provenance, Scale, SeasonState
-from geo_risk.areas import square_cells
 from geo_risk.risk.assess import assess
 from geo_risk.risk.seasons import in_season
 from layers._catalog import catalog, layer

@@ -1,7 +1,7 @@
 """A scenario: a question with its parameters, read strictly from TOML or JSON; nothing in it is ignored."""
 
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
@@ -96,8 +96,8 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise FileError("the scenario file is nested too deep", where=path.name, expected="tables in tables, few deep") from None
 
 
-def checked(given: Mapping[str, Any], models: Mapping[str, type[Section]]) -> Scenario:
-    """The scenario of a parsed file or body; ``models`` holds the parameters of each question.
+def checked(given: Mapping[str, Any], questions: Sequence[str], parameters_of: Callable[[str], type[Section]]) -> Scenario:
+    """The scenario of a parsed file or body; ``parameters_of`` gives the model of a question's parameters.
 
     Raises
     ------
@@ -107,9 +107,9 @@ def checked(given: Mapping[str, Any], models: Mapping[str, type[Section]]) -> Sc
         A key is unknown or missing, or a value is of a wrong type or out of range; ``where`` is the key's place.
     """
     question, title = given.get("question"), given.get("title", "")
-    if not isinstance(question, str) or question not in models:
+    if not isinstance(question, str) or question not in questions:
         raise NotFound(
-            "no such question", where="question", expected=" or ".join(models), got=shown(question), then="name one of these",
+            "no such question", where="question", expected=" or ".join(questions), got=shown(question), then="name one of these",
         )
     if not isinstance(title, str) or len(title) > 200 or any(not letter.isprintable() for letter in title):
         raise ParameterError(
@@ -117,7 +117,7 @@ def checked(given: Mapping[str, Any], models: Mapping[str, type[Section]]) -> Sc
         )
     rest = {name: value for name, value in given.items() if name not in ("question", "title")}
     try:
-        parameters = models[question].model_validate(rest)
+        parameters = parameters_of(question).model_validate(rest)
     except ValidationError as error:
         raise _refusal(error) from None
     return Scenario(question=question, title=title, parameters=parameters)
