@@ -1,4 +1,4 @@
-"""Make docs/command-map.png and docs/field-page.png from a running service: ``python docs/screenshots.py URL [LON LAT]``."""
+"""Make the pictures in docs/ from a running service: ``python docs/screenshots.py URL [LON LAT]``."""
 
 import os
 import sys
@@ -13,7 +13,7 @@ MOST_BYTES = 600_000
 
 
 def main(url: str, lon: str, lat: str) -> None:
-    """Both pictures; stop if one is too large to commit."""
+    """All pictures; stop if one is too large to commit."""
     with sync_playwright() as driver, tempfile.TemporaryDirectory() as profile:
         browser = driver.chromium.launch_persistent_context(
             profile,
@@ -24,9 +24,10 @@ def main(url: str, lon: str, lat: str) -> None:
         )
         page = browser.pages[0]
         command_map(page, url)
+        storm_map(page, url)
         field_page(page, url, lon, lat)
         browser.close()
-    for name in ("command-map.png", "field-page.png"):
+    for name in ("command-map.png", "storm-map.png", "field-page.png"):
         size = (FOLDER / name).stat().st_size
         sys.stdout.write(f"{name} {size:,} bytes\n")
         if size > MOST_BYTES:
@@ -42,6 +43,23 @@ def command_map(page: Any, url: str) -> None:
     page.evaluate("() => { map_command.setZoom(map_command.getZoom() - 1.5, { animate: false }); }")
     page.wait_for_timeout(1500)
     page.screenshot(path=FOLDER / "command-map.png")
+
+
+def storm_map(page: Any, url: str) -> None:
+    """The towns in their rain warnings, five hours before the last reading, with the worst one's reason."""
+    page.goto(f"{url}/?lang=zh-CN")
+    page.wait_for_selector("body[data-drawn]")
+    page.locator("#legend-show-storm").check()
+    page.wait_for_selector("#storm-time", timeout=120_000)
+    page.locator("#storm-time").focus()
+    for _ in range(5):
+        page.keyboard.press("ArrowLeft")
+    page.locator("#storm-list").click()
+    page.locator("#panel .near button").first.click()
+    page.wait_for_selector("#why .evidence")
+    page.evaluate("() => { map_command.setZoom(map_command.getZoom() - 2, { animate: false }); }")
+    page.wait_for_timeout(1500)
+    page.screenshot(path=FOLDER / "storm-map.png")
 
 
 def field_page(page: Any, url: str, lon: str, lat: str) -> None:

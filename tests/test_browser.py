@@ -557,3 +557,108 @@ def test_a_crowd_of_points_is_drawn_in_slices_until_all_are_there(plain_city: st
     moved = f"() => {{ map_command.panBy([1, 0], {{ animate: false }}); return ({STAMPED})(); }}"
     assert seen.page.evaluate(moved) < whole / 2
     seen.page.wait_for_function(f"(whole) => ({STAMPED})() > 0.98 * whole", arg=whole)
+
+
+STORM = "station,variable,time,value,minutes\n" + "".join(
+    f"{code},rain,2026-06-20T{hour:02}:00:00+08:00,{mm},60\n"
+    for code, wet in (("W", {13: 60.0, 14: 50.0}), ("E", {}))
+    for hour, mm in ((each, wet.get(each, 0.0)) for each in range(1, 16))
+    if code == "W" or hour < 9
+)
+"""Thirteen dry hours, 60 mm to 13:00 and 50 mm to 14:00 in the West; the East falls silent after 8:00."""
+
+
+@pytest.fixture(scope="module")
+def storm_city(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    path = tmp_path_factory.mktemp("storm") / "store.sqlite"
+    gauges = {
+        code: (shapely.Point(lon, 0.005), {"name": f"{HOSTILE[0]} {code}", "code": code})
+        for code, lon in (("W", 0.005), ("E", 0.015))
+    }
+    with open_store(path) as store:
+        for layer_id, rows in (small_city.frames() | {"rain_gauges": frame("rain_gauges", gauges)}).items():
+            store.apply(layer_id, rows, Batch(actor="test", reason="storm", source="storm"))
+    (path.parent / "rasters").mkdir()
+    (path.parent / "rasters" / "observations.csv").write_text(STORM, encoding="utf-8")
+    yield from serving(path)
+
+
+def warned(seen: Seen) -> list[str]:
+    """How many towns have each level: I to IV, unknown, none."""
+    return seen.page.locator("#storm-counts b").all_inner_texts()
+
+
+def test_towns_turn_through_the_levels_as_the_slider_moves_by_keyboard(storm_city: str, browse: Callable[..., Seen]) -> None:
+    seen = browse(f"{storm_city}/?lang=en")
+    index = seen.page.evaluate(PIXELS)
+    seen.page.locator("#legend-show-storm").check()
+    slider = seen.page.locator("#storm-time")
+    sync_api.expect(slider).to_have_attribute("aria-valuetext", "2026-06-20 15:00 +08:00")
+    assert warned(seen) == ["1", "0", "0", "0", "1", "0"]
+    red, orange = "#a50f15", "#f28e2b"
+    assert any(near(red, pixel) for pixel in seen.page.evaluate(PIXELS))
+    slider.focus()
+    for _ in range(2):
+        seen.page.keyboard.press("ArrowLeft")
+    assert seen.page.locator("#storm-at").inner_text() == "2026-06-20 13:00 +08:00"
+    assert warned(seen) == ["0", "1", "0", "0", "1", "0"]
+    assert any(near(orange, pixel) for pixel in seen.page.evaluate(PIXELS))
+    assert seen.page.evaluate("document.activeElement.id") == "storm-time"
+    sync_api.expect(seen.page.locator("#status")).to_have_text("2026-06-20 13:00 +08:00: Level II, orange 1, Unknown 1")
+    seen.page.locator("#legend-show-storm").uncheck()
+    sync_api.expect(seen.page.locator("#storm")).to_be_hidden()
+    assert seen.page.evaluate(PIXELS) == index
+
+
+def test_a_towns_panel_says_its_warning_why_and_when_it_was_first_reached(storm_city: str, browse: Callable[..., Seen]) -> None:
+    seen = browse(f"{storm_city}/?lang=zh-CN")
+    seen.page.locator("#legend-show-storm").check()
+    seen.page.locator("#storm-list").click()
+    seen.panel().locator(".near button", has_text="West").click()
+    why = seen.page.locator("#storm-why")
+    sync_api.expect(why.locator("h3")).to_have_text("雨情预警（2026-06-20 15:00 +08:00）")
+    sync_api.expect(why).to_contain_text(f"{HOSTILE[0]} W：截至 06-20 14:00，3 小时雨量 110.0 mm ≥ 100 mm（rainstorm_red）")
+    assert why.locator("dd").all_inner_texts() == ["06-20 13:00"] * 3 + ["06-20 14:00"]
+    literal(seen)
+    seen.page.locator("#storm-time").fill("11")
+    sync_api.expect(why.locator(".storm-level b")).to_have_text("无预警")
+    seen.panel().locator(".close").click()
+    seen.page.locator("#ranking button", has_text="East").click()
+    sync_api.expect(why.locator(".storm-level b")).to_have_text("未知")
+
+
+def test_without_readings_the_view_says_so_and_the_map_stays(plain_city: str, browse: Callable[..., Seen]) -> None:
+    seen = browse(f"{plain_city}/?lang=en")
+    before = seen.page.evaluate(PIXELS)
+    seen.page.locator("#legend-show-storm").check()
+    sync_api.expect(seen.page.locator("#storm")).to_have_text(
+        "No readings of rain gauges here: nothing is known of the rain. The map shows the risk of the towns."
+    )
+    assert seen.page.evaluate(PIXELS) == before
+    sync_api.expect(seen.page.locator("#banner")).to_be_hidden()
+    seen.faults[:] = [fault for fault in seen.faults if "404" not in fault]
+
+
+def test_warnings_on_paper_say_their_time_and_reasons(storm_city: str, browse: Callable[..., Seen]) -> None:
+    seen = browse(f"{storm_city}/?lang=en")
+    seen.page.locator("#legend-show-storm").check()
+    sync_api.expect(seen.page.locator("#storm-at")).to_have_text("2026-06-20 15:00 +08:00")
+    seen.page.emulate_media(media="print")
+    seen.page.evaluate(PRINTED, ["#storm-at", "#storm-counts", ".storm-paper", "#storm-time", "#storm-list"])
+    seen.page.locator("#print").dispatch_event("click")
+    seen.page.wait_for_function("() => window.printed")
+    assert list(seen.page.evaluate("window.printed").values()) == [True, True, True, False, False]
+    sync_api.expect(seen.page.locator("#paper h2").first).to_have_text("Rain warnings 2026-06-20 15:00 +08:00")
+    assert "110.0 mm in 3 h" in seen.page.locator(".storm-paper tbody tr").first.inner_text()
+
+
+def test_on_a_phone_the_slider_is_reached_and_nothing_overflows(storm_city: str, browse: Callable[..., Seen]) -> None:
+    seen = browse(f"{storm_city}/?lang=zh-CN", viewport={"width": 390, "height": 844}, has_touch=True)
+    seen.page.locator("#legend summary").tap()
+    seen.page.locator("#legend-show-storm").check()
+    seen.page.locator("#legend summary").tap()
+    seen.page.locator("#storm-time").tap()
+    assert seen.page.evaluate("document.documentElement.scrollWidth") == 390
+    bar, stage = (seen.page.locator(part).bounding_box() for part in ("#storm", ".stage"))
+    assert stage["y"] <= bar["y"]
+    assert bar["y"] + bar["height"] <= stage["y"] + stage["height"]

@@ -156,6 +156,7 @@ def test_hour_by_hour_each_area_has_its_changes_and_what_was_in_force_before(sna
     assert west["changes"][0]["level"] == "none"
     assert west["first_times"]["I"].startswith("2026-06-20T13:00")
     assert [level["numeral"] for level in told["levels"]] == ["I", "II", "III", "IV", "?", "-"]
+    assert all(level["advice"]["zh"] for level in told["levels"])
 
 
 def test_the_hours_by_route_and_what_is_refused_there(store: Path) -> None:

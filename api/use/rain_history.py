@@ -18,7 +18,7 @@ from layers._tables import scheme, table
 HOURS: Final = 72
 MOST_HOURS: Final = 744
 _ANSWERS: Final = 16
-_LOOKS: Final = ("numeral", "title", "colour", "text_colour", "shape")
+_LOOKS: Final = ("numeral", "title", "colour", "text_colour", "shape", "advice")
 
 
 def rain_now(
@@ -77,7 +77,7 @@ def history(watched: Watched, hours: int) -> dict[str, Any]:
 
 
 def looks() -> list[dict[str, Any]]:
-    """Numeral, shape, colours and title of each level of a warning, worst first, then unknown and none."""
+    """Numeral, shape, colours, title and advice of each level of a warning, worst first, then unknown and none."""
     levels = scheme("risk_index")
     shown_as = [{"id": each, **{name: getattr(levels.level(each), name) for name in _LOOKS}} for each in (*LEVELS, UNKNOWN)]
     none = table("warning_rules")["level"][NONE]

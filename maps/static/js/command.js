@@ -10,6 +10,7 @@ import { closePanel, featurePanel, listPanel, placePanel, rowsPanel } from "./pa
 import { Points } from "./points.js";
 import { drawPaper, drawRanking, walkable } from "./ranking.js";
 import { ask, inPath, nowMs } from "./service.js";
+import { Storm, drawStorm, saySteps, stormPaper, stormRow, stormRows, stormSection, stormTime } from "./storm.js";
 import { whySections } from "./why.js";
 
 const { L, map_command: map } = window;
@@ -24,7 +25,13 @@ const riskOf = (id) => state.risk?.byId.get(id);
 const rankOf = (id) => riskOf(id)?.rank ?? Number.MAX_SAFE_INTEGER;
 
 const points = new Points(map, levelOf);
-const areas = new Areas(map, { areaLayer: page.areaLayer, levelOf, riskOf, rankOf });
+const storm = new Storm({ areaLayer: page.areaLayer });
+const inView = {
+  levelOf: (id) => (storm.on && storm.level(id)) || levelOf(id),
+  riskOf: (id) => (storm.on ? storm.inForce(id) : riskOf(id)),
+  rankOf: (id) => (storm.on ? storm.rankOf(id) : rankOf(id)),
+};
+const areas = new Areas(map, { areaLayer: page.areaLayer, ...inView });
 const marks = new Marks(map, put);
 const cells = new Cells(map, { levelOf, renderer: () => areas.canvas("cells"), hatch: UNKNOWN_HATCH });
 
@@ -91,6 +98,7 @@ async function bringAll() {
   const failed = outcomes.find((outcome) => outcome.status === "rejected");
   if (failed) throw failed.reason;
   if (cells.wanted) bringCells();
+  if (storm.wanted) bringStorm();
   document.body.dataset.drawn = String(state.revision);
 }
 
@@ -140,11 +148,63 @@ function drawLists() {
   const places = state.risk.areas;
   drawLevels(state.scheme, state.risk.counts);
   drawRanking(places, levelOf, state.chosen?.layer === page.areaLayer ? state.chosen.id : null, (id) => open(page.areaLayer, id));
-  drawLegend([...state.layers.values()], state, { toggle, list, more: cellsRow(cells, { toggle: toggleCells, list: listCells }) });
+  drawLegend([...state.layers.values()], state, { toggle, list, more: [...cellsRow(cells, { toggle: toggleCells, list: listCells }), ...stormRow(storm, { toggle: toggleStorm })] });
+}
+
+// One thing at a time fills the towns: their risk, cells, or warnings.
+function toggleStorm(on) {
+  say(t(on ? "legend.shown" : "legend.hidden", { layer: t("storm.title") }));
+  if (on) {
+    if (cells.wanted) cells.hide();
+    storm.wanted = true;
+    drawStormView();
+    map.panBy([0, wide() ? byId("storm").offsetHeight : 0], { animate: false });  // the bar covers the lower rim
+    bringStorm();
+  } else {
+    storm.hide();
+    drawStormView();
+  }
+  drawLists();
+}
+
+async function bringStorm() {
+  const before = storm.answer;
+  await guarded(() => storm.bring());
+  document.body.dataset.storm = storm.answer ? String(storm.answer.revision) : "";
+  if ((before === null) !== (storm.answer === null) || storm.missing) drawLists();
+  drawStormView();
+}
+
+function drawStormView() {
+  drawStorm(storm, { moved: movedStorm, list: listStorm });
+  areas.recolour();
+  tellStorm();
+}
+
+let spoken = null;
+
+function movedStorm() {
+  drawStormView();
+  clearTimeout(spoken);
+  spoken = setTimeout(() => storm.on && saySteps(storm), 500);
+}
+
+function listStorm() {
+  rowsPanel(`${t("storm.title")} ${stormTime(storm)}`, stormRows(storm, (id) => open(page.areaLayer, id)), storm.byArea.size, null);
+}
+
+// In the panel of a town: its warning at the chosen time, above its risk.
+function tellStorm() {
+  byId("storm-why")?.remove();
+  if (storm.on && !byId("panel").hidden && state.chosen?.layer === page.areaLayer) byId("panel").querySelector("header").after(stormSection(storm, state.chosen.id));
 }
 
 function toggleCells(on) {
   say(t(on ? "legend.shown" : "legend.hidden", { layer: t("cells.title") }));
+  if (on && storm.wanted) {
+    storm.hide();
+    drawStormView();
+  }
   if (on) cells.wanted = true;
   else cells.hide();
   drawLists();
@@ -212,6 +272,7 @@ async function open(layerId, id, { also = [], move = true } = {}) {
     const told = { layer, layers: state.layers, risk: state.risk, levelOf, also, open };
     if (layerId === page.areaLayer) placePanel(situation, told);
     else featurePanel(situation, told);
+    tellStorm();
     drawLists();
     mark(layerId, id, situation.place, move);
     if (layerId === page.areaLayer) await tellWhy(layerId, id, told);
@@ -302,7 +363,7 @@ function closed() {
 async function print() {
   const view = map.getBounds();
   const legendOpen = byId("legend").open;
-  drawPaper(state.risk?.areas ?? [], levelOf, byId("age-text").textContent);
+  drawSheet();
   document.body.classList.add("printing");
   byId("legend").open = true;
   map.invalidateSize({ animate: false });
@@ -313,6 +374,11 @@ async function print() {
   byId("legend").open = legendOpen;
   map.invalidateSize({ animate: false });
   map.fitBounds(view, { animate: false });
+}
+
+function drawSheet() {
+  drawPaper(state.risk?.areas ?? [], levelOf, byId("age-text").textContent);
+  if (storm.on) byId("paper").prepend(...stormPaper(storm));
 }
 
 function nameControls() {
@@ -337,7 +403,7 @@ byId("panel").addEventListener("panel", () => {
   map.invalidateSize({ animate: false, pan: false });
 });
 byId("print").addEventListener("click", print);
-window.addEventListener("beforeprint", () => drawPaper(state.risk?.areas ?? [], levelOf, byId("age-text").textContent));
+window.addEventListener("beforeprint", drawSheet);
 document.addEventListener("keydown", (event) => event.key === "Escape" && closePanel());
 walkable(byId("ranking"));
 if (!wide()) byId("legend").open = false;
