@@ -9,7 +9,7 @@ INSTALL := constraints/install.sh $(BIN)/python
 ADD_OURS := $(PIP) install --quiet --no-deps --no-build-isolation -e .
 PIN := uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --quiet
 
-.PHONY: demo test check bench screenshots constraints clean help
+.PHONY: demo test check bench beside screenshots constraints clean help
 
 demo: $(VENV)/.run  ## make the demo city, serve it on 127.0.0.1:8000 and print the addresses
 	$(BIN)/geo-risk demo --port $(PORT)
@@ -24,6 +24,9 @@ check: $(VENV)/.dev  ## style, types, import directions
 
 bench: $(VENV)/.dev  ## measure; prints, asserts nothing
 	$(BIN)/python -m bench.run
+
+beside: $(VENV)/.dev  ## measure beside the peers that bench/peers/install.sh installed; an hour
+	$(BIN)/python -m bench.beside
 
 screenshots: $(VENV)/.dev  ## remake the pictures in docs/, while `make demo` runs
 	$(BIN)/python docs/screenshots.py http://127.0.0.1:$(PORT) 119.70 28.56
