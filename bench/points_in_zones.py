@@ -13,7 +13,7 @@ import geopandas as gpd
 import numpy as np
 import shapely
 
-from bench.versus import Timed, peer, timed, versus
+from bench.versus import peer, timed, versus
 from geo_risk.hazard.zones import index_zones, points_in_zones
 
 _CORNERS = 60
@@ -72,7 +72,7 @@ def measure(points: int, zones: int, rounds: int) -> None:
             peer(name, "wheels", f"points_in_zones_{script}.py", str(data))
             for name, script in (("SedonaDB", "sedonadb"), ("DuckDB spatial", "duckdb"), ("PostGIS", "postgis"))
         ]
-    versus(work, ours, [Timed(repeated.name, repeated.seconds, repeated.answer), *here, *theirs], same)
+    versus(work, ours, [repeated, *here, *theirs], same)
 
 
 if __name__ == "__main__":

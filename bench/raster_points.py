@@ -7,10 +7,8 @@ million points: it reads the first 20,000, and its seconds are scaled up in prop
 
 import argparse
 import json
-import resource
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,7 +16,7 @@ import numpy as np
 import rasterio
 from rasterio.windows import Window
 
-from bench.versus import Timed, peer, versus
+from bench.versus import Timed, peak_mb, peer, timed, versus
 from geo_risk.hazard.raster import cells_of, open_raster, sample_points, take
 
 BLOCK: Final = 256
@@ -46,37 +44,36 @@ def make(folder: Path, size: int, points: int) -> None:
 
 
 def ours(folder: Path) -> None:
-    """Print seconds, peak memory and what was decoded, as the peers do."""
+    """Print seconds, CPU seconds, peak memory and what was decoded, as the peers do."""
     lon, lat = np.load(folder / "points.npy")
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    best = float("inf")
-    for _ in range(3):
-        start = time.perf_counter()
+    before = peak_mb()
+
+    def sampled() -> Any:
         with open_raster(folder / "raster.tif") as raster:
-            found = sample_points(raster, lon, lat)
-        best = min(best, time.perf_counter() - start)
-    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    np.save(folder / "ours.npy", found)
-    memory = {"peak_mb": after / 1024, "growth_mb": (after - before) / 1024}
-    print(json.dumps({"seconds": best, "answer": {"file": str(folder / "ours.npy"), **memory, **floor(folder, lon, lat)}}))
+            return sample_points(raster, lon, lat)
+
+    found = timed("geo_risk", sampled)
+    figures = {"seconds": found.seconds, "cpu_s": found.cpu_s, "peak_mb": peak_mb(), "growth_mb": peak_mb() - before}
+    np.save(folder / "ours.npy", found.answer)
+    print(json.dumps({**figures, **floor(folder, lon, lat)}))
 
 
 def floor(folder: Path, lon: Any, lat: Any) -> dict[str, float]:
-    """Bytes of the blocks that the points touch, and the seconds that decoding them takes with one cell asked of each."""
+    """Bytes of the blocks that the points touch, and the CPU seconds that decoding them takes with one cell asked of each."""
     with open_raster(folder / "raster.tif") as raster:
         (rows, columns), grid = raster.block, raster.grid
         row, column = np.divmod(cells_of(grid, lon, lat), grid.columns)
         blocks = np.unique(row // rows * rows * grid.columns + column // columns * columns)
-        start = time.perf_counter()
-        take(raster, blocks)
-        return {"decoded_mb": len(blocks) * rows * columns * 4 / 1e6, "floor_s": time.perf_counter() - start}
+        alone = timed("decoding", lambda: take(raster, blocks), 1)
+        return {"decoded_mb": len(blocks) * rows * columns * 4 / 1e6, "floor_s": alone.cpu_s}
 
 
-def in_a_process(folder: Path) -> Timed:
-    """Ours, measured as the peers are."""
+def in_a_process(folder: Path) -> tuple[Timed, dict[str, float]]:
+    """Ours, measured as the peers are; and how it stands to the floor."""
     command = [sys.executable, "-m", "bench.raster_points", "--folder", str(folder), "--ours"]
     told = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
-    return Timed("geo_risk", told["seconds"], told["answer"])
+    answer = str(folder / "ours.npy")
+    return Timed("geo_risk", told["seconds"], answer, cpu_s=told["cpu_s"], peak_mb=told["peak_mb"]), told
 
 
 def other(name: str, way: str, folder: Path, count: int) -> Timed:
@@ -84,17 +81,12 @@ def other(name: str, way: str, folder: Path, count: int) -> Timed:
     return peer(name, "wheels", "raster_points_theirs.py", way, str(folder), str(count))
 
 
-def agrees(one: dict[str, Any], other: dict[str, Any]) -> str:
-    """How many values differ, and the other's peak memory."""
-    theirs = np.load(other["file"])
-    mine = np.load(one["file"])[: len(theirs)]
+def agrees(one: str, other: str) -> str:
+    """How many values differ."""
+    theirs = np.load(other)
+    mine = np.load(one)[: len(theirs)]
     differ = int((~((mine == theirs) | (np.isnan(mine) & np.isnan(theirs)))).sum())
-    return f"{differ} of {len(theirs):,} differ, peak {other['peak_mb']:.0f} MB"
-
-
-def scaled(found: Timed, times: float) -> Timed:
-    """As if it had gone on as it began."""
-    return Timed(f"{found.name}, {SAMPLED:,} points x {times:.0f}", found.seconds * times, found.answer, found.absent)
+    return f"{differ} of {len(theirs):,} differ"
 
 
 def main() -> None:
@@ -109,14 +101,15 @@ def main() -> None:
         return
     for size in given.sizes:
         make(given.folder, size, given.points)
-        mine = in_a_process(given.folder)
-        answer = mine.answer
-        told = (f"{mine.seconds:.3f} s", f"peak {answer['peak_mb']:.0f} MB", f"grew by {answer['growth_mb']:.0f} MB",
-                f"{answer['decoded_mb']:.0f} MB decoded, alone {answer['floor_s']:.3f} s")
-        print("\t".join((f"raster {size} square", "geo_risk", *told)), flush=True)
+        mine, told = in_a_process(given.folder)
+        print(
+            f"raster {size} square\tgeo_risk\t{mine.seconds:.3f} s, {mine.cpu_s:.3f} s CPU, grew by {told['growth_mb']:.0f} MB; "
+            f"{told['decoded_mb']:.0f} MB decoded, alone {told['floor_s']:.3f} s CPU", flush=True,
+        )
         few = min(SAMPLED, given.points)
+        factor = given.points / few
         theirs = [
-            scaled(other("rasterio.sample", "sample", given.folder, few), given.points / few),
+            other("rasterio.sample", "sample", given.folder, few).times(factor, f"rasterio.sample, {few:,} points x {factor:.0f}"),
             other("rioxarray .sel", "sel", given.folder, given.points),
             other("whole read + numpy", "whole", given.folder, given.points),
         ]

@@ -8,13 +8,16 @@ environment a peer (see docs/benchmarks.md). What is not there is printed as abs
 import json
 import math
 import os
-import resource
 import subprocess
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from bench.peers.clock import peak_mb
+
+__all__ = ["Timed", "peak_mb", "peer", "timed", "versus"]
 
 
 @dataclass(frozen=True)
@@ -45,11 +48,6 @@ def timed(name: str, work: Callable[[], Any], rounds: int = 3) -> Timed:
         best, least = min(best, time.perf_counter() - start), min(least, time.process_time() - cpu)
         answer = found if number == 0 else answer
     return Timed(name, best, answer, cpu_s=least)
-
-
-def peak_mb() -> float:
-    """The most memory that this process has held."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def peer(name: str, environment: str, script: str, *arguments: str, timeout_s: float = 900.0) -> Timed:

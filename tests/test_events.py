@@ -37,7 +37,7 @@ PAA = curves(damp=(0.5, 0.5, 1, 1), stone=(0, 0.5, 1, 1), wood=(0, 1, 1, 1))
 @st.composite
 def worlds(draw, unknown=False):
     random = np.random.default_rng(draw(st.integers(0, 2**32)))
-    events, sites, assets = draw(st.integers(1, 1200)), draw(st.integers(1, 6)), draw(st.integers(0, 30))
+    events, sites, assets = draw(st.integers(1, 700)), draw(st.integers(1, 6)), draw(st.integers(0, 30))
     intensity = np.where(random.random((events, sites)) < 0.3, random.uniform(0, 80, (events, sites)), 0.0)
     if unknown:
         intensity[random.random((events, sites)) < 0.01] = np.nan
@@ -67,7 +67,7 @@ def dense(world, paa=True):
     return losses
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(world=worlds())
 @pytest.mark.parametrize("by_asset", [False, True])
 def test_as_dense(by_asset, world):
@@ -79,7 +79,7 @@ def test_as_dense(by_asset, world):
     assert found.aai_agg == pytest.approx(found.eai_exp.sum())
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(world=worlds(unknown=True))
 @pytest.mark.parametrize("by_asset", [False, True])
 def test_an_unknown_intensity_spreads_to_its_event_and_its_assets_alone(by_asset, world):
@@ -94,7 +94,7 @@ def test_an_unknown_intensity_spreads_to_its_event_and_its_assets_alone(by_asset
     np.testing.assert_allclose(least.at_event, np.nansum(losses, axis=1), atol=1e-9)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(world=worlds())
 @pytest.mark.parametrize("cover", [False, True])
 @pytest.mark.parametrize("insured", ["climada", "floored"])

@@ -84,7 +84,7 @@ def test_nothing_in_nothing():
     assert pairs(series(None, None), [(0, 0)]) == []
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(
     triangles=st.lists(st.tuples(CORNERS, CORNERS, CORNERS), min_size=1, max_size=6),
     cut=st.booleans(),
@@ -103,7 +103,7 @@ def test_corners_edges_and_their_neighbours_agree_with_shapely(triangles, cut, a
     assert list(zip(*(of.tolist() for of in found), strict=True)) == by_shapely(zones, lon, lat)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(seed=st.integers(0, 10_000), count=st.integers(1, 40), size=st.sampled_from([0.001, 0.05, 1.0]))
 def test_stars_and_scattered_points_agree_with_shapely(seed, count, size):
     random = np.random.default_rng(seed)
@@ -125,7 +125,7 @@ def test_small_and_large_numbers(scale):
 
 
 def test_the_same_pairs_from_an_index_on_one_thread_and_in_many_spans():
-    lon, lat = np.random.default_rng(1).uniform(0, 1, (2, 100_000))
+    lon, lat = np.random.default_rng(1).uniform(0, 1, (2, 70_000))
     zones = series(*shapely.buffer(shapely.points(lon[:300], lat[:300]), 0.03))
     both = points_in_zones(zones, lon, lat)
     with with_threads(1):
@@ -269,7 +269,7 @@ def test_the_budget_counts_crossings(budget, refused):
     assert found.refused.tolist() == [refused]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(
     boxes=st.lists(st.tuples(CORNERS, st.integers(1, 6), st.integers(1, 6)), min_size=1, max_size=5),
     thing=st.tuples(CORNERS, st.integers(1, 6), st.integers(1, 6)),

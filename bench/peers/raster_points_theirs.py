@@ -1,15 +1,14 @@
 """Points on a raster by others: ``raster_points_theirs.py WAY FOLDER COUNT``; WAY is sample, sel or whole."""
 
 import json
-import resource
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import rasterio
+from clock import Clock
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -49,12 +48,11 @@ WAYS: dict[str, Callable[[Path, Floats, Floats], Floats]] = {"sample": sample, "
 
 def main(way: str, folder: Path, count: int) -> None:
     points = np.load(folder / "points.npy")[:, :count]
-    start = time.perf_counter()
+    clock = Clock()
     found = WAYS[way](folder / "raster.tif", *points)
-    seconds = time.perf_counter() - start
+    figures = clock.figures()
     np.save(folder / f"{way}.npy", found)
-    peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({"seconds": seconds, "answer": {"file": str(folder / f"{way}.npy"), "peak_mb": peak_mb}}))
+    print(json.dumps({**figures, "answer": str(folder / f"{way}.npy")}))
 
 
 if __name__ == "__main__":
