@@ -27,6 +27,7 @@ DATA = Path(os.environ.get("GEO_RISK_SHARED_DATA", Path(__file__).resolve().pare
 SHARED, MICRO = DATA / "kampen", DATA / "fiat_micro"
 AN_OBJECT = ExposureColumns(occupancy="object_type", max_damage="max_damage_structure")
 A_SQUARE_METRE = ExposureColumns(occupancy="object_type", max_damage="max_damage_m2")
+AT_ONCE = 200_000
 
 
 def buildings(count: int) -> gpd.GeoDataFrame:
@@ -77,10 +78,15 @@ def folder_of(count: int, folder: Path) -> Path:
 
 
 def ours(folder: Path, rule: str, columns: ExposureColumns) -> list[float]:
-    frame = pyogrio.read_dataframe(folder / "buildings.gpkg", columns=[columns.occupancy, columns.max_damage])
-    curves = load_curves(folder / "curves.csv", "wide")
+    """From files to figures, piece by piece of the buildings so that memory does not grow with them."""
+    file, curves = folder / "buildings.gpkg", load_curves(folder / "curves.csv", "wide")
+    count, names = pyogrio.read_info(file)["features"], [columns.occupancy, columns.max_damage]
+    found: list[float] = []
     with open_raster(folder / "depth.tif") as depth:
-        return damage_on_raster(depth, frame, curves, rule, columns=columns)["damage"].tolist()
+        for start in range(0, count, AT_ONCE):
+            frame = pyogrio.read_dataframe(file, columns=names, skip_features=start, max_features=AT_ONCE)
+            found += damage_on_raster(depth, frame, curves, rule, columns=columns)["damage"].tolist()
+    return found
 
 
 def agrees(mine: list[float], theirs: list[float]) -> str:

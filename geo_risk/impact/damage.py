@@ -21,7 +21,7 @@ from geo_risk.chunks import over_spans, spans
 from geo_risk.errors import ParameterError, shown
 from geo_risk.hazard.contacts import CellRule, Contacts, over
 from geo_risk.hazard.grid import Cells, Numbers
-from geo_risk.impact._damage_kernel import fold_depths, fold_losses
+from geo_risk.impact._damage_kernel import fold_depths
 from geo_risk.impact.curves import UNKNOWN, BoundingPoints, CurveSet
 
 _SPAN: Final = 1 << 15
@@ -362,17 +362,11 @@ def _losses_at_mean(depths: Depths, curves: CurveSet, terms: _Terms, rule: Damag
 def _losses_per_cell(
     contacts: Contacts, values: Numbers, measure: float | Numbers, curves: CurveSet, terms: _Terms, rule: DamageRule,
 ) -> _Losses:
-    weight = contacts.amount * measure
-    starts = _starts(contacts)
-    quantity, fraction = np.empty(contacts.objects), np.empty(contacts.objects)
-
-    def span(part: slice) -> None:
-        fold_losses(
-            starts, part.start, weight, values, rule.dry_at_most, *curves.table,
-            terms.code[part], terms.floor_m[part], quantity[part], fraction[part],
-        )
-
-    over_spans(span, spans(contacts.objects, _SPAN))
+    wet = np.flatnonzero(values > rule.dry_at_most)
+    of, weight = contacts.of[wet], (contacts.amount * measure)[wet]
+    lost = weight * curves.at(terms.code[of], values[wet] - terms.floor_m[of])
+    quantity, losses = (np.bincount(of, part, contacts.objects).astype(np.float64) for part in (weight, lost))
+    fraction = np.where(quantity > 0, over(losses, quantity), 0.0)
     nothing = np.full(contacts.objects, np.nan)
     return _Losses(BoundingPoints(nothing, nothing, nothing, nothing), fraction, quantity)
 

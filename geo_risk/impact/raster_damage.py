@@ -11,14 +11,14 @@ from geo_risk.areas import Shapes
 from geo_risk.chunks import spans
 from geo_risk.crs import require_lonlat
 from geo_risk.errors import CrsError
-from geo_risk.hazard.contacts import Contacts, contacts, point_contacts
+from geo_risk.hazard.contacts import Contacts, area_contacts, contacts, point_contacts
 from geo_risk.hazard.grid import Grid, Numbers, Raster
 from geo_risk.hazard.raster import cell_areas_m2, take, to_grid
 from geo_risk.impact.curves import CurveSet
 from geo_risk.impact.damage import DamageRule, ExposureColumns, damage, damage_rule
 
 _AT_ONCE: Final = 200_000
-_LINE, _AREA = 1, 2
+_NONE, _LINE, _AREA = -1, 1, 2
 
 
 def damage_on_raster(
@@ -65,7 +65,10 @@ def _span(
 
 
 def _contacts(grid: Grid, shapes: Shapes, rule: DamageRule) -> Contacts:
-    return point_contacts(grid, shapely.point_on_surface(shapes)) if rule.cells == "point" else contacts(grid, shapes, rule.cells)
+    if rule.cells == "point":
+        return point_contacts(grid, shapely.point_on_surface(shapes))
+    areas_alone = np.isin(shapely.get_dimensions(shapes), (_NONE, _AREA)).all()  # no second and third walk in search of others
+    return area_contacts(grid, shapes, rule.cells) if areas_alone else contacts(grid, shapes, rule.cells)
 
 
 def _measure(grid: Grid, found: Contacts, shapes: Shapes) -> Numbers:
