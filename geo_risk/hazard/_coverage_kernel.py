@@ -44,13 +44,14 @@ def walk(
     whole = np.zeros(objects)
     keys, sums = np.empty(256, np.int64), np.empty((256, 2))
     of, first, length, amount = np.empty(1024, np.int64), np.empty(1024, np.int64), np.empty(1024, np.int64), np.empty(1024)
-    count = 0
+    nothing = of_object[0]  # offsets begin with 0; for the literal numba would compile what takes it once more
+    count = nothing
     for position in range(objects):
         start, stop = of_object[position], of_object[position + 1]
         if _crossings(u, v, rings, of_part[start], of_part[stop], shape) > _MAX_CROSSINGS:
             whole[position] = np.nan
             continue
-        found = 0
+        found = nothing
         for part in range(start, stop):
             for ring in range(of_part[part], of_part[part + 1]):
                 turn, measure = _ring_measure(u, v, rings[ring], rings[ring + 1], ring == of_part[part], kind, size)
@@ -65,28 +66,33 @@ def walk(
         else:
             speck = near * min(1.0, whole[position])
             count = _sweep(keys, sums, found, shape[0], kind, near, speck, first, length, amount, count)
-        of[before:count] = position
+        for run in range(before, count):
+            of[run] = position
     return of[:count].copy(), first[:count].copy(), length[:count].copy(), amount[:count].copy(), whole
 
 
 @numba.njit(nogil=True, cache=True)
 def _longer(numbers: Cells) -> Cells:
+    """Twice as long. Element by element: assigning a slice compiles the text of its error too, for seconds."""
     longer = np.empty(2 * len(numbers), np.int64)
-    longer[: len(numbers)] = numbers
+    for at in range(len(numbers)):
+        longer[at] = numbers[at]
     return longer
 
 
 @numba.njit(nogil=True, cache=True)
 def _longer_numbers(numbers: Numbers) -> Numbers:
     longer = np.empty(2 * len(numbers))
-    longer[: len(numbers)] = numbers
+    for at in range(len(numbers)):
+        longer[at] = numbers[at]
     return longer
 
 
 @numba.njit(nogil=True, cache=True)
 def _longer_pairs(pairs: Numbers) -> Numbers:
     longer = np.empty((2 * len(pairs), 2))
-    longer[: len(pairs)] = pairs
+    for at in range(len(pairs)):
+        longer[at, 0], longer[at, 1] = pairs[at, 0], pairs[at, 1]
     return longer
 
 
@@ -299,7 +305,8 @@ def _sweep(
         row_goes_on = at + 1 < found and keys[at + 1] // (columns + 1) == row
         until = keys[at + 1] % (columns + 1) - 1 if row_goes_on else columns
         if until > column + 1:
-            inside = np.round(inside) if abs(inside - np.round(inside)) < near else inside
+            whole_cells = np.floor(inside + 0.5)
+            inside = whole_cells if abs(inside - whole_cells) < near else inside
             if inside > speck:
                 first[count], length[count], amount[count] = row * columns + column + 1, until - column - 1, inside
                 count += 1

@@ -49,4 +49,6 @@ def tally(
                     wet_total += share * value
         if known == 0:
             largest, smallest = np.nan, np.nan
-        result[position] = known, unknown, total, largest, smallest, wet, wet_total, float(cells)
+        result[position, KNOWN], result[position, UNKNOWN], result[position, CELLS] = known, unknown, float(cells)
+        result[position, SUM], result[position, LARGEST], result[position, SMALLEST] = total, largest, smallest
+        result[position, WET], result[position, WET_SUM] = wet, wet_total

@@ -13,13 +13,20 @@ from geo_risk.areas import Shapes, has_shape, repaired
 from geo_risk.chunks import over_spans, threads
 from geo_risk.errors import ParameterError, shown
 from geo_risk.hazard._coverage_kernel import CENTRE, COVERED, LENGTH, TOUCHED, spread_out, walk
+from geo_risk.hazard._simple_kernel import FEW_CORNERS, simple
 from geo_risk.hazard._tally_kernel import FIGURES, KNOWN, LARGEST, SUM, UNKNOWN, tally
+from geo_risk.hazard._window_kernel import FEW_CELLS, cover, windows
 from geo_risk.hazard.grid import Cells, Grid, Numbers
 
 CellRule: TypeAlias = Literal["covered", "centre", "touched"]
 MAX_CONTACTS: Final = 50_000_000
 _KINDS: Final = {"covered": COVERED, "centre": CENTRE, "touched": TOUCHED}
-_POINTS, _LINES, _AREAS = (0, 4), (1, 5), (3, 6)
+_LINE: Final = 1
+_POLYGON: Final = 3
+_POINTS, _LINES, _AREAS = (0, 4), (_LINE, 5), (_POLYGON, 6)
+_Found: TypeAlias = tuple[Cells, Cells, Cells, Numbers]
+_Walked: TypeAlias = tuple[Cells, Cells, Cells, Numbers, Numbers]
+_Offsets: TypeAlias = tuple[Cells, Cells, Cells]
 _CELLS_AT_ONCE: Final = 4_000_000
 _AT_LEAST: Final = 4_000  # objects a thread: below that a second one costs more than it saves
 _ROUNDING: Final = 1e-8  # of an object: an outside part below this is rounding
@@ -133,7 +140,7 @@ def line_contacts(grid: Grid, lines: ArrayLike) -> Contacts:
     >>> found.cell.tolist(), found.amount.tolist(), found.whole.tolist()
     ([0, 1], [5.0, 10.0], [20.0, 0.0])
     """
-    return _runs(grid, _only(_shapes(lines), _LINES), LENGTH).contacts()
+    return _runs(grid, _shapes(lines), LENGTH).contacts()
 
 
 def area_contacts(grid: Grid, areas: ArrayLike, cells: CellRule = "covered") -> Contacts:
@@ -171,7 +178,7 @@ def area_contacts(grid: Grid, areas: ArrayLike, cells: CellRule = "covered") -> 
 
 def area_runs(grid: Grid, areas: ArrayLike, cells: CellRule = "covered") -> Runs:
     """As `area_contacts`, with stretches of the same amount kept as one: what to keep for many bands, hours or events."""
-    return _runs(grid, _only(_shapes(areas), _AREAS), _kind(cells))
+    return _runs(grid, _shapes(areas), _kind(cells))
 
 
 def area_contacts_in_spans(
@@ -182,7 +189,7 @@ def area_contacts_in_spans(
     ``cells_at_once`` bounds the cells in the bounds of the objects of a span; one object may have more. In each
     `Contacts` the objects count from the start of the span.
     """
-    given, kind = _only(_shapes(areas), _AREAS), _kind(cells)
+    given, kind = _shapes(areas), _kind(cells)
     for part in budgeted(cell_costs(grid, given), cells_at_once):
         yield part, _runs(grid, given[part], kind).contacts()
 
@@ -303,7 +310,7 @@ def cell_costs(grid: Grid, shapes: Shapes) -> Numbers:
 
 
 def _runs(grid: Grid, shapes: Shapes, kind: int) -> Runs:
-    """Runs of areas or lines on all cores; shapes of another kind are None by now."""
+    """Runs of the lines (LENGTH) or areas among the shapes, on all cores."""
     costs = cell_costs(grid, shapes)
     most = max(_AT_LEAST * 16, int(costs.sum()) // (4 * threads()) + 1)
     parts = budgeted(costs, most) or [slice(0, 0)]
@@ -316,13 +323,13 @@ def _joined(parts: list[NDArray[Any]]) -> NDArray[Any]:
     return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 
-def _walked(grid: Grid, shapes: Shapes, kind: int, start: int) -> tuple[Cells, Cells, Cells, Numbers, Numbers]:
-    sound = shapes if kind == LENGTH else repaired(shapes)
+def _walked(grid: Grid, shapes: Shapes, kind: int, start: int) -> _Walked:
+    sound = _only(shapes, _LINES) if kind == LENGTH else _sound(_only(shapes, _AREAS))
     at = np.flatnonzero(has_shape(sound))
     whole = np.zeros(len(shapes))
     u, v, offsets = _corners(grid, sound[at])
-    size = (grid.dx, abs(grid.dy))
-    of, first, length, amount, measured = walk(u, v, *offsets, (grid.columns, grid.rows), kind, size, _nearness(grid))
+    walked = _covered if kind == COVERED else _crossed
+    of, first, length, amount, measured = walked(grid, u, v, offsets, kind)
     whole[at] = measured
     if kind in (CENTRE, TOUCHED):
         met = np.bincount(of, weights=length, minlength=len(at))
@@ -330,23 +337,101 @@ def _walked(grid: Grid, shapes: Shapes, kind: int, start: int) -> tuple[Cells, C
     return at[of] + start, first, length, amount, whole
 
 
+def _crossed(grid: Grid, u: Numbers, v: Numbers, offsets: _Offsets, kind: int) -> _Walked:
+    """Runs by the kernel that takes any object of any kind."""
+    return walk(u, v, *offsets, (grid.columns, grid.rows), kind, (grid.dx, abs(grid.dy)), _nearness(grid))
+
+
+def _covered(grid: Grid, u: Numbers, v: Numbers, offsets: _Offsets, kind: int) -> _Walked:
+    """Runs of areas: those in few cells by the kernel that keeps a window of cells, the others as any object."""
+    rings, parts, objects = offsets
+    shape = (grid.columns, grid.rows)
+    window = windows(u, v, rings[parts[objects]], shape)
+    is_small = window[:, 2] * window[:, 3] <= FEW_CELLS
+    small, large = np.flatnonzero(is_small), np.flatnonzero(~is_small)
+    of, cell, share, covered = cover(u, v, *offsets, window, small, shape, _nearness(grid))
+    found = small[of], cell, np.ones(len(cell), np.int64), share
+    whole = np.empty(len(window))
+    whole[small] = covered
+    if len(large):
+        of, first, length, amount, whole[large] = _crossed(grid, *_chosen(u, v, offsets, large), kind)
+        found = _in_order(found, (large[of], first, length, amount))
+    return *found, whole
+
+
+def _in_order(one: _Found, other: _Found) -> _Found:
+    """Two sets of runs as one, by object; each object's are in one of them, and in order."""
+    order = np.argsort(np.concatenate([one[0], other[0]]), kind="stable")
+    of, first, length, amount = (np.concatenate(pair)[order] for pair in zip(one, other, strict=True))
+    return of, first, length, amount
+
+
+def _chosen(u: Numbers, v: Numbers, offsets: _Offsets, objects: Cells) -> tuple[Numbers, Numbers, _Offsets]:
+    """The corners and offsets of some of the objects."""
+    if len(objects) == len(offsets[2]) - 1:
+        return u, v, offsets
+    rings, parts, of_object = offsets
+    part, of_object = _stretches(of_object, objects)
+    ring, of_part = _stretches(parts, part)
+    corner, of_ring = _stretches(rings, ring)
+    return u[corner], v[corner], (of_ring, of_part, of_object)
+
+
+def _stretches(offsets: Cells, chosen: Cells) -> tuple[Cells, Cells]:
+    """The members of the chosen stretches one after the other, and their offsets.
+
+    >>> [found.tolist() for found in _stretches(np.array([0, 2, 3, 6]), np.array([0, 2]))]
+    [[0, 1, 3, 4, 5], [0, 2, 5]]
+    """
+    count = np.diff(offsets)[chosen]
+    new = np.concatenate([[0], np.cumsum(count)])
+    members: Cells = np.arange(new[-1]) + np.repeat(offsets[:-1][chosen] - new[:-1], count)
+    return members, new
+
+
+def _sound(areas: Shapes) -> Shapes:
+    """Areas with the invalid ones repaired; GEOS is asked only about those that are not proved simple."""
+    plain = (shapely.get_type_id(areas) == _POLYGON) & (shapely.get_num_interior_rings(areas) == 0)
+    count = shapely.get_num_coordinates(areas)
+    few = np.flatnonzero(plain & (count <= FEW_CORNERS) & (count > 0))
+    doubtful = np.ones(len(areas), bool)
+    doubtful[few] = ~simple(shapely.get_coordinates(areas[few]), _ends(count[few]))
+    if not doubtful.any():
+        return areas
+    mended = repaired(areas[doubtful])
+    sound = areas.copy()
+    sound[doubtful] = mended
+    return sound
+
+
+def _ends(counts: NDArray[Any]) -> Cells:
+    """Offsets of stretches of these lengths."""
+    ends: Cells = np.concatenate([[0], np.cumsum(counts, dtype=np.int64)])
+    return ends
+
+
 def _nearness(grid: Grid) -> float:
     """The part of a cell that coordinates round by: 1e-9, or more where cells are tiny beside their coordinates."""
     return max(1e-9, 8 * float(np.spacing(np.abs(grid.bounds).max())) / min(grid.dx, abs(grid.dy)))
 
 
-def _corners(grid: Grid, shapes: Shapes) -> tuple[Numbers, Numbers, tuple[Cells, Cells, Cells]]:
+def _corners(grid: Grid, shapes: Shapes) -> tuple[Numbers, Numbers, _Offsets]:
     """Corners in cells, and the offsets of rings, parts and objects; a line is a ring, alone in its part."""
-    if not len(shapes):
-        none = np.zeros(1, np.int64)
-        return np.empty(0), np.empty(0), (none, none, none)
+    kinds = shapely.get_type_id(shapes)
+    if (kinds == _LINE).all() or ((kinds == _POLYGON).all() and not shapely.get_num_interior_rings(shapes).any()):
+        corners, one_each = shapely.get_coordinates(shapes), np.arange(len(shapes) + 1)
+        offsets = (_ends(shapely.get_num_coordinates(shapes)), one_each, one_each)
+    else:
+        corners, offsets = _ragged(shapes, lines=bool(np.isin(kinds[0], _LINES)))
+    return (corners[:, 0] - grid.x) / grid.dx, (corners[:, 1] - grid.y) / grid.dy, offsets
+
+
+def _ragged(shapes: Shapes, *, lines: bool) -> tuple[Numbers, _Offsets]:
     _, corners, offsets = shapely.to_ragged_array(shapes, include_z=False, include_m=False)
     rings, *rest = (np.asarray(offset, np.int64) for offset in offsets)
-    lines = np.isin(shapely.get_type_id(shapes[0]), _LINES)
     parts = np.arange(len(rings)) if lines else rest.pop(0)
     objects = rest.pop(0) if rest else np.arange(len(parts))
-    u, v = (corners[:, 0] - grid.x) / grid.dx, (corners[:, 1] - grid.y) / grid.dy
-    return u, v, (rings, parts, objects)
+    return corners, (rings, parts, objects)
 
 
 def _outside(grid: Grid, areas: Shapes) -> Numbers:
