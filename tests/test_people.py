@@ -21,7 +21,6 @@ from geo_risk.impact.people import (
     people_band,
     people_by_class,
     people_by_class_and_area,
-    whole_parts,
 )
 
 BOUNDS = (0, 0.5, 1)
@@ -116,18 +115,6 @@ def test_the_order_of_areas_does_not_matter(order):
     assert found["total"].to_dict() == {"a": 1, "b": 1, "c": 0, "d": 0, "outside": 0}
 
 
-@pytest.mark.parametrize(
-    ("parts", "total", "whole"), [([0.5, 0.5], 1, [1, 0]), ([2.9999999999], 3, [3]), ([0.4, 0.4, 0.2], 1, [1, 0, 0]), ([], 0, [])]
-)
-def test_the_largest_remainder(parts, total, whole):
-    assert whole_parts(parts, total).tolist() == whole
-
-
-def test_parts_that_do_not_sum_are_refused():
-    with pytest.raises(ParameterError, match=r"the parts do not sum to the total; .* about 9; got: 1.0"):
-        whole_parts([0.5, 0.5], 9)
-
-
 def test_contacts_of_another_grid_are_refused():
     with pytest.raises(ParameterError, match=r"the contacts are of another grid; .* expected: cells 0 to 0; got: 0 to 1"):
         people_by_class_and_area(shares([[1.0, 1.0]]), [1], [1], (0,))
@@ -161,7 +148,7 @@ def test_facilities_are_counted_with_the_unknown():
 
 @pytest.mark.parametrize("people", [1e300, 1e19])
 def test_people_that_leave_whole_numbers_are_refused(people: float) -> None:
-    with pytest.raises(ParameterError, match="people are more than can be counted; .*at most 1000000000000 in all"):
+    with pytest.raises(ParameterError, match=r"people are more than can be counted; .*at most 1000000000000 in all"):
         people_by_class([1.0], [people], (0,))
 
 

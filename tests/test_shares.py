@@ -54,6 +54,11 @@ def test_equal_remainders_go_to_the_larger_then_the_earlier_part():
     assert whole_numbers([2.9999999999, np.nan], 3).tolist() == [3, 0]
 
 
+def test_equal_remainders_go_by_rank_where_there_is_one():
+    assert whole_numbers([0.5, 2.5, 0.5], 4, rank=[2, 1, 0]).tolist() == [0, 3, 1]
+    assert whole_numbers([0.4, 0.4, 0.2], 1, rank=[0, 1, 2]).tolist() == [1, 0, 0]
+
+
 @pytest.mark.parametrize(
     ("parts", "total", "message"), [([-1.0, 2.0], 1, "a part is negative.*got: -1.0"), ([1.0, 2.0], 9, "no rounding")]
 )

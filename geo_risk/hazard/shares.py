@@ -57,16 +57,18 @@ def shared_sum(found: Contacts, values: ArrayLike) -> tuple[Numbers, float]:
     return np.where(met, balanced[:-1], np.nan), float(balanced[-1])
 
 
-def whole_numbers(parts: ArrayLike, total: int) -> Cells:
+def whole_numbers(parts: ArrayLike, total: int, rank: ArrayLike | None = None) -> Cells:
     """Parts as whole numbers that sum to the total: rounded down, the largest remainders up (Hamilton's method).
 
-    Equal remainders go to the larger part, then to the earlier one: sort by code first where order must not matter.
+    Equal remainders go by ``rank``, the lowest first, so that the order of the parts does not matter; without one to
+    the larger part, then to the earlier one.
 
     Parameters
     ----------
     parts : array_like of float
         0 or more, their sum within one a part of the total. nan counts as 0.
     total : int
+    rank : array_like of int, optional
 
     Raises
     ------
@@ -77,6 +79,8 @@ def whole_numbers(parts: ArrayLike, total: int) -> Cells:
     --------
     >>> whole_numbers([1.4, 2.3, 0.3], 4).tolist(), whole_numbers([], 0).tolist()
     ([2, 2, 0], [])
+    >>> whole_numbers([1.5, 1.5, 1.0], 4, rank=[1, 0, 2]).tolist()
+    [1, 2, 1]
     """
     given = np.nan_to_num(np.asarray(parts, dtype=np.float64))
     if (given < 0).any():
@@ -90,7 +94,9 @@ def whole_numbers(parts: ArrayLike, total: int) -> Cells:
             got=shown(total),
         )
     remainder = np.round(given - down, 9)
-    up = np.lexsort((np.arange(len(given)), -given, -remainder))[:short]
+    by_size = np.lexsort((np.arange(len(given)), -given))
+    first = np.argsort(by_size, kind="stable") if rank is None else np.asarray(rank)
+    up = np.lexsort((first, -remainder))[:short]
     down[up] += 1
     return down.astype(np.int64)
 

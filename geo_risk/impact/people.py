@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike
 from geo_risk.errors import ParameterError, shown
 from geo_risk.hazard.contacts import Contacts
 from geo_risk.hazard.grid import Cells, Numbers
+from geo_risk.hazard.shares import whole_numbers
 
 At: TypeAlias = Literal["above", "from"]
 SIDES: Final[tuple[At, ...]] = ("above", "from")
@@ -286,34 +287,11 @@ def count_by_class(values: ArrayLike, bounds: Sequence[float], *, at: At = "abov
     return pd.Series(np.bincount(classes_of(values, bounds, at), minlength=len(classes)), index=pd.Index(classes, name="class"))
 
 
-def whole_parts(parts: ArrayLike, total: int, rank: ArrayLike | None = None) -> Cells:
-    """Whole numbers near the parts that sum to the total: floors, then one more by the largest remainder.
-
-    Equal remainders go by ``rank``, the lowest first, so that the order of the parts does not matter.
-
-    >>> whole_parts([1.5, 1.5, 1.0], 4).tolist()
-    [2, 1, 1]
-    >>> whole_parts([1.5, 1.5, 1.0], 4, rank=[1, 0, 2]).tolist()
-    [1, 2, 1]
-    """
-    exact: Numbers = np.asarray(parts, dtype=np.float64)
-    floors = np.floor(exact + 1e-9).astype(np.int64)  # 2.9999999999 people are three
-    by_rank = np.arange(len(exact)) if rank is None else np.asarray(rank)
-    order = np.lexsort((by_rank, -np.round(exact - floors, 9)))
-    lacking = int(total - floors.sum())
-    if not 0 <= lacking <= len(exact):
-        raise ParameterError(
-            "the parts do not sum to the total", where="whole_parts", expected=f"about {total}", got=shown(float(exact.sum())),
-        )
-    floors[order[:lacking]] += 1
-    return floors
-
-
 def _whole_table(table: Numbers, totals: Numbers, labels: Sequence[object]) -> Cells:
-    of_classes = whole_parts(totals, round(float(totals.sum())))
+    of_classes = whole_numbers(totals, round(float(totals.sum())), np.arange(len(totals)))
     rank = np.argsort(np.argsort(np.array([str(label) for label in labels]), kind="stable"))
     exact = table * np.divide(of_classes, totals, out=np.ones(len(totals)), where=totals > 0)
-    return np.stack([whole_parts(part, int(total), rank) for part, total in zip(exact.T, of_classes, strict=True)], axis=1)
+    return np.stack([whole_numbers(part, int(total), rank) for part, total in zip(exact.T, of_classes, strict=True)], axis=1)
 
 
 def _split(contacts: Contacts, cells: int) -> Numbers:
