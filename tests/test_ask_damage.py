@@ -214,16 +214,32 @@ def test_damagescanner_micro_buildings(shared_data, small_store, tmp_path):
 
 
 def test_kampen_by_the_example(shared_data, small_store, tmp_path):
-    """6,615 places: the total is that of the rows, and no place is lost."""
+    """The industrial land of the example: its total is that of its rows, and no place is lost."""
     text = (EXAMPLES / "damage_kampen.toml").read_text(encoding="utf-8")
-    found = asked(tmp_path, small_store, text.replace('damage = "per_cell"', 'damage = "per_cell"\nband = false'), shared_data)
-    objects = rows(found, "objects")
+    text = text.replace('occupancy_column = "landuse"', 'occupancy_column = "landuse"\nwhere = { landuse = "industrial" }')
+    found = asked(tmp_path, small_store, text.replace('"per_cell"', '"per_cell"\nband = false'), shared_data)
+    damages = [row["damage"] for key, row in rows(found, "objects").items() if key[1] != "(total)"]
+    land = gpd.read_file(shared_data / "kampen" / "exposure" / "landuse.gpkg")
     total = rows(found, "totals")["flood_100",]
-    known = [row["damage"] for key, row in objects.items() if key[1] != "(total)" and row["damage"] is not None]
-    assert total["objects"] == len(objects) - 1 == 6615
-    assert total["damage_known"] == pytest.approx(sum(known), rel=1e-12)
-    counted = [row["objects"] for row in rows(found, "classes").values()]
-    assert sum(counted) == 6615
+    assert total["objects"] == len(damages) == (land["landuse"] == "industrial").sum()
+    assert total["damage_known"] == pytest.approx(sum(each for each in damages if each is not None), rel=1e-12)
+    assert sum(row["objects"] for row in rows(found, "classes").values()) == len(damages)
+
+
+def test_objects_from_geoparquet_give_the_same_figures(folder, small_store, answer):
+    gpd.read_file(folder / "things.gpkg").to_crs(4326).to_parquet(folder / "things.parquet")
+    found = asked(folder, small_store, SCENARIO.replace("things.gpkg", "things.parquet"))
+    assert {key: row["damage"] for key, row in rows(found, "objects").items()} == pytest.approx(
+        {key: row["damage"] for key, row in rows(answer, "objects").items()}
+    )
+
+
+def test_objects_from_a_layer_of_the_store(folder, small_store):
+    """The school of the small city lies far off the raster: its damage is unknown, never 0."""
+    text = SCENARIO[: SCENARIO.index("[[areas]]")].replace('file = "things.gpkg"\nid_column = "name"', 'layer = "shelters"')
+    found = asked(folder, small_store, text.replace('"worth"', '"capacity"'))
+    assert {row["unknown"] for key, row in rows(found, "objects").items() if key[1] != "(total)"} == {"depth unknown"}
+    assert [each["name"] for each in found["inputs"] if each["kind"] == "layer"] == ["shelters"]
 
 
 def test_a_shapefile_is_hashed_with_its_attributes(tmp_path):
