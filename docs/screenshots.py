@@ -57,7 +57,7 @@ def storm_map(page: Any, url: str) -> None:
     page.locator("#storm-list").click()
     page.locator("#panel .near button").first.click()
     page.wait_for_selector("#why .evidence")
-    page.evaluate("() => { map_command.setZoom(map_command.getZoom() - 2, { animate: false }); }")
+    page.evaluate("() => { map_command.setZoom(map_command.getZoom() - 1, { animate: false }); }")
     page.wait_for_timeout(1500)
     page.screenshot(path=FOLDER / "storm-map.png")
 
