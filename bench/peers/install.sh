@@ -7,7 +7,9 @@ apt-get install -y -qq libgdal-dev g++ python3-dev postgresql-15 postgresql-15-p
 mkdir -p "$folder"
 python3 -m venv "$folder/wheels"
 "$folder/wheels/bin/pip" install --quiet duckdb==1.5.5 duckdb-extension-spatial sedonadb exactextract rasterstats rioxarray \
-    damagescanner dask-geopandas 'dask[distributed]' geopandas pyarrow numba 'psycopg[binary]'
+    dask-geopandas 'dask[distributed]' geopandas pyarrow numba 'psycopg[binary]'
+python3 -m venv "$folder/damagescanner"
+"$folder/damagescanner/bin/pip" install --quiet damagescanner==1.0.0b2
 for peer in climada delft-fiat; do
     name=${peer#delft-}
     python3 -m venv "$folder/$name"
