@@ -191,7 +191,7 @@ def test_times_asked_for_need_a_zone() -> None:
 
 @pytest.mark.parametrize(
     ("mm", "says"),
-    [([[1.0]], "do not rise by a step"), ([[1.0], [-1.0]], "got: -1.0"), ([[1.0], [9.96921e36]], "without end; .*declare the fill")],
+    [([[1.0]], "do not rise by a step"), ([[1.0], [-1.0]], "got: -1.0"), ([[1.0], [9.96921e36]], "without end; .*declare")],
 )
 def test_a_cube_that_cannot_be_summed_is_refused(mm: list[list[float]], says: str) -> None:
     with pytest.raises(ParameterError, match=says):
