@@ -93,6 +93,11 @@ def test_the_head_is_named_and_counts(folder, small_store):
     assert {rule["id"]: rule["chosen"] for rule in found["rules"]}["head"] == "held"
 
 
+def test_without_a_tail_the_rarest_counts_only_up_to_its_period(folder, small_store):
+    found = asked(folder, small_store, SCENARIO.replace("[rules]\n", '[rules]\ntail = "none"\n'))
+    assert rows(found, "objects")["one",]["annual"] == 468.75
+
+
 def test_a_rarer_hazard_that_does_less_is_said(folder, small_store):
     swapped = SCENARIO.replace("band = 2", "band = 0").replace("band = 1", "band = 2").replace("band = 0", "band = 1")
     assert "1 objects lose less in a rarer hazard: look at the hazards" in asked(folder, small_store, swapped)["unknown"]
