@@ -80,8 +80,6 @@ def watch_cube(
     mm = cube.at_cells(met.cells)[:steps] * scale
     values = pd.concat(_sums(mm, cube.times[:steps], hours, ruled, met.contacts, by, areas.index))
     outside = _partly_outside(met.contacts, areas.index)
-    if by == "max_cell":
-        values.loc[values["station"].isin(outside), "missing_share"] = 1.0
     zone = zone or moment.tz
     levels = level_over_time(
         values.assign(time=values["time"].dt.tz_convert(zone)), ruled.thresholds, **vars(ruled.falls),
