@@ -10,6 +10,8 @@ from typing import Any
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import rasterio
 import shapely
@@ -155,6 +157,26 @@ def test_one_bad_building_is_told_and_hides_no_other(folder: Path, small_store: 
     # 2 m on a curve of 0 to 4 m: half of 100; a tent has no curve, one value is missing, one house has no place
     assert told == {"over 1": (3, 50.0, 2), "unknown": (1, 0.0, 1)}
     assert answer["unknown"] == ["1 buildings have no reading of flood"]
+
+
+def homes(path: Path, shapes: list[bytes | None], **column: Any) -> None:
+    """GeoParquet written by hand, so that it may be wrong."""
+    geo = {"version": "1.1.0", "primary_column": "geometry", "columns": {"geometry": {"encoding": "WKB", **column}}}
+    cells = {"id": range(len(shapes)), "kind": ["house"] * len(shapes), "value": [100.0] * len(shapes)}
+    table = pa.table({**cells, "geometry": pa.array(shapes, pa.binary())})
+    pq.write_table(table.replace_schema_metadata({b"geo": json.dumps(geo).encode()}), path)
+
+
+def test_broken_shapes_in_an_exposure_are_told_and_hide_no_other(folder: Path, small_store: Path) -> None:
+    endless = b"\x01\x03\0\0\0\xff\xff\xff\xff\x05\0\0\0" + bytes(40)
+    homes(folder / "homes.parquet", [shapely.to_wkb(shapely.Point(2.5, 0.5)), endless, b"junk", b"", None])
+    told = {row["class"]: (row["buildings"], row["damage"]) for row in rows(asked(folder, small_store, BUILDINGS), 1)}
+    assert (told["over 1"], told["unknown"]) == ((1, 50.0), (4, 0.0))
+
+
+def test_an_exposure_of_a_crs_nobody_knows_is_refused(folder: Path, small_store: Path) -> None:
+    homes(folder / "homes.parquet", [shapely.to_wkb(shapely.Point(2.5, 0.5))], crs={"type": "junk"})
+    assert "the CRS cannot be understood; where: homes.parquet" in asked(folder, small_store, BUILDINGS, status=1)
 
 
 def test_areas_that_overlap_and_leave_holes_still_sum_to_the_whole(folder: Path, small_store: Path) -> None:

@@ -133,8 +133,8 @@ def test_other_kinds_of_binary_go_to_geos(flavour):
 @pytest.mark.parametrize("cut", [1, 4, 9, 12, 20, 60])
 def test_binary_that_ends_too_early_is_never_read_beyond_its_end(cut):
     whole = shapely.to_wkb(RING)
-    with pytest.raises(shapely.errors.GEOSException):
-        centroids_of(pa.chunked_array([pa.array([whole[:cut], whole], pa.binary())]))
+    x, _ = centroids_of(pa.chunked_array([pa.array([whole[:cut], whole], pa.binary())]))
+    assert x.tolist() == pytest.approx([np.nan, shapely.centroid(RING).x], nan_ok=True)  # and hides no other
 
 
 def test_points_from_a_file_in_metres_are_those_of_the_frame(tmp_path):

@@ -18,7 +18,9 @@ import pyarrow.parquet as pq
 import pyproj
 import shapely
 from numpy.typing import NDArray
+from pyproj.exceptions import CRSError
 
+from geo_risk.areas import has_shape
 from geo_risk.chunks import over_spans, spans
 from geo_risk.crs import WGS84, require_lonlat
 from geo_risk.errors import FileError, ParameterError, shown
@@ -75,7 +77,7 @@ def read_partition(piece: Partition, columns: Sequence[str]) -> gpd.GeoDataFrame
         A column is not there, or the file is not what it was when the pieces were listed.
     """
     table, geometry, crs = _read(piece, columns)
-    shapes = shapely.from_wkb(table.column(geometry).to_numpy(zero_copy_only=False))
+    shapes = shapely.from_wkb(table.column(geometry).to_numpy(zero_copy_only=False), on_invalid="ignore")
     frame = gpd.GeoDataFrame(table.select(list(columns)).to_pandas(), geometry=shapes, crs=crs)
     return frame if _is_lonlat(crs) else frame.to_crs(WGS84)
 
@@ -128,8 +130,9 @@ def centroids_of(column: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]
 
     over_spans(span, spans(len(one), _SPAN))
     if left.any():
-        rest = shapely.centroid(shapely.from_wkb(one.filter(pa.array(left)).to_numpy(zero_copy_only=False)))
-        found = np.flatnonzero(left)[~shapely.is_empty(rest)]
+        # what is no well-known binary has no place, and hides no other row
+        rest = shapely.centroid(shapely.from_wkb(one.filter(pa.array(left)).to_numpy(zero_copy_only=False), on_invalid="ignore"))
+        found = np.flatnonzero(left)[has_shape(rest)]
         x[found], y[found] = shapely.get_coordinates(rest).T
     return x, y
 
@@ -236,7 +239,10 @@ def _geometry_of(schema: Any, file: Path) -> tuple[str, pyproj.CRS]:
         raise FileError("the geometry is not WKB", where=file.name, expected="WKB", got=got, then="write it as WKB")
     if "crs" in column and column["crs"] is None:
         raise FileError("the file says that its CRS is unknown", where=file.name, expected="a CRS", then="write it with its CRS")
-    return name, pyproj.CRS(column.get("crs", "OGC:CRS84"))
+    try:
+        return name, pyproj.CRS(column.get("crs", "OGC:CRS84"))
+    except CRSError:
+        raise FileError("the CRS cannot be understood", where=file.name, expected="PROJJSON", then="write it anew") from None
 
 
 def _to_buckets(frame: gpd.GeoDataFrame, buckets: Path, number: int) -> None:
