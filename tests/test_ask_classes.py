@@ -8,6 +8,9 @@ import pytest
 import shapely
 from ask_cli import asked, records
 
+from geo_risk.errors import FileError
+from layers._read import ReadOptions, read
+
 EXAMPLE = Path(__file__).resolve().parents[1] / "docs" / "scenarios" / "classes_jakarta.toml"
 SCENARIO = """
 question = "classes"
@@ -139,14 +142,13 @@ def test_inasafe_buildings_by_the_example(shared_data, small_store, tmp_path):
 
 def test_inasafe_flooded_buildings_by_area(shared_data, small_store, tmp_path):
     """InaSAFE's counts, rounded up to tens: 10, 10, 20, 20 in B, C, F, G; 33 in all. Its zones have 32 shapes and 31 records."""
-    zones = gpd.read_file(shared_data / "jakarta" / "inasafe" / "hazard" / "flood_multipart_polygons.shp")
-    zones.to_file(tmp_path / "zones.gpkg")
     folder = shared_data / "jakarta" / "inasafe"
-    for part in sorted((folder / "exposure").iterdir()):
+    for part in (*sorted((folder / "exposure").iterdir()), *sorted((folder / "hazard").iterdir())):
         (tmp_path / part.name).symlink_to(part)
     (tmp_path / "grid.geojson").symlink_to(folder / "aggregation" / "grid_jakarta.geojson")
     text = (
-        'question = "classes"\n[[zones]]\nid = "flood"\nfile = "zones.gpkg"\nclass_column = "FLOODPRONE"\n'
+        'question = "classes"\n[[zones]]\nid = "flood"\nfile = "flood_multipart_polygons.shp"\nspare_shapes = "left_out"\n'
+        'class_column = "FLOODPRONE"\n'
         'classes = [{ id = "yes", cells = ["YES", "yes"] }, { id = "no", cells = ["NO", "no"], affected = false }]\n'
         '[exposure]\nfile = "buildings.shp"\nkind_column = "TYPE"\n[exposure.kinds]\nSchool = "school"\n'
         '[[areas]]\nid = "grid"\nfile = "grid.geojson"\nid_column = "name"\n[rules]\nroll_up = "first_touched"\n'
@@ -157,3 +159,12 @@ def test_inasafe_flooded_buildings_by_area(shared_data, small_store, tmp_path):
     assert sum(count for name, count in affected.items() if len(name) == 1) == 33
     schools = {row["area"]: row["amount"] for row in records(found, "classes") if (row["kind"], row["class"]) == ("school", "yes")}
     assert [math.ceil(schools.get(name, 0) / 10) * 10 for name in "BCFG"] == [10, 0, 10, 0]
+
+
+def test_shapes_without_records_are_refused_unless_they_are_said_to_be_spare(shared_data):
+    path = shared_data / "jakarta" / "inasafe" / "hazard" / "flood_multipart_polygons.shp"
+    with pytest.raises(FileError, match=r"got: 32 shapes, 31 records; next: .*say that the last shapes are to spare"):
+        read(path, ReadOptions())
+    table = read(path, ReadOptions(spare_shapes=True))
+    assert len(table.frame) == 31
+    assert {note.code: dict(note.words) for note in table.notes}["shapes_left"] == {"count": "1"}

@@ -8,8 +8,8 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from geo_risk.crs import WGS84
 from geo_risk.areas import repair
+from geo_risk.crs import WGS84
 from layers._layer import Geometry
 
 Geometries = NDArray[Any]

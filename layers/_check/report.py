@@ -104,6 +104,7 @@ _NOTES: Final = {
         "列名占满格式限定的十个字节，可能被截断：{columns}",
     ),
     "sheets_left": ("other sheets are not loaded: {sheets} (--sheet names one)", "其他工作表未载入：{sheets}（可用 --sheet 指定）"),
+    "shapes_left": ("{count} shapes at the end have no record and are left out", "末尾 {count} 个图形没有属性记录，未载入"),
     "binary_left": ("columns of binary data are not loaded: {columns}", "二进制列未载入：{columns}"),
     "crs_overridden": ("the file says {file}; read as {said}", "文件坐标系为 {file}，按 {said} 读取"),
     "dashes": ("{column}: {count} cells with only a dash taken as blank", "{column}：{count} 个只写横线的单元格按空值处理"),

@@ -21,7 +21,10 @@ __all__ = ["Limits", "Note", "Problem", "RawTable", "ReadOptions", "read"]
 
 @dataclass(frozen=True)
 class ReadOptions:
-    """What the clerk says of a file; whatever is None is read from the file, or asked for."""
+    """What the clerk says of a file; whatever is None is read from the file, or asked for.
+
+    ``spare_shapes`` lets a Shapefile have more shapes than records: the last ones are left out, and a note says so.
+    """
 
     crs: str | None = None
     datum: str | None = None
@@ -31,6 +34,7 @@ class ReadOptions:
     lon: str | None = None
     lat: str | None = None
     wkt: str | None = None
+    spare_shapes: bool = False
     limits: Limits = field(default_factory=Limits)
 
 
@@ -72,6 +76,7 @@ def read(path: Path, options: ReadOptions, progress: Callable[[str, float], None
         format=source.format,
         encoding=options.encoding,
         gpkg_layer=options.gpkg_layer,
+        spare_shapes=options.spare_shapes,
         sheet=options.sheet,
         lon=options.lon,
         lat=options.lat,

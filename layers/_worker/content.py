@@ -41,6 +41,7 @@ class Job:
     lon: str | None = None
     lat: str | None = None
     wkt: str | None = None
+    spare_shapes: bool = False
     limits: Limits = field(default_factory=Limits)
 
 

@@ -65,12 +65,13 @@ def read_shapefile(job: Job, progress: Progress) -> Content:
     _, _, wkb, _ = _guarded(lambda: pyogrio.raw.read(str(alone), columns=[], force_2d=True), "Shapefile")
     said = job.encoding or (parts[".cpg"].read_text(encoding="ascii", errors="replace") if ".cpg" in parts else None)
     table = read_dbf(parts[".dbf"].read_bytes(), said, by_clerk=job.encoding is not None)
-    if len(table.kept) != len(wkb):
+    spare = len(wkb) - len(table.kept)
+    if spare < 0 or (spare and not job.spare_shapes):
         raise FileError(
             "the Shapefile's parts do not belong together",
             expected="as many records as shapes",
             got=f"{len(wkb)} shapes, {len(table.kept)} records",
-            then="copy .shp, .shx and .dbf of the same data",
+            then="copy .shp, .shx and .dbf of the same data" + ("; or say that the last shapes are to spare" if spare > 0 else ""),
         )
     _require_rows(len(wkb), job)
     kept = [place for place, keep in enumerate(table.kept) if keep]
@@ -82,7 +83,7 @@ def read_shapefile(job: Job, progress: Progress) -> Content:
         encoding=table.codec,
         format="shapefile",
         problems=table.problems,
-        notes=table.notes,
+        notes=(*table.notes, *((Note("shapes_left", (("count", str(spare)),)),) if spare else ())),
     )
 
 

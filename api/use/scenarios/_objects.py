@@ -21,6 +21,8 @@ _PARQUET: Final = ".parquet"
 class Objects(Section):
     """Features of a file (GeoPackage, Shapefile, GeoJSON, GeoParquet ...) or of a layer; ``where`` keeps some of them.
 
+    ``spare_shapes = "left_out"`` takes a Shapefile that has more shapes than records, as GDAL does, without the last ones.
+
     Without ``id_column`` an object is called by its number in the file, or by its id in the store.
     """
 
@@ -31,6 +33,7 @@ class Objects(Section):
     datum: Literal["wgs84", "cgcs2000", "gcj02", "bd09"] | None = None
     encoding: Annotated[str, Range(pattern=r"^[\w-]{1,40}$")] | None = None
     id_column: Text | None = None
+    spare_shapes: Literal["refused", "left_out"] = "refused"
     where: Annotated[dict[Text, Text], Range(default_factory=dict)]
 
 
@@ -88,7 +91,10 @@ def _rows(section: Objects, inputs: Inputs, columns: Sequence[str], place: str) 
     path = inputs.path(section.file)
     if path.is_dir() or path.suffix.lower() == _PARQUET:
         return _from_parquet(section, inputs, columns, place)
-    options = ReadOptions(crs=section.crs, datum=section.datum, encoding=section.encoding, gpkg_layer=section.table)
+    options = ReadOptions(
+        crs=section.crs, datum=section.datum, encoding=section.encoding, gpkg_layer=section.table,
+        spare_shapes=section.spare_shapes == "left_out",
+    )
     return read(path, options).frame
 
 
