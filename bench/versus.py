@@ -8,6 +8,7 @@ environment a peer (see docs/benchmarks.md). What is not there is printed as abs
 import json
 import math
 import os
+import signal
 import subprocess
 import time
 from collections.abc import Callable
@@ -59,13 +60,15 @@ def peer(name: str, environment: str, script: str, *arguments: str, timeout_s: f
     if not python.is_file():
         return Timed(name, math.nan, absent=f"no environment {environment}")
     command = [str(python), str(Path(__file__).parent / "peers" / script), *arguments]
-    try:
-        done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=timeout_s)
-    except subprocess.TimeoutExpired:
-        return Timed(name, math.nan, absent=f"not done after {timeout_s:.0f} s")
-    if done.returncode:
-        return Timed(name, math.nan, absent=(done.stderr.strip().splitlines() or ["failed"])[-1][:120])
-    told = json.loads(done.stdout.strip().splitlines()[-1])
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True) as started:
+        try:
+            printed, faults = started.communicate(timeout=timeout_s)
+        except subprocess.TimeoutExpired:
+            os.killpg(started.pid, signal.SIGKILL)  # its own children hold the pipes open
+            return Timed(name, math.nan, absent=f"not done after {timeout_s:.0f} s")
+    if started.returncode:
+        return Timed(name, math.nan, absent=(faults.strip().splitlines() or ["failed"])[-1][:120])
+    told = json.loads(printed.strip().splitlines()[-1])
     cpu_s, most_mb = (float(told.get(key, math.nan)) for key in ("cpu_s", "peak_mb"))
     return Timed(name, float(told["seconds"]), told.get("answer"), cpu_s=cpu_s, peak_mb=most_mb)
 
