@@ -1,5 +1,6 @@
 """Areas: square cells over a place, the area of overlapping zones, and the repair of invalid shapes with what it changed."""
 
+from collections.abc import Callable
 from typing import Any, Final, TypeAlias
 
 import geopandas as gpd
@@ -13,7 +14,7 @@ from geo_risk.crs import WGS84, local_metric_crs, require_lonlat, require_metric
 from geo_risk.errors import ParameterError, shown
 
 MAX_CELLS: Final = 200_000
-_MAX_CORNERS, _MAX_HALVINGS = 250, 24
+_MAX_CORNERS, _MAX_HALVINGS, _MAX_REPAIRS = 250, 24, 3
 Shapes: TypeAlias = NDArray[Any]
 """An array of shapely geometries; None where there is none."""
 
@@ -150,17 +151,26 @@ def repair(geometries: gpd.GeoSeries) -> tuple[gpd.GeoSeries, pd.DataFrame]:
 
 
 def repaired(shapes: Shapes) -> Shapes:
-    """The same array with each invalid shape rebuilt and parts of a lower dimension dropped; valid ones untouched."""
-    invalid = _invalid(shapes)
-    if not invalid.any():
+    """The same array with each invalid shape rebuilt and parts of a lower dimension dropped; valid ones untouched.
+
+    Where corners all but coincide GEOS may rebuild a shape that is invalid once more: that is rebuilt again, and what
+    stays so, or that GEOS fails on, comes out empty. It hides no other.
+    """
+    invalid = np.flatnonzero(_invalid(shapes))
+    if not len(invalid):
         return shapes
     result = shapes.copy()
-    rebuilt = shapely.make_valid(shapes[invalid], method="structure", keep_collapsed=False)
-    result[invalid] = [
-        _of_dimension(after, dimension)
-        for after, dimension in zip(rebuilt, shapely.get_dimensions(shapes[invalid]), strict=True)
-    ]
+    for _ in range(_MAX_REPAIRS):
+        result[invalid] = _rebuilt(result[invalid])
+        invalid = invalid[_invalid(result[invalid])]
+    result[invalid] = shapely.Polygon()
     return result
+
+
+def _rebuilt(shapes: Shapes) -> Shapes:
+    after = _each(lambda some: shapely.make_valid(some, method="structure", keep_collapsed=False), shapes, shapely.Polygon())
+    dimensions = shapely.get_dimensions(shapes)
+    return np.array([_of_dimension(shape, dimension) for shape, dimension in zip(after, dimensions, strict=True)], dtype=object)
 
 
 def small_parts(shapes: Shapes) -> tuple[Shapes, NDArray[np.intp]]:
@@ -198,7 +208,16 @@ def has_shape(shapes: Shapes) -> NDArray[np.bool_]:
 
 
 def _invalid(shapes: Shapes) -> NDArray[np.bool_]:
-    return ~(shapely.is_valid(shapes) | shapely.is_missing(shapes))
+    return ~(_each(shapely.is_valid, shapes, False) | shapely.is_missing(shapes))
+
+
+def _each(verb: Callable[[Shapes], Any], shapes: Shapes, otherwise: object) -> NDArray[Any]:
+    """A verb of shapely over all; where GEOS fails, over one after the other, and in place of what it fails on the other value."""
+    try:
+        return np.asarray(verb(shapes))
+    except shapely.GEOSException:
+        found = [otherwise] if len(shapes) == 1 else [_each(verb, shapes[at : at + 1], otherwise)[0] for at in range(len(shapes))]
+        return np.array(found)
 
 
 def _of_dimension(shape: shapely.Geometry, dimension: int) -> shapely.Geometry:

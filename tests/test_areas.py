@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from shapely import GeometryCollection, LineString, MultiPolygon, Point, Polygon, box, union_all
+from shapely import GeometryCollection, LineString, MultiPolygon, Point, Polygon, box, make_valid, union_all
 
+from geo_risk.areas import repair, repaired, small_parts, square_cells, union_area_m2
 from geo_risk.crs import GEOD, local_metric_crs
 from geo_risk.errors import CrsError, ParameterError
-from geo_risk.areas import repair, repaired, small_parts, square_cells, union_area_m2
 
 BOW_TIE = Polygon([(0, 0), (1, 1), (1, 0), (0, 1)])
 SPIKE = Polygon([(0, 0), (2, 0), (1, 0), (1, 1), (0, 1)])
@@ -144,3 +144,12 @@ def test_spikes_that_all_meet_in_one_spot_are_not_halved_for_ever():
 def test_no_shapes_have_no_parts():
     parts, of = small_parts(np.array([], dtype=object))
     assert (len(parts), len(of)) == (0, 0)
+
+
+def test_what_comes_out_invalid_once_more_is_repaired_again():
+    corners = [(1 / 3, 2), (-1, 3), (1, 0), (1.5, 1), (3.5, 3), (2.5, -0.5), (-0.5, -2), (2, -3)]
+    drawn = Polygon(corners)
+    assert not make_valid(drawn, method="structure", keep_collapsed=False).is_valid  # GEOS 3.14: a hole beside its shell
+    mended = repaired(np.array([drawn], dtype=object))[0]
+    assert mended.is_valid
+    assert mended.area == pytest.approx(5.178571428571429 + 2)  # the hole of 1 counts for, not against

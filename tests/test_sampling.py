@@ -6,8 +6,9 @@ import shapely
 
 from geo_risk.errors import CrsError, ParameterError
 from geo_risk.hazard import sampling as module
+from geo_risk.hazard.contacts import area_contacts, zonal
 from geo_risk.hazard.grid import ArrayRaster, Grid
-from geo_risk.hazard.sampling import ALTERNATIVES, CHOICES, inner_points, sample, spread
+from geo_risk.hazard.sampling import ALTERNATIVES, CHOICES, inner_points, sample, spread, zonal_of
 
 GRID = Grid(crs=pyproj.CRS(4326), x=120.0, y=30.0, dx=1.0, dy=-1.0, columns=3, rows=2)
 DEPTH = ArrayRaster(grid=GRID, values=np.array([[0.0, 1.0, 4.0], [2.0, np.nan, 0.00005]]))
@@ -133,3 +134,36 @@ def test_wrong_parameters_are_refused(call, message):
 def test_objects_in_metres_are_refused():
     with pytest.raises(CrsError):
         sample(DEPTH, frame(HOUSE).to_crs(3857), "mean")
+
+
+class Tiled:
+    """A raster read in blocks of 4 x 8, that remembers what was read of it."""
+
+    block = (4, 8)
+
+    def __init__(self, grid, values):
+        self.grid, self.values, self.windows = grid, values, []
+
+    def read(self, row, column, rows, columns):
+        self.windows.append((row, column, rows, columns))
+        return self.values[row : row + rows, column : column + columns]
+
+
+@pytest.mark.parametrize("rule", ["covered", "centre", "touched"])
+@pytest.mark.parametrize("cells_at_once", [1, 100, 10_000])
+def test_sums_of_a_raster_read_by_rows_are_those_of_the_whole_to_the_last_bit(cells_at_once, rule, monkeypatch):
+    monkeypatch.setattr(module, "_CELLS_AT_ONCE", cells_at_once)
+    made = np.random.default_rng(2)
+    grid = Grid(crs=pyproj.CRS(4326), x=120.0, y=30.0, dx=0.1, dy=-0.1, columns=50, rows=30)
+    values = np.where(made.random((30, 50)) < 0.01, np.nan, made.normal(size=(30, 50)))
+    towns = shapely.buffer(shapely.points(made.uniform([120, 27], [125, 30], (40, 2))), made.uniform(0.01, 1.5, 40))
+    told = zonal_of(Tiled(grid, values), frame(*towns, None), rule, known_only=True)
+    assert told.reset_index(drop=True).equals(zonal(area_contacts(grid, [*towns, None], rule), values, known_only=True))
+
+
+def test_sums_read_only_the_rows_and_columns_where_areas_lie():
+    raster = Tiled(Grid(crs=pyproj.CRS(4326), x=120.0, y=30.0, dx=0.1, dy=-0.1, columns=50, rows=30), np.ones((30, 50)))
+    assert zonal_of(raster, frame(shapely.box(121.0, 29.0, 121.2, 29.1)))["sum"].tolist() == [pytest.approx(2)]
+    assert raster.windows == [(0, 10, 30, 2)]
+    assert zonal_of(raster, frame(None, shapely.box(0, 0, 1, 1)))["unknown_share"].to_numpy()[1] == 1.0
+    assert zonal_of(raster, frame()).empty

@@ -20,18 +20,27 @@ WET_SUM: Final = 6
 CELLS: Final = 7
 
 
+def nothing_yet(objects: int) -> Numbers:
+    """What `tally` adds to, one row an object."""
+    result = np.zeros((objects, len(FIGURES)))
+    result[:, LARGEST], result[:, SMALLEST] = -np.inf, np.inf
+    return result
+
+
 @numba.njit(nogil=True, cache=True)
 def tally(
     starts: Cells, begin: int, end: int, first: Cells, length: Cells, amount: Numbers, values: NDArray[Any], wet_above: float,
     result: Numbers,
 ) -> None:
-    """Fills rows ``begin`` to ``end`` of the result: amounts known and unknown, Σ amount x value, extremes, the wet, cells.
+    """Adds to rows ``begin`` to ``end`` of the result: amounts known and unknown, Σ amount x value, extremes, the wet, cells.
 
-    ``length`` is empty where each run is one cell. Extremes are nan where nothing is known.
+    The result starts as `nothing_yet`, so an object may be added to in several calls, to the same last bit as in one.
+    ``length`` is empty where each run is one cell. Extremes are infinite where nothing is known.
     """
     for position in range(begin, end):
-        known, unknown, total, wet, wet_total, cells = 0.0, 0.0, 0.0, 0.0, 0.0, 0
-        largest, smallest = -np.inf, np.inf
+        known, unknown, cells = result[position, KNOWN], result[position, UNKNOWN], result[position, CELLS]
+        total, wet, wet_total = result[position, SUM], result[position, WET], result[position, WET_SUM]
+        largest, smallest = result[position, LARGEST], result[position, SMALLEST]
         for run in range(starts[position], starts[position + 1]):
             steps = length[run] if len(length) else 1
             share = amount[run]
@@ -47,8 +56,6 @@ def tally(
                 if value > wet_above:
                     wet += share
                     wet_total += share * value
-        if known == 0:
-            largest, smallest = np.nan, np.nan
-        result[position, KNOWN], result[position, UNKNOWN], result[position, CELLS] = known, unknown, float(cells)
-        result[position, SUM], result[position, LARGEST], result[position, SMALLEST] = total, largest, smallest
-        result[position, WET], result[position, WET_SUM] = wet, wet_total
+        result[position, KNOWN], result[position, UNKNOWN], result[position, CELLS] = known, unknown, cells
+        result[position, SUM], result[position, WET], result[position, WET_SUM] = total, wet, wet_total
+        result[position, LARGEST], result[position, SMALLEST] = largest, smallest

@@ -14,7 +14,7 @@ from geo_risk.chunks import over_spans, threads
 from geo_risk.errors import ParameterError, shown
 from geo_risk.hazard._coverage_kernel import CENTRE, COVERED, LENGTH, TOUCHED, spread_out, walk
 from geo_risk.hazard._simple_kernel import FEW_CORNERS, simple
-from geo_risk.hazard._tally_kernel import FIGURES, KNOWN, LARGEST, SUM, UNKNOWN, tally
+from geo_risk.hazard._tally_kernel import KNOWN, LARGEST, SMALLEST, SUM, UNKNOWN, nothing_yet, tally
 from geo_risk.hazard._window_kernel import FEW_CELLS, cover, windows
 from geo_risk.hazard.grid import Cells, Grid, Numbers
 
@@ -29,6 +29,7 @@ _Walked: TypeAlias = tuple[Cells, Cells, Cells, Numbers, Numbers]
 _Offsets: TypeAlias = tuple[Cells, Cells, Cells]
 _CELLS_AT_ONCE: Final = 4_000_000
 _AT_LEAST: Final = 4_000  # objects a thread: below that a second one costs more than it saves
+_FARTHEST: Final = 1e100  # beyond it products of coordinates are no numbers
 _ROUNDING: Final = 1e-8  # of an object: an outside part below this is rounding
 
 
@@ -249,16 +250,26 @@ def zonal(found: Contacts | Runs, values: ArrayLike, *, known_only: bool = False
     >>> zonal(found, [10.0, 40.0, np.nan], known_only=True)["mean"].tolist()
     [30.0, 40.0, nan]
     """
-    sums = tallied(found, _flat(values))
-    unknown = unknown_share(sums, found.whole)
-    figures = np.column_stack([sums[:, SUM], over(sums[:, SUM], sums[:, KNOWN]), sums[:, LARGEST]])
-    figures[(sums[:, KNOWN] == 0) | ((unknown > 0) & (not known_only))] = np.nan
-    return pd.DataFrame({"sum": figures[:, 0], "mean": figures[:, 1], "max": figures[:, 2], "unknown_share": unknown})
+    return figures(tallied(found, _flat(values)), found.whole, known_only=known_only)
+
+
+def figures(sums: Numbers, whole: Numbers, *, known_only: bool = False) -> pd.DataFrame:
+    """What `zonal` gives, of the sums that `tallied` makes and the whole of each object."""
+    unknown = unknown_share(sums, whole)
+    told = np.column_stack([sums[:, SUM], over(sums[:, SUM], sums[:, KNOWN]), sums[:, LARGEST]])
+    told[(sums[:, KNOWN] == 0) | ((unknown > 0) & (not known_only))] = np.nan
+    return pd.DataFrame({"sum": told[:, 0], "mean": told[:, 1], "max": told[:, 2], "unknown_share": unknown})
 
 
 def tallied(found: Contacts | Runs, values: Numbers, wet_above: float = np.inf) -> Numbers:
     """For each object the figures that `_tally_kernel` names, over values by cell number; on all cores."""
-    result = np.empty((found.objects, len(FIGURES)))
+    result = nothing_yet(found.objects)
+    add_up(found, values, wet_above, result)
+    return settled(result)
+
+
+def add_up(found: Contacts | Runs, values: Numbers, wet_above: float, result: Numbers) -> None:
+    """Adds the values of cells to the figures of each object, in place; the result starts as `nothing_yet`."""
     starts = np.searchsorted(found.of, np.arange(found.objects + 1))
     first, length = (found.first, found.length) if isinstance(found, Runs) else (found.cell, np.empty(0, np.int64))
 
@@ -266,6 +277,12 @@ def tallied(found: Contacts | Runs, values: Numbers, wet_above: float = np.inf) 
         tally(starts, part.start, part.stop, first, length, found.amount, values, wet_above, result)
 
     over_spans(work, budgeted(np.diff(starts), max(len(found.of) // (4 * threads()), 100_000)))
+
+
+def settled(result: Numbers) -> Numbers:
+    """The figures, with extremes nan where nothing is known."""
+    silent = result[:, KNOWN] == 0
+    result[silent, LARGEST], result[silent, SMALLEST] = np.nan, np.nan
     return result
 
 
@@ -472,10 +489,10 @@ def _only(shapes: Shapes, kinds: tuple[int, ...]) -> Shapes:
 
 
 def _placed(shapes: Shapes) -> NDArray[np.bool_]:
-    """Whether all corners are numbers: the bounds of a shape pass over those that are not."""
+    """Whether all corners are numbers that can be reckoned with: the bounds of a shape pass over those that are not."""
     corners, of = shapely.get_coordinates(shapes, return_index=True)
     placed = np.ones(len(shapes), bool)
-    placed[of[~np.isfinite(corners).all(axis=1)]] = False
+    placed[of[~(np.abs(corners) < _FARTHEST).all(axis=1)]] = False
     return placed
 
 

@@ -5,7 +5,7 @@ on, the wet cells touched are what Delft-FIAT reports. So the choice has a name,
 Unknown cells, and the part of an object outside the raster, are never taken as dry.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Final, Literal, TypeAlias
@@ -18,8 +18,23 @@ import shapely
 from geo_risk.areas import Shapes, has_shape, repaired
 from geo_risk.crs import require_lonlat
 from geo_risk.errors import ParameterError, shown
-from geo_risk.hazard._tally_kernel import CELLS, FIGURES, KNOWN, LARGEST, SMALLEST, SUM, WET, WET_SUM
-from geo_risk.hazard.contacts import Contacts, budgeted, cell_costs, contacts, over, point_contacts, tallied, unknown_share
+from geo_risk.hazard._tally_kernel import CELLS, FIGURES, KNOWN, LARGEST, SMALLEST, SUM, WET, WET_SUM, nothing_yet
+from geo_risk.hazard.contacts import (
+    CellRule,
+    Contacts,
+    Runs,
+    add_up,
+    area_runs,
+    budgeted,
+    cell_costs,
+    contacts,
+    figures,
+    over,
+    point_contacts,
+    settled,
+    tallied,
+    unknown_share,
+)
 from geo_risk.hazard.grid import Grid, Numbers, Raster
 from geo_risk.hazard.raster import take, to_grid
 
@@ -169,6 +184,69 @@ def spread(
     values = {name: _value(choice, *read[choice.cells], decimals) for name, choice in asked.items()}
     table = pd.DataFrame(values, index=objects.index)
     return table.assign(lower=table.min(axis=1, skipna=True), upper=table.max(axis=1, skipna=True))
+
+
+def zonal_of(raster: Raster, areas: gpd.GeoDataFrame, cells: CellRule = "covered", *, known_only: bool = False) -> pd.DataFrame:
+    """Sum, mean and largest value of a raster over areas of any size, as `contacts.zonal` gives them, in bounded memory.
+
+    The raster is read once where areas lie, about four million cells at a time; kept are the runs of the areas' cells,
+    which grow with their borders. The result is that of `zonal` to the last bit.
+
+    Parameters
+    ----------
+    raster : Raster
+    areas : GeoDataFrame, EPSG:4326
+    cells : {"covered", "centre", "touched"}
+        As in `contacts.area_contacts`.
+    known_only : bool
+        As in `contacts.zonal`.
+
+    Returns
+    -------
+    DataFrame
+        On ``areas.index``: ``sum``, ``mean``, ``max``, ``unknown_share``.
+
+    Raises
+    ------
+    CrsError
+        The areas are not longitude, latitude.
+    ParameterError
+        No such rule of cells.
+
+    Examples
+    --------
+    >>> import pyproj
+    >>> from geo_risk.hazard.grid import ArrayRaster
+    >>> grid = Grid(crs=pyproj.CRS(4326), x=120.0, y=30.0, dx=1.0, dy=-1.0, columns=3, rows=1)
+    >>> people = ArrayRaster(grid=grid, values=np.array([[10.0, 40.0, np.nan]]))
+    >>> towns = gpd.GeoDataFrame(geometry=[shapely.box(120.5, 29, 122, 30), shapely.box(121, 29, 123, 30)], crs=4326)
+    >>> zonal_of(people, towns).to_numpy().tolist()
+    [[45.0, 30.0, 40.0, 0.0], [nan, nan, nan, 0.5]]
+    """
+    require_lonlat(areas, "zonal_of")
+    runs = area_runs(raster.grid, to_grid(areas.geometry.to_numpy(), raster.grid), cells)
+    sums = nothing_yet(runs.objects)
+    for values, some in _by_rows(raster, runs):
+        add_up(some, values, np.inf, sums)
+    return figures(settled(sums), runs.whole, known_only=known_only).set_index(areas.index)
+
+
+def _by_rows(raster: Raster, runs: Runs) -> Iterator[tuple[Numbers, Runs]]:
+    """Flat values of one stretch of rows after the other, and the runs in it, by cell number within the stretch."""
+    if not len(runs):
+        return
+    row, column = np.divmod(runs.first, raster.grid.columns)
+    west, wide = int(column.min()), int((column + runs.length).max() - column.min())
+    tall = max(_CELLS_AT_ONCE // (wide * raster.block[0]), 1) * raster.block[0]
+    stretch = row // tall
+    order = np.argsort(stretch, kind="stable")
+    numbers, starts = np.unique(stretch[order], return_index=True)
+    for number, chosen in zip(numbers.tolist(), np.split(order, starts[1:]), strict=True):
+        first_row = number * tall
+        values = raster.read(first_row, west, min(tall, raster.grid.rows - first_row), wide)
+        first = (row[chosen] - first_row) * wide + column[chosen] - west
+        some = replace(runs, of=runs.of[chosen], first=first, length=runs.length[chosen], amount=runs.amount[chosen])
+        yield np.ascontiguousarray(values).reshape(-1), some
 
 
 def _choice(name: str) -> Choice:
