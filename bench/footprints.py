@@ -5,9 +5,7 @@ more, so it is run on the first 5,000 and its time scaled by the count; shares a
 """
 
 import argparse
-import resource
 import tempfile
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +13,7 @@ import numpy as np
 import pyproj
 import shapely
 
-from bench.versus import Timed, peer, versus
+from bench.versus import peak_mb, peer, timed, versus
 from geo_risk.hazard.contacts import area_contacts, area_contacts_in_spans
 from geo_risk.hazard.grid import Grid
 
@@ -53,16 +51,15 @@ def measure(count: int, folder: Path, side: int = 4_000) -> None:
     (folder / "shapes.wkb").write_bytes(
         b"".join(len(wkb).to_bytes(8, "little") + wkb for wkb in shapely.to_wkb(shapes[:_SUBSAMPLED]))
     )
-    start = time.perf_counter()
-    met = sum(len(found) for _, found in area_contacts_in_spans(grid, shapes))
-    ours = Timed("ours", time.perf_counter() - start, sampled.amount)
+    spread = timed("ours", lambda: sum(len(found) for _, found in area_contacts_in_spans(grid, shapes)))
+    ours = replace(spread, answer=sampled.amount)
     told = peer(
         f"exactextract, {_SUBSAMPLED:,} scaled to {count:,}", "wheels", "zonal_footprints.py",
         str(folder), str(_SUBSAMPLED), str(_SIZE_M), str(side),
     )
-    scaled = replace(told, seconds=told.seconds * count / min(count, _SUBSAMPLED))
+    scaled = told.times(count / min(count, _SUBSAMPLED), told.name)
     versus(f"exact coverage of {count:,} footprints", ours, [scaled], difference)
-    print(f"{met:,} contacts; peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6:.2f} GB with the shapes")
+    print(f"{spread.answer:,} contacts; peak memory {peak_mb() / 1e3:.2f} GB with the shapes")
 
 
 if __name__ == "__main__":

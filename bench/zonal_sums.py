@@ -8,7 +8,6 @@ is their first.
 
 import argparse
 import tempfile
-import time
 from pathlib import Path
 
 import numpy as np
@@ -48,11 +47,10 @@ def measure(side: int, count: int, folder: Path) -> None:
     zonal(area_runs(grid, shapes[:2]), values)
     np.save(folder / "values.npy", values)
     (folder / "shapes.wkb").write_bytes(b"".join(len(wkb).to_bytes(8, "little") + wkb for wkb in shapely.to_wkb(shapes)))
-    start = time.perf_counter()
-    runs = area_runs(grid, shapes)
-    covered = time.perf_counter() - start
+    covered = timed("ours", lambda: area_runs(grid, shapes), 1)
+    runs = covered.answer
     again = timed("ours", lambda: sums(runs, values))
-    first = Timed("ours", covered + again.seconds, again.answer)
+    first = Timed("ours", covered.seconds + again.seconds, again.answer, cpu_s=covered.cpu_s + again.cpu_s)
     exact = peer("exactextract", "wheels", "zonal_exactextract.py", str(folder), str(count))
     centre = timed("ours", lambda: sums(area_runs(grid, shapes[:_SUBSAMPLED], "centre"), values), 1)
     stats = peer(f"rasterstats, {_SUBSAMPLED} areas", "wheels", "zonal_rasterstats.py", str(folder), str(_SUBSAMPLED))

@@ -2,11 +2,11 @@
 
 import json
 import sys
-import time
 from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
+from clock import Clock
 from exactextract import exact_extract
 from exactextract.raster import NumPyRasterSource
 from zonal_shapes import shapes
@@ -15,8 +15,8 @@ folder, count, size, side = Path(sys.argv[1]), int(sys.argv[2]), float(sys.argv[
 frame = gpd.GeoDataFrame(geometry=shapes(folder / "shapes.wkb", count), crs=32650)
 extent = {"xmin": 0, "xmax": side * size, "ymin": 0, "ymax": side * size}
 source = NumPyRasterSource(np.zeros((side, side), np.float32), **extent, srs_wkt=frame.crs.to_wkt())
-start = time.perf_counter()
+clock = Clock()
 told = exact_extract(source, frame, ["cell_id", "coverage"], output="pandas")
-seconds = time.perf_counter() - start
+figures = clock.figures()
 ordered = [np.asarray(share)[np.argsort(cell)] for cell, share in zip(told["cell_id"], told["coverage"], strict=True)]
-print(json.dumps({"seconds": seconds, "answer": np.concatenate(ordered).astype(float).tolist()}))
+print(json.dumps({**figures, "answer": np.concatenate(ordered).astype(float).tolist()}))

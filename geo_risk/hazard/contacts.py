@@ -83,6 +83,8 @@ class Runs:
                 "too many cells to list one by one", where="contacts", expected=f"at most {MAX_CONTACTS}", got=shown(len(self)),
                 then="sum over the runs (area_runs), go by spans (area_contacts_in_spans), or take a coarser grid",
             )
+        if len(self) == len(self.of):
+            return Contacts(objects=self.objects, of=self.of, cell=self.first, amount=self.amount, whole=self.whole)
         cell = np.empty(len(self), np.int64)
         spread_out(self.first, self.length, cell)
         of, amount = np.repeat(self.of, self.length), np.repeat(self.amount, self.length)
@@ -490,9 +492,11 @@ def _only(shapes: Shapes, kinds: tuple[int, ...]) -> Shapes:
 
 def _placed(shapes: Shapes) -> NDArray[np.bool_]:
     """Whether all corners are numbers that can be reckoned with: the bounds of a shape pass over those that are not."""
-    corners, of = shapely.get_coordinates(shapes, return_index=True)
     placed = np.ones(len(shapes), bool)
-    placed[of[~(np.abs(corners) < _FARTHEST).all(axis=1)]] = False
+    corners = shapely.get_coordinates(shapes)
+    near = np.abs(corners) < _FARTHEST
+    if not near.all():
+        placed[np.repeat(np.arange(len(shapes)), shapely.get_num_coordinates(shapes))[~near.all(axis=1)]] = False
     return placed
 
 
