@@ -2,8 +2,8 @@
 
 The areas are 2,000 Voronoi cells with wiggled borders, so that their parts fill the raster. First = cells and shares
 from the shapes, then sums; repeated = sums of another band over the runs kept. rasterstats takes cells by their centre,
-another rule: its sums are compared with ours by centre, and differ by 1e-7 since it adds float32 in float32. exactextract and rasterstats sum no twice: their repeated time
-is their first.
+another rule: its sums are compared with ours by centre, and differ by 1e-7 since it adds float32 in float32.
+exactextract and rasterstats sum no twice: their repeated time is their first.
 """
 
 import argparse
