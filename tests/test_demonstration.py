@@ -22,8 +22,12 @@ def told() -> list[tuple[str, float]]:
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory, told: list[tuple[str, float]]) -> Store:
-    folder = tmp_path_factory.mktemp("demo")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("demo")
+
+
+@pytest.fixture(scope="module")
+def store(folder: Path, told: list[tuple[str, float]]) -> Store:
     with open_store(folder / "store.sqlite") as opened:
         fill(opened, folder / "rasters", lambda step, share: told.append((step, share)))
         yield opened
@@ -68,19 +72,15 @@ def test_progress_rises_step_by_step_to_its_end(store: Store, told: list[tuple[s
     assert set(last.values()) == {1.0}
 
 
-def test_the_storm_lies_beside_it_as_rasters(store: Store, tmp_path_factory: pytest.TempPathFactory) -> None:
-    folder: Path = next(tmp_path_factory.getbasetemp().glob("demo*")) / "rasters"
-    hours = sorted(folder.glob("flood_depth_m_h*.tif"))
+def test_the_storm_lies_beside_it_as_rasters(store: Store, folder: Path) -> None:
+    hours = sorted((folder / "rasters").glob("flood_depth_m_h*.tif"))
     with rasterio.open(hours[0]) as first:
         assert first.crs.to_epsg() == 4549
     assert len(hours) == 13
 
 
-def test_the_storm_turns_towns_through_all_levels_and_one_gauge_falls_silent(
-    snapshot: Snapshot, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    folder: Path = next(tmp_path_factory.getbasetemp().glob("demo*")) / "rasters"
-    found = watch(snapshot, observations_of(folder / "observations.csv"))
+def test_the_storm_turns_towns_through_all_levels_and_one_gauge_falls_silent(snapshot: Snapshot, folder: Path) -> None:
+    found = watch(snapshot, observations_of(folder / "rasters" / "observations.csv"))
     firsts = first_times(found.areas, "area").groupby("level").size()
     assert firsts["IV"] > firsts["III"] > firsts["II"] > firsts["I"] > 10
     assert answer_of_rain(found, found.at.to_pydatetime())["counts"]["unknown"] >= 1

@@ -76,7 +76,7 @@ def runs_list(store: StorePath = None, limit: Annotated[int, typer.Option(min=1,
     with open_store(store_path(store), create=False) as opened:
         found = opened.runs(limit)
     rows = [(each.id, each.question, each.title, each.made_at[:19], each.actor, each.digest[:_DIGEST]) for each in found]
-    table(("run", "question", "title", "made at", "by", "digest"), rows)
+    wide_table(("run", "question", "title", "made at", "by", "digest"), rows)  # an id that is cut is no id
 
 
 def show(
