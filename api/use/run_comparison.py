@@ -79,7 +79,7 @@ def differences(a: Run, b: Run) -> tuple[Difference, ...]:
 
 
 def explain(run: Run, area: str) -> dict[str, Any]:
-    """All that stands behind the figures of one area, object or event: its rows of every table, with the numbers and rules that made them.
+    """All that stands behind one area's, object's or event's figures: its rows of every table, the numbers and rules behind.
 
     Raises
     ------
@@ -93,7 +93,8 @@ def explain(run: Run, area: str) -> dict[str, Any]:
     }
     if not any(figures.values()):
         raise NotFound(
-            "no such area in the run", where=f"run {run.id}", expected="the id of one of its areas, objects or events", got=shown(area),
+            "no such area in the run", where=f"run {run.id}", expected="the id of one of its areas, objects or events",
+            got=shown(area),
         )
     return {
         "run": run.id, "digest": run.digest, "question": run.question, "area": area, "engine": run.engine,
