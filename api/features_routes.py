@@ -37,6 +37,8 @@ def landing(request: Request) -> dict[str, Any]:
         ("service-doc", "docs", "text/html"),
         ("conformance", "conformance", "application/json"),
         ("data", "collections", "application/json"),
+        ("http://www.opengis.net/def/rel/ogc/1.0/processes", "processes", "application/json"),
+        ("http://www.opengis.net/def/rel/ogc/1.0/job-list", "jobs", "application/json"),
     )
     return {
         "title": "geo-risk",

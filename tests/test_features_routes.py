@@ -73,6 +73,12 @@ def test_the_landing_page_leads_to_the_description(client: TestClient) -> None:
     assert "/collections/shelters/items" in document.json()["paths"]
 
 
+@pytest.mark.parametrize(("rel", "holds"), [("processes", "processes"), ("job-list", "jobs")])
+def test_the_landing_page_leads_to_the_processes_and_the_jobs(client: TestClient, rel: str, holds: str) -> None:
+    links = {link["rel"]: link for link in client.get("/", headers={"Accept": "application/json"}).json()["links"]}
+    assert holds in client.get(links[f"http://www.opengis.net/def/rel/ogc/1.0/{rel}"]["href"]).json()
+
+
 def test_gdal_reads_the_collections_as_qgis_does(live_url: str) -> None:
     source = f"OAPIF:{live_url}/"
     assert {name for name, _ in pyogrio.list_layers(source)} == set(catalog())
