@@ -3,6 +3,7 @@
 import json
 import sys
 import time
+from functools import cache
 from pathlib import Path
 
 import dask_geopandas
@@ -18,11 +19,10 @@ BOUNDS = (0.1, 0.5, 1.0, 2.0)
 def piece(frame: gpd.GeoDataFrame, folder: str, zones: dict[str, gpd.GeoDataFrame]) -> pd.DataFrame:
     """Counts and people by hazard and class: the same rules as ours, in geopandas' own words."""
     points = frame.set_geometry(frame.geometry.centroid)
-    with rasterio.open(f"{folder}/depth.tif") as file:
-        values = file.read(1)
-        x, y = points.geometry.x.to_numpy(), points.geometry.y.to_numpy()
-        columns = np.floor((x - file.transform.c) / file.transform.a).astype(int)
-        rows = np.floor((y - file.transform.f) / file.transform.e).astype(int)
+    values, transform = depths(folder)
+    x, y = points.geometry.x.to_numpy(), points.geometry.y.to_numpy()
+    columns = np.floor((x - transform.c) / transform.a).astype(int)
+    rows = np.floor((y - transform.f) / transform.e).astype(int)
     classes = {"depth": np.searchsorted(BOUNDS, values[rows, columns].astype(float), side="right")}
     for name, zone in zones.items():
         hit = points.sjoin(zone, predicate="intersects").index.unique()
@@ -36,6 +36,14 @@ def piece(frame: gpd.GeoDataFrame, folder: str, zones: dict[str, gpd.GeoDataFram
     return pd.concat(parts)
 
 
+@cache
+def depths(folder: str) -> tuple[np.ndarray, rasterio.Affine]:
+    """The whole raster, read once by each worker."""
+    with rasterio.open(f"{folder}/depth.tif") as file:
+        return file.read(1), file.transform
+
+
+@cache
 def zones_of_towns(folder: str) -> gpd.GeoDataFrame:
     """The towns with their ids."""
     return gpd.read_parquet(f"{folder}/towns.parquet").rename(columns={"id": "town"})

@@ -25,6 +25,10 @@ _SETTINGS: Final = {
     "distributed.scheduler.allowed-failures": _DEATHS,
     "distributed.comm.timeouts.connect": f"{_CONNECT_S}s",
     "distributed.admin.large-graph-warning-threshold": "1GB",  # zones travel with the work, once
+    "distributed.worker.profile.enabled": False,
+    # Dask has its workers give back memory at every chance; a piece then faults its pages in anew, at a third of its time
+    "distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_": 1 << 30,
+    "distributed.nanny.pre-spawn-environ.MALLOC_MMAP_THRESHOLD_": 1 << 30,
 }
 
 
