@@ -28,14 +28,14 @@ def count_crossings(these: Numbers, those: Numbers, bands: Bands, most: int, mos
     """Crossings of the edges of one shape with those of another, cut into bands; ``most + 1`` if more, or too long to tell."""
     found, steps, height = 0, 0, 1.0 / bands.height[0]
     for e in range(len(these)):
-        low = slot(min(these[e, 1], these[e, 3]), bands.south[0], height, bands.count[0])
-        high = slot(max(these[e, 1], these[e, 3]), bands.south[0], height, bands.count[0])
+        low = slot(min(these[e, 1], these[e, 3]), bands.south[0], height, bands.number[0])
+        high = slot(max(these[e, 1], these[e, 3]), bands.south[0], height, bands.number[0])
         for b in range(low, high + 1):
             for at in range(bands.starts[b], bands.starts[b + 1]):
                 other = bands.members[at]
                 steps += 1
                 south = min(those[other, 1], those[other, 3])
-                if b == max(low, slot(south, bands.south[0], height, bands.count[0])) and _cross(these[e], those[other]):
+                if b == max(low, slot(south, bands.south[0], height, bands.number[0])) and _cross(these[e], those[other]):
                     found += 1
             if found > most or steps > most_steps:
                 return most + 1

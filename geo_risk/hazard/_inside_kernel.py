@@ -35,13 +35,13 @@ class Edges(NamedTuple):
 class Bands(NamedTuple):
     """Each zone cut into horizontal bands of one height, and the edges that meet each.
 
-    Zone z has ``count[z]`` bands from ``south[z]``, the first of them number ``first[z]``; the edges of band b are
+    Zone z has ``number[z]`` bands from ``south[z]``, the first of them number ``first[z]``; the edges of band b are
     ``members[starts[b]]`` to ``members[starts[b + 1]]``.
     """
 
     south: Numbers
     height: Numbers
-    count: Cells
+    number: Cells
     first: Cells
     starts: Cells
     members: Short
@@ -92,7 +92,7 @@ def edges_by_band(edges: Edges, bands: Bands) -> Short:
     """
     starts, ends = bands.starts, edges.ends
     for z in range(len(edges.starts) - 1):
-        south, height, count, first = bands.south[z], bands.height[z], bands.count[z], bands.first[z]
+        south, height, count, first = bands.south[z], bands.height[z], bands.number[z], bands.first[z]
         for e in range(edges.starts[z], edges.starts[z + 1]):
             low, high = min(ends[e, 1], ends[e, 3]), max(ends[e, 1], ends[e, 3])
             for b in range(_band(low, south, height, count, first), _band(high, south, height, count, first) + 1):
@@ -101,7 +101,7 @@ def edges_by_band(edges: Edges, bands: Bands) -> Short:
         starts[b + 1] += starts[b]
     members, place = np.empty(starts[-1], dtype=np.int32), starts[:-1].copy()
     for z in range(len(edges.starts) - 1):
-        south, height, count, first = bands.south[z], bands.height[z], bands.count[z], bands.first[z]
+        south, height, count, first = bands.south[z], bands.height[z], bands.number[z], bands.first[z]
         for e in range(edges.starts[z], edges.starts[z + 1]):
             low, high = min(ends[e, 1], ends[e, 3]), max(ends[e, 1], ends[e, 3])
             for b in range(_band(low, south, height, count, first), _band(high, south, height, count, first) + 1):
@@ -167,7 +167,7 @@ def _fill_row(
 ) -> int:
     """List the cells of one row, from one column to another, that the zone has something of."""
     y = lattice.south + (row + 0.5) / lattice.per_y
-    band = _band(y, bands.south[z], bands.height[z], bands.count[z], bands.first[z])
+    band = _band(y, bands.south[z], bands.height[z], bands.number[z], bands.first[z])
     whole, known = False, False
     for column in range(west, east + 1):
         cell = row * lattice.columns + column
@@ -269,7 +269,7 @@ def find_pairs(
             z = filled.zones[at] >> 1
             where = IN
             if not filled.zones[at] & 1:
-                band = _band(y[p], bands.south[z], bands.height[z], bands.count[z], bands.first[z])
+                band = _band(y[p], bands.south[z], bands.height[z], bands.number[z], bands.first[z])
                 where = side(x[p], y[p], band, edges, bands.starts, bands.members)
             if where != OUT:
                 points[found], zones[found] = number[p], (z if where == IN else -1 - z)
