@@ -103,6 +103,19 @@ def test_another_exposure_is_another_digest(answer, folder, small_store, tmp_pat
     assert other["parameters"]["buildings"] == 1
 
 
+def test_without_a_scenario_the_layers_say_what_is_asked(folder, small_store):
+    told = run("assess", "--exposure", str(folder / "homes"), "--json", store=small_store)
+    found = json.loads(told[: told.rindex("}") + 1])
+    inside = {row["class"]: row["buildings"] for row in rows(found, "totals", "flooded_before")}
+    assert inside == {"in a zone": 2, "outside the zones": 5, "unknown": 0}
+    assert "hazard landslide_zones_share has no zones: nobody knows" in found["unknown"]
+
+
+@pytest.mark.parametrize("option", [("--workers", "2"), ("--save",), ("--scheduler", "tcp://127.0.0.1:1"), ("--data", ".")])
+def test_an_option_without_its_scenario_is_refused_not_ignored(small_store, option):
+    assert "the option belongs to a scenario" in run("assess", *option, store=small_store, status=1)
+
+
 @pytest.mark.parametrize(
     ("changed", "told"),
     [

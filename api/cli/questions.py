@@ -18,6 +18,7 @@ from api.use import parameters
 from api.use.assessments import Assessed, answer, assess_cells, assess_layer
 from api.use.nearby import nearby as find_nearby
 from api.use.parameters import layers_named
+from geo_risk.errors import ParameterError
 from geo_risk.model import PlaceRisk
 from geo_risk.risk.assess import assessment_frame
 from geo_risk.risk.explain import reasons
@@ -45,17 +46,18 @@ def assess(
     scenario: Annotated[Path | None, typer.Option(help="Ask the question of a scenario file (TOML) instead.")] = None,
     data: Annotated[Path | None, typer.Option(help="The folder that the scenario's file names start from.")] = None,
     save: Annotated[bool, typer.Option("--save", help="Keep the scenario's run in the store.")] = False,
-    exposure: Annotated[Path | None, typer.Option(help="GeoParquet, a file or a folder, in place of the scenario's.")] = None,
+    exposure: Annotated[Path | None, typer.Option(help="GeoParquet: buildings by the layers' hazards, or in a scenario.")] = None,
     scheduler: Annotated[str | None, typer.Option(help="Work on the pieces of the exposure on this Dask scheduler.")] = None,
     workers: Annotated[int, typer.Option(min=1, max=256, help="Or on so many processes of this machine.")] = 1,
     store: StorePath = None,
     language: InLanguage = Language.ZH,
 ) -> None:
     """Assess places by the layers' factors: level, score, and the reasons for each; or ask a scenario's question."""
-    if scenario is not None:
+    if scenario is not None or exposure is not None:
         pieces = Pieces(exposure=exposure, scheduler=scheduler, workers=workers)
-        run_scenario(scenario, data, output, store, pieces, keep=save, as_json_text=as_json)
+        run_scenario(scenario, layer, data, output, store, pieces, keep=save, as_json_text=as_json)
         return
+    _refuse_without_scenario({"--data": data, "--save": save, "--scheduler": scheduler, "--workers": workers > 1})
     only = tuple(name for name in factors.split(",") if name)
     with open_store(store_path(store), create=False) as opened, progress() as tell:
         tell("read", 0.2)
@@ -73,6 +75,16 @@ def assess(
     _print(assessed, "zh" if language is Language.ZH else "en")
     if output is not None:
         line(f"written: {output}")
+
+
+def _refuse_without_scenario(given: dict[str, object]) -> None:
+    """An option that would change nothing is refused, never ignored."""
+    idle = [name for name, value in given.items() if value]
+    if idle:
+        raise ParameterError(
+            "the option belongs to a scenario", where=", ".join(idle), expected="--scenario FILE.toml, or --exposure FILE",
+            got="neither", then="name one, or leave the option out",
+        )
 
 
 def _print(assessed: Assessed, language: str) -> None:

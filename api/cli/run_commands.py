@@ -48,12 +48,12 @@ class Pieces:
 
 
 def run_scenario(
-    scenario_file: Path, data: Path | None, output: Path | None, store: Path | None, pieces: Pieces, *, keep: bool,
-    as_json_text: bool,
+    scenario_file: Path | None, areas: str, data: Path | None, output: Path | None, store: Path | None, pieces: Pieces, *,
+    keep: bool, as_json_text: bool,
 ) -> None:
-    """Ask a scenario file's question, print the answer, write and keep it where that is asked for."""
-    scenario = scenario_of(_with_exposure(read_toml(scenario_file), pieces.exposure))
-    folder = data or Settings().data_folder or scenario_file.resolve().parent
+    """Ask a scenario file's question (or what the layers declare of an exposure), print the answer, write and keep it."""
+    scenario = scenario_of(_given(scenario_file, areas, pieces.exposure))
+    folder = data or Settings().data_folder or (scenario_file.resolve().parent if scenario_file else Path.cwd())
     with progress() as tell, _worked_on(pieces) as each:
         inputs = inputs_of(scenario, folder, partial(_snapshot, store), confined=False)
         made = make_run(scenario, replace(inputs, each=each), tell)
@@ -145,8 +145,13 @@ def rerun(run_id: RunId, data: DataFolder = None, store: StorePath = None) -> No
     )
 
 
-def _with_exposure(given: dict[str, Any], exposure: Path | None) -> dict[str, Any]:
-    """The scenario with another exposure file than it names."""
+def _given(scenario_file: Path | None, areas: str, exposure: Path | None) -> dict[str, Any]:
+    """The scenario as its file says it, with another exposure where one is given; or what the layers ask of the exposure."""
+    if scenario_file is None:
+        from api.use.scenarios.ask_buildings import of_the_layers
+
+        return of_the_layers(areas, str(Path(exposure or "").resolve()))
+    given = read_toml(scenario_file)
     if exposure is None:
         return given
     section = given.get("exposure", {})

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Final, Literal
 import shapely
 from pydantic import Field as Range
 
+from api.use.assessments import factors
 from api.use.scenarios._curves import Curves, curve_set, points
 from api.use.scenarios._inputs import Inputs
 from api.use.scenarios._question import Progress, Question
@@ -17,6 +18,8 @@ from geo_risk.impact.curves import CurveSet
 from geo_risk.model import Rule
 from geo_risk.scale.partitions import partitions
 from geo_risk.scale.survey import AT_POINT, ON_A_BORDER, DepthField, Survey, ZoneField, joined, tally, tally_frame
+from layers._catalog import layer
+from layers._layer import Geometry
 
 _CLASSES_M: Final = (0.0, 0.15, 0.5, 1.0, 2.0)
 
@@ -40,13 +43,13 @@ class FieldHazard(Hazard):
 
 
 class ZoneHazard(Section):
-    """Areas that a building is in or not: a layer of the store, or of a file; ``where`` keeps those of one kind."""
+    """Areas that a building is in or not: a layer of the store, or of a file; ``where`` keeps those of some kinds."""
 
     id: Name
     layer: Name | None = None
     file: FileName | None = None
     table: Text | None = None
-    where: Annotated[dict[Name, Text], Range(default_factory=dict)]
+    where: Annotated[dict[Name, Text | list[Text]], Range(default_factory=dict)]
 
 
 class Parameters(Section):
@@ -59,9 +62,22 @@ class Parameters(Section):
     curves: Curves = Curves()
 
 
+def of_the_layers(areas: str, exposure: str) -> dict[str, Any]:
+    """The scenario that asks every hazard which the layers declare as areas: what `assess --exposure` asks by itself."""
+    zones = [
+        {"id": factor.id, "layer": owner, "where": {column: list(map(str, cells)) for column, cells in factor.where.items()}}
+        for owner, factor in factors()
+        if factor.role == "hazard" and layer(owner).geometry is Geometry.AREA
+    ]
+    return {
+        "question": "buildings", "exposure": {"file": exposure}, "zones": zones, "areas": {"id": areas, "layer": areas},
+    }
+
+
 def run(parameters: Parameters, inputs: Inputs, progress: Progress) -> Result:
     """Tally the exposure piece by piece, where ``inputs.each`` says, and join the pieces."""
-    survey, curves = _survey(parameters, inputs)
+    zones = {hazard.id: _zones(hazard, inputs) for hazard in parameters.zones}
+    survey, curves = _survey(parameters, zones, inputs)
     pieces = partitions(inputs.path(parameters.exposure.file))
     whole = joined(inputs.each(partial(tally, survey=survey), pieces, partial(progress, "buildings")))
     told = tally_frame(whole, survey)
@@ -75,12 +91,15 @@ def run(parameters: Parameters, inputs: Inputs, progress: Progress) -> Result:
             "buildings": whole.rows, "fingerprint": f"{whole.fingerprint:016x}",
             "curves": {} if curves is None else {name: points(curve) for name, curve in sorted(curves.curves.items())},
         },
-        unknown=tuple(_unknown(told)),
+        unknown=(*(f"hazard {name} has no zones: nobody knows" for name, shapes in zones.items() if not shapes), *_unknown(told)),
         layers=_layers(parameters),
     )
 
 
-def _survey(parameters: Parameters, inputs: Inputs) -> tuple[Survey, CurveSet | None]:
+def _survey(
+    parameters: Parameters, zones: Mapping[str, tuple[bytes, ...]], inputs: Inputs
+) -> tuple[Survey, CurveSet | None]:
+    """What is asked of each building; a hazard without a single zone is left out, for an empty layer says nothing."""
     damaging = tuple(hazard.id for hazard in parameters.hazard if hazard.damage)
     curves = curve_set(parameters.curves, inputs) if damaging else None
     areas = {} if parameters.areas is None else inputs.areas(parameters.areas).geometry.to_wkb().to_dict()
@@ -88,7 +107,7 @@ def _survey(parameters: Parameters, inputs: Inputs) -> tuple[Survey, CurveSet | 
     survey = Survey(
         hazards=(
             *(_field(hazard, inputs) for hazard in parameters.hazard),
-            *(ZoneField(id=hazard.id, zones=_zones(hazard, inputs)) for hazard in parameters.zones),
+            *(ZoneField(id=name, zones=shapes) for name, shapes in zones.items() if shapes),
         ),
         areas=areas, id_column=exposure.id_column, amounts=tuple(exposure.amounts), occupancy_column=exposure.occupancy_column,
         value_column=exposure.value_column, curves=curves, damage_by=damaging,
@@ -112,7 +131,8 @@ def _zones(hazard: ZoneHazard, inputs: Inputs) -> tuple[bytes, ...]:
                 "the zones have no such column", where=f"zones.{hazard.id}.where", got=shown(column),
                 expected=", ".join(map(shown, rows.columns))[:200],
             )
-        rows = rows[rows[column].astype(object).astype(str) == value]
+        kinds = [value] if isinstance(value, str) else value
+        rows = rows[rows[column].astype(object).astype(str).isin(kinds)]
     shapes = rows.geometry.to_numpy()
     if not (shapely.get_dimensions(shapes) == 2).all():
         raise ParameterError(
