@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from shapely import LineString, Point, box
+from shapely import LineString, Point, Polygon, box
 from test_zones import comb
 
 from geo_risk.errors import CrsError, ParameterError
@@ -110,7 +110,8 @@ def test_a_tally_by_class_adds_up_and_can_weigh():
     readings = pd.DataFrame({"value": ["high", "low", None, None, None, "odd"], "zones": [1, 1, 1, 0, 0, 1]})
     found = tally(readings, HOUSES, TWO, order=("high", "low"), weights=pd.Series([1, 2, 4, 8, 16, 32]))
     assert found.inside.to_dict("list") == {"high": [1, 0], "low": [2, 0], "none": [0, 0], "unknown": [0, 4]}
-    assert (found.inside.sum() + found.outside + found.unplaced).tolist() == found.whole.tolist() == [1, 2, 24, 36]
+    whole = [1, 2, 8, 52]  # the house nowhere is unknown
+    assert (found.inside.sum() + found.outside + found.unplaced).tolist() == found.whole.tolist() == whole
 
 
 def test_faults_of_areas():
@@ -185,3 +186,11 @@ def test_split_by_counting_cells(spots):
         expected = sum(count * len(cells(spot) & cells(place)) / len(cells(spot)) for spot, count in spots)
         assert sum_inside == pytest.approx(expected, abs=1e-4)
     assert total(found) == pytest.approx(found.whole, rel=1e-14)
+
+
+def test_an_object_without_a_place_is_unknown_not_clear_of_every_zone():
+    houses = gpd.GeoSeries([Point(0.5, 0.5), None, Polygon()], crs=4326)
+    readings = pd.DataFrame({"value": [None] * 3, "zones": [0] * 3})
+    found = tally(readings, houses, TWO, "centroid", order=("high",))
+    assert found.inside.loc["a"].to_dict() == {"high": 0, "none": 1, "unknown": 0}
+    assert found.unplaced.to_dict() == {"high": 0, "none": 0, "unknown": 2}

@@ -182,9 +182,12 @@ def overlaps(objects: gpd.GeoSeries, areas: gpd.GeoSeries, *, budget: int = MOST
 
 
 def _points_overlap(points: Shapes, zones: Shapes) -> Overlaps:
-    object_at, area_at = pairs_of(index_shapes(zones), shapely.get_x(points), shapely.get_y(points))
+    placed = has_shape(points)
+    x, y = np.full((2, len(points)), np.nan)
+    x[placed], y[placed] = shapely.get_coordinates(points[placed]).T
+    object_at, area_at = pairs_of(index_shapes(zones), x, y)
     return Overlaps(
-        object_at=object_at, area_at=area_at, share=np.ones(len(object_at)), size=np.where(has_shape(points), 1.0, np.nan),
+        object_at=object_at, area_at=area_at, share=np.ones(len(object_at)), size=np.where(placed, 1.0, np.nan),
         refused=np.zeros(len(object_at), dtype=bool), pieces=points[object_at], pair_of=np.arange(len(object_at)),
     )
 

@@ -219,6 +219,8 @@ def tally(
 ) -> Tally:
     """How many objects of each class lie in each area; or how many people in them, by ``weights``.
 
+    An object that meets no zone is *none*; one without geometry is *unknown*: nobody knows what it meets.
+
     Parameters
     ----------
     readings : DataFrame on ``objects.index``
@@ -240,7 +242,9 @@ def tally(
     _require_fit(counted, objects, areas, rule)
     met = overlaps(objects.geometry, areas.geometry, budget=budget)
     known = readings["value"].isin(list(order))
-    kind = readings["value"].where(known, np.where(readings["zones"] == 0, NONE, UNKNOWN)).reindex(objects.index)
+    clear = (readings["zones"] == 0).reindex(objects.index) & has_shape(objects.geometry.to_numpy())
+    kind = readings["value"].where(known).reindex(objects.index)
+    kind = kind.where(kind.notna(), np.where(clear, NONE, UNKNOWN))
     columns = {name: _rolled(counted.where(kind == name, 0), objects, areas, rule, met) for name in (*order, NONE, UNKNOWN)}
     return Tally(
         inside=pd.DataFrame({name: each.inside for name, each in columns.items()}, index=areas.index),
