@@ -207,6 +207,18 @@ def has_shape(shapes: Shapes) -> NDArray[np.bool_]:
     return ~(shapely.is_missing(shapes) | shapely.is_empty(shapes))
 
 
+def coordinates_of(points: Shapes) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """X and y of each point; nan where there is none, or an empty one, for which GEOS stops at all of them.
+
+    >>> coordinates_of(np.array([shapely.Point(1, 2), None, shapely.Point()]))[0].tolist()
+    [1.0, nan, nan]
+    """
+    placed = has_shape(points)
+    x, y = np.full((2, len(points)), np.nan)
+    x[placed], y[placed] = shapely.get_coordinates(points[placed]).T
+    return x, y
+
+
 def _invalid(shapes: Shapes) -> NDArray[np.bool_]:
     return ~(_each(shapely.is_valid, shapes, False) | shapely.is_missing(shapes))
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely import GeometryCollection, LineString, MultiPolygon, Point, Polygon, box, make_valid, union_all
 
-from geo_risk.areas import repair, repaired, small_parts, square_cells, union_area_m2
+from geo_risk.areas import coordinates_of, repair, repaired, small_parts, square_cells, union_area_m2
 from geo_risk.crs import GEOD, local_metric_crs
 from geo_risk.errors import CrsError, ParameterError
 
@@ -153,3 +153,8 @@ def test_what_comes_out_invalid_once_more_is_repaired_again():
     mended = repaired(np.array([drawn], dtype=object))[0]
     assert mended.is_valid
     assert mended.area == pytest.approx(5.178571428571429 + 2)  # the hole of 1 counts for, not against
+
+
+def test_an_empty_point_has_no_coordinates_and_hides_no_other():
+    x, y = coordinates_of(np.array([Point(), None, Point(1, 2)], dtype=object))
+    np.testing.assert_array_equal(np.column_stack([x, y]), [[np.nan, np.nan], [np.nan, np.nan], [1, 2]])

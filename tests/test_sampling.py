@@ -168,3 +168,13 @@ def test_sums_read_only_the_rows_and_columns_where_areas_lie():
     assert raster.windows == [(0, 10, 30, 2)]
     assert zonal_of(raster, frame(None, shapely.box(0, 0, 1, 1)))["unknown_share"].to_numpy()[1] == 1.0
     assert zonal_of(raster, frame()).empty
+
+
+@pytest.mark.parametrize("choice", [name for name in CHOICES if name != "at_point"])
+def test_an_object_of_no_extent_is_unknown_and_hides_no_other(choice):
+    grid = Grid(crs=pyproj.CRS(4326), x=0.0, y=1.0, dx=0.5, dy=-0.5, columns=2, rows=2)
+    raster = ArrayRaster(grid=grid, values=np.ones((2, 2)))
+    shapes = [shapely.Point(), None, shapely.Polygon(), shapely.box(0, 0, 1, 1)]
+    found = sample(raster, gpd.GeoDataFrame(geometry=shapes, crs=4326), choice)
+    assert found["value"].tolist()[:3] == pytest.approx([np.nan] * 3, nan_ok=True)
+    assert found["value"].iloc[3] == 1.0

@@ -9,7 +9,7 @@ import pandas as pd
 import shapely
 from numpy.typing import ArrayLike, NDArray
 
-from geo_risk.areas import Shapes, has_shape, repaired
+from geo_risk.areas import Shapes, coordinates_of, has_shape, repaired
 from geo_risk.chunks import over_spans, threads
 from geo_risk.errors import ParameterError, shown
 from geo_risk.hazard._coverage_kernel import CENTRE, COVERED, LENGTH, TOUCHED, spread_out, walk
@@ -123,7 +123,7 @@ def point_contacts(grid: Grid, points: ArrayLike) -> Contacts:
     """
     given = _shapes(points)
     parts, of = _parts_of(given, _POINTS)
-    cell = grid.cells_at(shapely.get_x(parts), shapely.get_y(parts))
+    cell = grid.cells_at(*coordinates_of(parts))
     whole = np.bincount(of, minlength=len(given)).astype(float)
     met = np.flatnonzero(cell >= 0)
     return _collected(len(given), of[met].astype(np.int64), cell[met], np.ones(len(met)), whole)

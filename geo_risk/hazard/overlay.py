@@ -8,7 +8,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from geo_risk.areas import has_shape, repaired, small_parts
+from geo_risk.areas import coordinates_of, has_shape, repaired, small_parts
 from geo_risk.crs import WGS84, geodesic_m, require_lonlat
 from geo_risk.hazard._crossings_kernel import count_crossings
 from geo_risk.hazard._edges import bands_of, edges_of
@@ -182,12 +182,9 @@ def overlaps(objects: gpd.GeoSeries, areas: gpd.GeoSeries, *, budget: int = MOST
 
 
 def _points_overlap(points: Shapes, zones: Shapes) -> Overlaps:
-    placed = has_shape(points)
-    x, y = np.full((2, len(points)), np.nan)
-    x[placed], y[placed] = shapely.get_coordinates(points[placed]).T
-    object_at, area_at = pairs_of(index_shapes(zones), x, y)
+    object_at, area_at = pairs_of(index_shapes(zones), *coordinates_of(points))
     return Overlaps(
-        object_at=object_at, area_at=area_at, share=np.ones(len(object_at)), size=np.where(placed, 1.0, np.nan),
+        object_at=object_at, area_at=area_at, share=np.ones(len(object_at)), size=np.where(has_shape(points), 1.0, np.nan),
         refused=np.zeros(len(object_at), dtype=bool), pieces=points[object_at], pair_of=np.arange(len(object_at)),
     )
 

@@ -20,7 +20,7 @@ import shapely
 from numpy.typing import NDArray
 from pyproj.exceptions import CRSError
 
-from geo_risk.areas import has_shape
+from geo_risk.areas import coordinates_of
 from geo_risk.chunks import over_spans, spans
 from geo_risk.crs import WGS84, require_lonlat
 from geo_risk.errors import FileError, ParameterError, shown
@@ -132,8 +132,7 @@ def centroids_of(column: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]
     if left.any():
         # what is no well-known binary has no place, and hides no other row
         rest = shapely.centroid(shapely.from_wkb(one.filter(pa.array(left)).to_numpy(zero_copy_only=False), on_invalid="ignore"))
-        found = np.flatnonzero(left)[has_shape(rest)]
-        x[found], y[found] = shapely.get_coordinates(rest).T
+        x[left], y[left] = coordinates_of(rest)
     return x, y
 
 
