@@ -662,3 +662,24 @@ def test_on_a_phone_the_slider_is_reached_and_nothing_overflows(storm_city: str,
     bar, stage = (seen.page.locator(part).bounding_box() for part in ("#storm", ".stage"))
     assert stage["y"] <= bar["y"]
     assert bar["y"] + bar["height"] <= stage["y"] + stage["height"]
+
+
+@pytest.mark.parametrize("language", ["en", "zh-CN"])
+def test_any_cell_answers_why_by_click_and_by_keyboard(storm_city: str, browse: Callable[..., Seen], language: str) -> None:
+    """The west of West lies under a past flood: a click there says so, names the zone, and what other rules would say."""
+    seen = browse(f"{storm_city}/?lang={language}")
+    seen.page.locator("#legend-show-cells").check()
+    listed = seen.page.locator("#legend-list-cells")
+    sync_api.expect(listed).to_be_visible(timeout=60_000)
+    click_at(seen, 0.0042, 0.0085)  # within a cell, away from every feature
+    evidence = seen.panel().locator(".evidence")
+    sync_api.expect(evidence).to_contain_text({"en": "Share of the area flooded before", "zh-CN": "历史淹没面积占比"}[language])
+    assert "c1r3" in seen.panel().locator("h2").inner_text()  # 467 m east and 940 m north of the corner, cells of 250 m
+    listed.focus()
+    seen.page.keyboard.press("Enter")
+    worst = seen.page.locator("[data-cell]").first
+    cell = str(worst.get_attribute("data-cell"))
+    worst.focus()
+    seen.page.keyboard.press("Enter")
+    sync_api.expect(seen.panel().locator("h2")).to_contain_text(cell)
+    literal(seen)
