@@ -664,22 +664,31 @@ def test_on_a_phone_the_slider_is_reached_and_nothing_overflows(storm_city: str,
     assert bar["y"] + bar["height"] <= stage["y"] + stage["height"]
 
 
-@pytest.mark.parametrize("language", ["en", "zh-CN"])
-def test_any_cell_answers_why_by_click_and_by_keyboard(storm_city: str, browse: Callable[..., Seen], language: str) -> None:
-    """The west of West lies under a past flood: a click there says so, names the zone, and what other rules would say."""
-    seen = browse(f"{storm_city}/?lang={language}")
+def with_cells(seen: Seen) -> Any:
+    """The page with its cells drawn; the button that lists them."""
     seen.page.locator("#legend-show-cells").check()
     listed = seen.page.locator("#legend-list-cells")
     sync_api.expect(listed).to_be_visible(timeout=60_000)
-    click_at(seen, 0.0042, 0.0085)  # within a cell, away from every feature
+    return listed
+
+
+@pytest.mark.parametrize("language", ["en", "zh-CN"])
+def test_a_click_on_any_cell_answers_why(storm_city: str, browse: Callable[..., Seen], language: str) -> None:
+    """The west of West lies under a past flood: a click there names the cell, the flood and the zone behind the figure."""
+    seen = browse(f"{storm_city}/?lang={language}")
+    with_cells(seen)
+    click_at(seen, 0.0042, 0.0085)  # 467 m east and 940 m north of the corner, away from every feature
+    sync_api.expect(seen.panel().locator("h2")).to_contain_text("c1r3")
     evidence = seen.panel().locator(".evidence")
     sync_api.expect(evidence).to_contain_text({"en": "Share of the area flooded before", "zh-CN": "历史淹没面积占比"}[language])
-    assert "c1r3" in seen.panel().locator("h2").inner_text()  # 467 m east and 940 m north of the corner, cells of 250 m
-    listed.focus()
-    seen.page.keyboard.press("Enter")
+    literal(seen)
+
+
+def test_the_worst_cells_are_listed_and_opened_by_keyboard(storm_city: str, browse: Callable[..., Seen]) -> None:
+    seen = browse(f"{storm_city}/?lang=en")
+    with_cells(seen).press("Enter")
     worst = seen.page.locator("[data-cell]").first
     cell = str(worst.get_attribute("data-cell"))
-    worst.focus()
-    seen.page.keyboard.press("Enter")
+    worst.press("Enter")
     sync_api.expect(seen.panel().locator("h2")).to_contain_text(cell)
-    literal(seen)
+    sync_api.expect(seen.panel().locator(".evidence")).to_be_visible()
