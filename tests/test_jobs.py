@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from api.use import jobs as jobs_module
 from api.use.jobs import FINISHED, Job, JobLimits, Jobs
 from api.use.scenarios import scenario_of
 from geo_risk.errors import Busy, GeoRiskError, NotFound, ParameterError
@@ -222,3 +224,10 @@ def test_a_worker_whose_parent_is_gone_ends_itself(small_store: Path, tmp_path: 
         worker.stdin.write(job.encode() + b"\n")
         worker.stdin.close()
         assert worker.wait(timeout=60) == -signal.SIGKILL
+
+
+def test_a_worker_that_is_dead_before_it_is_told_anything_leaves_no_error_of_pipes() -> None:
+    with subprocess.Popen([sys.executable, "-c", "pass"], stdin=subprocess.PIPE, text=True) as worker:
+        worker.wait()
+        jobs_module._send(worker, {"store": "x" * 100_000})
+    assert worker.returncode == 0

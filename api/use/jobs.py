@@ -1,5 +1,6 @@
 """Long questions as jobs: so many at once, the rest in a bounded queue, each in a process that can be killed at any time."""
 
+import contextlib
 import dataclasses
 import datetime as dt
 import json
@@ -260,8 +261,9 @@ def _send(worker: "subprocess.Popen[str]", spec: dict[str, Any]) -> None:
     try:
         worker.stdin.write(json.dumps(spec) + "\n")
         worker.stdin.flush()
-    except BrokenPipeError:
-        return  # it is dead already, which its exit code will say
+    except BrokenPipeError:  # it is dead already, which its exit code will say; what it did not read is let go
+        with contextlib.suppress(BrokenPipeError):
+            worker.stdin.close()
 
 
 def _kill(process: "subprocess.Popen[str] | None") -> None:
