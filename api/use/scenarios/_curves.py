@@ -1,6 +1,7 @@
 """The curves that a scenario names: a file in one of the published forms, or those that come with the project."""
 
-from typing import Final, Literal
+from collections.abc import Mapping
+from typing import Any, Final, Literal
 
 from api.use.scenarios._inputs import Inputs
 from api.use.scenarios._scenario import FileName, Section, Text
@@ -35,6 +36,11 @@ def curve_set(section: Curves, inputs: Inputs) -> CurveSet:
     return CurveSet(curves={
         name.removeprefix(section.prefix): curve for name, curve in found.curves.items() if name.startswith(section.prefix)
     })
+
+
+def same_curves(parameters: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What two runs must share for their damage to be compared, from a run's parameters."""
+    return {"curves": parameters["curves"]}
 
 
 def points(curve: Curve) -> list[list[float]]:

@@ -4,7 +4,7 @@ import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -38,6 +38,13 @@ class Hazard(Section):
     return_period_years: Positive | None = None
 
 
+def require_ids_once(*sections: Sequence["Hazard | Areas"]) -> None:
+    """Stop a model whose hazards or areas share an id: their rows could not be told apart."""
+    for each in sections:
+        if len({one.id for one in each}) < len(each):
+            raise ValueError("each id once among hazards and among areas")
+
+
 class Areas(Section):
     """Areas that figures are told for: a file's polygons, or a layer of the store."""
 
@@ -49,6 +56,19 @@ class Areas(Section):
     datum: Literal["wgs84", "cgcs2000", "gcj02", "bd09"] | None = None
     id_column: Text | None = None
     name_column: Text | None = None
+
+
+class Layered(Protocol):
+    """A section that may name a layer of the store."""
+
+    @property
+    def layer(self) -> str | None:
+        """The layer's id."""
+
+
+def layers_of(*sections: Layered | None) -> tuple[str, ...]:
+    """The layers of the store that sections name, each once, in the order of their ids."""
+    return tuple(sorted({each.layer for each in sections if each is not None and each.layer is not None}))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,6 +1,6 @@
 """What a year costs on average, from hazards with return periods: by object or cell, by area and in all, with bands."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal, Self
 
@@ -9,7 +9,7 @@ import pandas as pd
 from pydantic import Field as Range
 from pydantic import model_validator
 
-from api.use.scenarios._curves import Curves, curve_set
+from api.use.scenarios._curves import Curves, curve_set, same_curves
 from api.use.scenarios._damages import (
     DamageRule,
     Exposed,
@@ -27,7 +27,7 @@ from api.use.scenarios._inputs import Inputs
 from api.use.scenarios._question import Progress, Question
 from api.use.scenarios._result import Field, Result, Table, table_of
 from api.use.scenarios._rolled import TOTAL, RollUpRule, Told, area_fields, banded, roll_up_rules, told_by_area
-from api.use.scenarios._scenario import Areas, Hazard, Positive, Section
+from api.use.scenarios._scenario import Areas, Hazard, Positive, Section, layers_of, require_ids_once
 from api.use.scenarios._value_cells import ValueRaster
 from geo_risk.impact.curves import CurveSet
 from geo_risk.impact.frequency import HEADS, SEGMENT, TAILS, annual_expectation, expectation_spread
@@ -61,9 +61,7 @@ class Parameters(Section):
 
     @model_validator(mode="after")
     def _sound(self) -> Self:
-        for ids in ([each.id for each in self.hazard], [each.id for each in self.areas]):
-            if len(set(ids)) < len(ids):
-                raise ValueError("each id once among hazards and among areas")
+        require_ids_once(self.hazard, self.areas)
         years = [each.return_period_years for each in self.hazard]
         if None in years:
             raise ValueError("each hazard with its return_period_years")
@@ -104,7 +102,7 @@ def run(parameters: Parameters, inputs: Inputs, progress: Progress) -> Result:
         ),
         parameters={**curves_told(curves), "return_period_years": list(losses.years)},
         unknown=(*_unknown(year, losses), *told.unknown),
-        layers=_layers(parameters),
+        layers=layers_of(parameters.exposure, *parameters.areas),
         shapes={name: frame.geometry for name, frame in areas.items()} or {"objects": what.objects.geometry},
     )
 
@@ -197,20 +195,11 @@ def _unknown(year: pd.DataFrame, losses: _Losses) -> Iterator[str]:
         yield f"{count:,} objects lose less in a rarer hazard: look at the hazards"
 
 
-def _layers(parameters: Parameters) -> tuple[str, ...]:
-    own = parameters.exposure.layer if parameters.exposure else None
-    return tuple(sorted({name for name in (own, *(each.layer for each in parameters.areas)) if name}))
-
-
-def _fixed(parameters: Mapping[str, Any]) -> Mapping[str, Any]:
-    return {"curves": parameters["curves"]}
-
-
 QUESTION: Final = Question(
     id="annual",
     title={"en": "Damage of an average year", "zh": "年均损失"},
     parameters=Parameters,
     run=run,
     steps=("read", "damage", "areas"),
-    fixed=_fixed,
+    fixed=same_curves,
 )

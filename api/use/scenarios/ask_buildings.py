@@ -8,11 +8,11 @@ import shapely
 from pydantic import Field as Range
 
 from api.use.assessments import factors
-from api.use.scenarios._curves import Curves, curve_set, points
+from api.use.scenarios._curves import Curves, curve_set, points, same_curves
 from api.use.scenarios._inputs import Inputs
 from api.use.scenarios._question import Progress, Question
 from api.use.scenarios._result import Field, Result, Table, table_of
-from api.use.scenarios._scenario import Areas, FileName, Finite, Hazard, Name, Section, Text
+from api.use.scenarios._scenario import Areas, FileName, Finite, Hazard, Name, Section, Text, layers_of
 from geo_risk.errors import ParameterError, shown
 from geo_risk.impact.curves import CurveSet
 from geo_risk.model import Rule
@@ -92,7 +92,7 @@ def run(parameters: Parameters, inputs: Inputs, progress: Progress) -> Result:
             "curves": {} if curves is None else {name: points(curve) for name, curve in sorted(curves.curves.items())},
         },
         unknown=(*(f"hazard {name} has no zones: nobody knows" for name, shapes in zones.items() if not shapes), *_unknown(told)),
-        layers=_layers(parameters),
+        layers=layers_of(parameters.areas, *parameters.zones),
     )
 
 
@@ -142,11 +142,6 @@ def _zones(hazard: ZoneHazard, inputs: Inputs) -> tuple[bytes, ...]:
     return tuple(sorted(shapely.to_wkb(shapes)))
 
 
-def _layers(parameters: Parameters) -> tuple[str, ...]:
-    named = [hazard.layer for hazard in parameters.zones] + [parameters.areas.layer if parameters.areas else None]
-    return tuple(sorted({name for name in named if name}))
-
-
 def _table(told: Any) -> Table:
     """A row a hazard, area and class that holds a building."""
     return table_of(
@@ -176,15 +171,11 @@ def _unknown(told: Any) -> Iterator[str]:
             yield f"{count:,} buildings have no reading of {hazard}"
 
 
-def _fixed(parameters: Mapping[str, Any]) -> Mapping[str, Any]:
-    return {"curves": parameters["curves"]}
-
-
 QUESTION: Final = Question(
     id="buildings",
     title={"en": "Buildings by the million, by hazard, area and class", "zh": "海量建筑：按灾种、区域和等级统计"},
     parameters=Parameters,
     run=run,
     steps=("buildings",),
-    fixed=_fixed,
+    fixed=same_curves,
 )

@@ -16,7 +16,7 @@ from api.use.scenarios._objects import Objects, objects_of, renamed, texts
 from api.use.scenarios._question import Progress, Question
 from api.use.scenarios._result import Field, Kind, Result, Row, Table, table_of
 from api.use.scenarios._rolled import OUTSIDE, TOTAL, TWICE, UNPLACED, RollUpRule, banded, roll_up_rules
-from api.use.scenarios._scenario import Areas, Name, Section, Text
+from api.use.scenarios._scenario import Areas, Name, Section, Text, layers_of
 from geo_risk.errors import ParameterError, shown
 from geo_risk.hazard.zones import ZONE_RULES, zone_readings
 from geo_risk.model import Rule
@@ -144,7 +144,7 @@ def run(parameters: Parameters, inputs: Inputs, progress: Progress) -> Result:
         ),
         parameters={"classes": {each.id: {one.id: one.affected for one in each.classes} for each in parameters.zones}},
         unknown=tuple(_unknown(read, exposed)),
-        layers=_layers(parameters),
+        layers=layers_of(parameters.exposure, *parameters.zones, *parameters.areas),
         shapes={name: frame.geometry for name, frame in areas.items()} or {each.id: objects.geometry for each in parameters.zones},
     )
 
@@ -301,12 +301,6 @@ def _unknown(read: list[_Read], exposed: _Exposed) -> Iterator[str]:
             yield f"{count:,} objects have no class of {each.zones.id}: a zone says none, or they have no place"
         if refused := each.found.attrs["refused"]:
             yield f"{len(refused):,} overlays with zones {each.zones.id} cost too much"
-
-
-def _layers(parameters: Parameters) -> tuple[str, ...]:
-    zones, areas = [each.layer for each in parameters.zones], [each.layer for each in parameters.areas]
-    named = (parameters.exposure.layer, *zones, *areas)
-    return tuple(sorted({name for name in named if name}))
 
 
 def _fixed(parameters: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -10,7 +10,7 @@ import shapely
 from pydantic import Field as Range
 from pydantic import model_validator
 
-from api.use.scenarios._curves import Curves, curve_set
+from api.use.scenarios._curves import Curves, curve_set, same_curves
 from api.use.scenarios._damages import (
     DamageRule,
     Exposed,
@@ -29,7 +29,7 @@ from api.use.scenarios._inputs import Inputs
 from api.use.scenarios._question import Progress, Question
 from api.use.scenarios._result import Field, Result, Row, Table, table_of
 from api.use.scenarios._rolled import TOTAL, RollUpRule, Told, area_fields, banded, roll_up_rules, told_by_area
-from api.use.scenarios._scenario import Areas, Finite, Hazard, Section
+from api.use.scenarios._scenario import Areas, Finite, Hazard, Section, layers_of, require_ids_once
 from api.use.scenarios._value_cells import ValueRaster
 from geo_risk.hazard.contacts import line_contacts, over
 from geo_risk.hazard.grid import Raster
@@ -76,10 +76,7 @@ class Parameters(Section):
 
     @model_validator(mode="after")
     def _sound(self) -> Self:
-        for sections in (self.hazard, self.areas):
-            ids = [each.id for each in sections]
-            if len(set(ids)) < len(ids):
-                raise ValueError("each id once among hazards and among areas")
+        require_ids_once(self.hazard, self.areas)
         one_exposure(self.exposure, self.value_raster)
         return self
 
@@ -112,7 +109,7 @@ def run(parameters: Parameters, inputs: Inputs, progress: Progress) -> Result:
         ),
         parameters=curves_told(curves),
         unknown=tuple(_unknown(found, told)),
-        layers=_layers(parameters),
+        layers=layers_of(parameters.exposure, *parameters.areas),
         shapes={name: frame.geometry for name, frame in areas.items()} or dict.fromkeys(found, objects.geometry),
     )
 
@@ -218,21 +215,11 @@ def _unknown(found: Mapping[str, pd.DataFrame], told: Mapping[str, Told]) -> Ite
         yield from told[hazard].unknown
 
 
-def _layers(parameters: Parameters) -> tuple[str, ...]:
-    own = parameters.exposure.layer if parameters.exposure else None
-    named = {own, *(each.layer for each in parameters.areas)}
-    return tuple(sorted(name for name in named if name))
-
-
-def _fixed(parameters: Mapping[str, Any]) -> Mapping[str, Any]:
-    return {"curves": parameters["curves"]}
-
-
 QUESTION: Final = Question(
     id="damage",
     title={"en": "Damage of objects by depth", "zh": "对象水淹损失"},
     parameters=Parameters,
     run=run,
     steps=("read", "damage", "areas"),
-    fixed=_fixed,
+    fixed=same_curves,
 )

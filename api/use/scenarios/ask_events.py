@@ -18,7 +18,7 @@ from api.use.scenarios._objects import Objects, objects_of, renamed
 from api.use.scenarios._question import Progress, Question
 from api.use.scenarios._result import Field, Result, Row, Table, table_of
 from api.use.scenarios._rolled import TOTAL, RollUpRule, Told, area_fields, banded, roll_up_rules, told_by_area
-from api.use.scenarios._scenario import Areas, FileName, Finite, Name, Positive, Section, Text
+from api.use.scenarios._scenario import Areas, FileName, Finite, Name, Positive, Section, Text, layers_of
 from geo_risk.crs import WGS84
 from geo_risk.errors import ParameterError, shown
 from geo_risk.impact.curves import CurveSet
@@ -148,7 +148,7 @@ def run(parameters: Parameters, inputs: Inputs, progress: Progress) -> Result:
         rules=tuple(_rules(lost, parameters)),
         parameters={**_curves_told(assets), "events": events.events, "sites": events.sites, "unit": events.unit},
         unknown=(*_unknown(lost), *told.unknown),
-        layers=tuple(sorted({name for name in (parameters.exposure.layer, *(each.layer for each in parameters.areas)) if name})),
+        layers=layers_of(parameters.exposure, *parameters.areas),
         shapes={name: frame.geometry for name, frame in areas.items()} or {"objects": assets.places.geometry},
     )
 

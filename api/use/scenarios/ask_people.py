@@ -14,7 +14,7 @@ from api.use.scenarios._inputs import Inputs
 from api.use.scenarios._needs import Needs, displaced_by_area, needs_rule, needs_table
 from api.use.scenarios._question import Progress, Question
 from api.use.scenarios._result import Field, Result, Row, Table, table_of
-from api.use.scenarios._scenario import Areas, FileName, Finite, Hazard, Positive, Section
+from api.use.scenarios._scenario import Areas, FileName, Finite, Hazard, Positive, Section, layers_of, require_ids_once
 from geo_risk.errors import CrsError, ParameterError, shown
 from geo_risk.hazard.contacts import CellRule, Contacts, area_contacts
 from geo_risk.hazard.grid import Grid, Numbers
@@ -67,10 +67,7 @@ class Parameters(Section):
 
     @model_validator(mode="after")
     def _ids_once(self) -> Self:
-        for sections in (self.hazard, self.areas):
-            ids = [each.id for each in sections]
-            if len(set(ids)) < len(ids):
-                raise ValueError("each id once among hazards and among areas")
+        require_ids_once(self.hazard, self.areas)
         return self
 
 
@@ -104,7 +101,7 @@ def run(parameters: Parameters, inputs: Inputs, progress: Progress) -> Result:
         ),
         parameters={"bounds_m": list(bounds), "at": parameters.classes.at, "dry_at_most_m": list(_dry(parameters.classes, bounds))},
         unknown=tuple(_unknown(depths, people, contacts, parameters)),
-        layers=tuple(sorted({each.layer for each in parameters.areas if each.layer})),
+        layers=layers_of(*parameters.areas),
         shapes={name: frame.geometry for name, frame in areas.items()},
     )
 
