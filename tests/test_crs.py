@@ -15,7 +15,7 @@ def at(crs):
 
 @pytest.mark.parametrize("crs", [4326, 4490, "OGC:CRS84"])
 def test_longitude_latitude_is_let_in(crs):
-    require_lonlat(at(crs), "here")
+    assert require_lonlat(at(crs), "here") is None
 
 
 @pytest.mark.parametrize(
@@ -29,7 +29,7 @@ def test_other_frames_are_stopped(crs, text):
 
 @pytest.mark.parametrize("crs", [6676, 4549, 6933, local_metric_crs(at(4326))])
 def test_metres_are_let_in(crs):
-    require_metric(crs, "here")
+    assert require_metric(crs, "here") is None
 
 
 @pytest.mark.parametrize(

@@ -93,6 +93,7 @@ def test_a_cancelled_worker_takes_its_children_along(start: Start, tmp_path: Pat
     until(jobs, job, lambda _: note.exists() and note.read_text() != "")
     jobs.dismiss(job.id)
     until(jobs, job, lambda _: not alive(int(note.read_text())), seconds=5)
+    assert not alive(int(note.read_text()))
 
 
 def alive(pid: int) -> bool:
