@@ -1,5 +1,6 @@
 """Kill -9 in mid-import: what was acknowledged is there, every import is whole or absent, the log verifies."""
 
+import itertools
 import os
 import random
 import signal
@@ -18,7 +19,7 @@ from layers._store import open_store
 
 pytestmark = pytest.mark.crash
 
-ROUNDS = 50
+ROUNDS = 50  # kills that meet an import under way
 ROUNDS_A_STORE = 5
 ROWS = 2_000
 
@@ -88,11 +89,12 @@ def not_whole(counts: Counter[int], acknowledged: set[int], rows: int) -> list[i
     return sorted(number for number in {*counts, *acknowledged} if counts[number] != rows)
 
 
-def test_fifty_kills_lose_nothing_and_halve_nothing(tmp_path, nursery):
+def test_fifty_kills_in_mid_import_lose_nothing_and_halve_nothing(tmp_path, nursery):
     chance = random.Random(7)
     acknowledged: set[int] = set()
     cut_short = 0
-    for turn in range(ROUNDS):
+    # a kill between two imports proves little: it is checked too, and does not count
+    for turn in itertools.count():
         path = tmp_path / f"{turn // ROUNDS_A_STORE}" / "store.db"
         if turn % ROUNDS_A_STORE == 0:
             acknowledged = set()
@@ -103,8 +105,9 @@ def test_fifty_kills_lose_nothing_and_halve_nothing(tmp_path, nursery):
             counts = Counter(int(name) for name in store.snapshot().frames["aeds"]["name"])
             assert not_whole(counts, acknowledged, ROWS) == []
             assert store.verify().features == counts.total()
-    # nearly every kill must have met an import under way, or the rounds prove little
-    assert cut_short > ROUNDS * 0.8
+        if cut_short == ROUNDS:
+            break
+        assert turn < 4 * ROUNDS, f"{cut_short} of {turn + 1} kills met an import under way: draw other moments"
 
 
 def test_the_check_finds_imports_that_are_not_written_in_one_transaction(tmp_path):
