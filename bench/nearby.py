@@ -16,8 +16,9 @@ import shapely
 
 from api.use.nearby import nearby
 from bench.figures import Figure, scattered, told
-from geo_risk.access.nearest import index_points, nearest
+from geo_risk.access.nearest import nearest
 from geo_risk.crs import geodesic_m
+from geo_risk.points import index_points
 from layers._catalog import layer
 from layers._frame import typed
 from layers._layer import SYSTEM_COLUMNS

@@ -5,9 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from geo_risk.access.nearest import index_points, nearest, nearest_m
+from geo_risk.access.nearest import nearest
 from geo_risk.crs import geodesic_m
 from geo_risk.errors import ParameterError
+from geo_risk.points import index_points
 
 # Whole and half degrees make duplicates and ties; the edges are the antimeridian and the poles.
 LON = st.one_of(st.floats(-180, 180), st.sampled_from([-180.0, -179.5, 0.0, 0.5, 179.5, 180.0]))
@@ -54,13 +55,6 @@ def test_many_points_at_once():
         same_as_by_hand(points, (120.0, 30.0), k, radius_m)
 
 
-@settings(max_examples=100, deadline=None)
-@given(points=st.lists(st.tuples(LON, LAT), min_size=1, max_size=20), asker=st.tuples(LON, LAT))
-def test_nearest_m_as_by_hand_at_any_distance(points, asker):
-    lon, lat = zip(*points, strict=True)
-    assert nearest_m(index_points(lon, lat), [asker[0]], [asker[1]])[0] == by_hand(lon, lat, *asker).min()
-
-
 def test_equal_points_come_in_the_order_given():
     assert nearest(index_points([1, 0, 1, 0], [0, 0, 0, 0]), 0, 0, k=3, radius_m=200_000).positions.tolist() == [1, 3, 0]
 
@@ -84,8 +78,6 @@ def test_the_bearing_to_where_one_stands_is_0():
 
 def test_no_points_give_no_answer():
     assert len(nearest(index_points([], []), 120, 30, k=5, radius_m=1000).positions) == 0
-    assert np.isnan(nearest_m(index_points([], []), [120.0], [30.0])).all()
-    assert nearest_m(index_points([0.0], [0.0]), [], []).size == 0
 
 
 @pytest.mark.parametrize("k", [0, -1, 1001, 1.5, True, None])
@@ -104,17 +96,3 @@ def test_radius_out_of_range(radius_m):
 def test_a_place_off_the_earth(lon, lat):
     with pytest.raises(ParameterError, match="a coordinate is not on the earth; where: nearest"):
         nearest(index_points([0.0], [0.0]), lon, lat, k=1, radius_m=1000)
-    with pytest.raises(ParameterError, match="a coordinate is not on the earth; where: index_points"):
-        index_points([0.0, lon], [0.0, lat])
-
-
-def test_longitudes_and_latitudes_pair_up():
-    with pytest.raises(ParameterError, match=r"differ in shape.*got: \(2,\) and \(1,\)"):
-        index_points([0.0, 1.0], [0.0])
-
-
-def test_the_index_keeps_its_own_points():
-    lon = np.array([120.0])
-    index = index_points(lon, [30.0])
-    lon[0] = 0.0
-    assert index.lon[0] == 120.0

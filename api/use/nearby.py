@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from api.use._remember import remember
 from api.use.records import records
-from geo_risk.access.nearest import PointIndex, index_points, nearest
+from geo_risk.access.nearest import nearest
 from geo_risk.crs import wind
+from geo_risk.points import PointIndex, index_points
 from layers._layer import Geometry, Layer
 from layers._store import Snapshot
 from maps.words import in_each_language

@@ -11,14 +11,12 @@ import pandas as pd
 import shapely
 from numpy.typing import ArrayLike, NDArray
 
-from geo_risk.access.nearest import MAX_RADIUS_M, PointIndex, index_points
 from geo_risk.areas import has_shape
 from geo_risk.crs import geodesic_m, require_lonlat
 from geo_risk.errors import ParameterError, shown
+from geo_risk.points import MAX_RADIUS_M, ROUNDING_M, PointIndex, index_points
 
 Numbers: TypeAlias = NDArray[np.float64]
-
-_ROUNDING_M: Final = 0.001  # above the rounding of earth-centred metres and of Geod together
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,7 +134,7 @@ def reach_table(
 
 def _near(points: PointIndex, places: PointIndex, number: int, limit_m: float) -> tuple[NDArray[np.int64], Numbers]:
     """The points within a distance of a source, and how far they are."""
-    around = np.asarray(points.tree.query_ball_point(places.tree.data[number], limit_m + _ROUNDING_M), dtype=np.int64)
+    around = np.asarray(points.tree.query_ball_point(places.tree.data[number], limit_m + ROUNDING_M), dtype=np.int64)
     lon, lat = (np.full(len(around), at[number]) for at in (places.lon, places.lat))
     metres, _ = geodesic_m(lon, lat, points.lon[around], points.lat[around])
     return around[metres <= limit_m], metres[metres <= limit_m]

@@ -36,7 +36,7 @@ def assets_to_sites(
     ========= =======================================================================================================
 
     Of sites equally near (to a micrometre) the western one is taken, then the southern one: the order of sites and assets
-    does not matter. How the search cannot miss: see `geo_risk.access.nearest`.
+    does not matter. How the search cannot miss: see `geo_risk.points`.
 
     Parameters
     ----------

@@ -18,9 +18,9 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from geo_risk.access.nearest import index_points, nearest_m
 from geo_risk.areas import Shapes, has_shape
 from geo_risk.model import Factor
+from geo_risk.points import index_points, nearest_m
 from geo_risk.risk.measures import MEASURES, Numbers, _spots
 
 Flags = NDArray[np.bool_]

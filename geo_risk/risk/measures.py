@@ -25,12 +25,12 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from geo_risk.access.nearest import index_points, nearest_m
 from geo_risk.areas import Shapes, has_shape, repaired, small_parts
 from geo_risk.crs import WGS84, require_lonlat
 from geo_risk.errors import ParameterError, shown
 from geo_risk.hazard.overlay import MOST_TOGETHER, too_intricate
 from geo_risk.model import Factor, Rule
+from geo_risk.points import index_points, nearest_m
 
 Measure: TypeAlias = Callable[[gpd.GeoDataFrame, gpd.GeoDataFrame, str | None], "pd.Series[float]"]
 Numbers: TypeAlias = NDArray[np.float64]
