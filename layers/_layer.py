@@ -124,7 +124,10 @@ class Style:
 
 @dataclass(frozen=True, kw_only=True, config=_FROZEN)
 class Layer:
-    """One layer of the map. ``key`` names the columns that tell a feature from another of the same source."""
+    """One layer of the map. ``key`` names the columns that tell a feature from another of the same source.
+
+    ``place_optional``: a feature may do without a geometry, since other columns say where it is.
+    """
 
     id: Name
     title: Title
@@ -140,6 +143,7 @@ class Layer:
     licence: str = ""
     stale_after_days: int = 365
     places_by: str | None = None
+    place_optional: bool = False
 
     def column(self, name: str) -> Column:
         """The column of that name."""

@@ -15,7 +15,7 @@ from layers._catalog import layer
 from layers._check import Checked, CheckOptions, check, parse_map, parse_set, parse_value, report_csv, report_lines
 from layers._check.values import parsed, split_in_two, text_of
 from layers._layer import Column, Geometry, Layer, Style, choices
-from layers._read import Problem, RawTable
+from layers._read import Problem, RawTable, ReadOptions, read
 
 TITLE = {"en": "Thing", "zh": "物"}
 SQUARE = shapely.box(0, 0, 0.01, 0.01)
@@ -451,3 +451,19 @@ def test_a_layer_of_one_column_is_enough() -> None:
 def test_an_empty_table_is_no_fault() -> None:
     result = checked("shelters", {"name": []}, [])
     assert (len(result.frame), result.report.rows_read) == (0, 0)
+
+
+def test_a_closure_may_name_roads_instead_of_an_area(tmp_path):
+    table = tmp_path / "closures.csv"
+    table.write_text("title,cause,roads\nBridge out,bridge,way/12#3\n", encoding="utf-8")
+    checked = check(layer("road_closures"), read(table, ReadOptions()), CheckOptions())
+    assert checked.report.rejected == 0
+    assert checked.frame["roads"].tolist() == ["way/12#3"]
+    assert checked.frame.geometry.isna().all()
+
+
+def test_a_circle_without_a_radius_is_refused(tmp_path):
+    table = tmp_path / "closures.csv"
+    table.write_text("title,cause,centre_lon,centre_lat\nLeak,blast,120,30\n", encoding="utf-8")
+    checked = check(layer("road_closures"), read(table, ReadOptions()), CheckOptions())
+    assert [fault.rule for fault in checked.report.faults] == ["whole_circle"]

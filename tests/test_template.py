@@ -2,6 +2,7 @@
 
 import datetime as dt
 import io
+import re
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +26,15 @@ every_layer = pytest.mark.parametrize("layer", catalog().values(), ids=catalog()
 every_language = pytest.mark.parametrize("language", LANGUAGES)
 
 
+_OF_A_FORM = ("330102001000", "04-15", "2026-07-01T08:00+08:00", "depth.tif")
+
+
 def valid_text(column: Column, language: str) -> str:
     """A text a clerk could type into this column."""
     if column.choices:
         return column.choices[0].zh if language.startswith("zh") else column.choices[0].en
     if column.pattern:
-        return "330102001000" if "{12}" in column.pattern else "04-15"
+        return next(text for text in _OF_A_FORM if re.fullmatch(column.pattern, text))
     if column.type is dt.date:
         return "2024-01-31"
     number = column.minimum if column.minimum is not None else 1

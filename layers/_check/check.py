@@ -111,7 +111,8 @@ def check(layer: Layer, raw: RawTable, options: CheckOptions) -> Checked:
 
 
 def _require_places(layer: Layer, raw: RawTable) -> None:
-    if layer.geometry is Geometry.NONE or raw.format not in ("csv", "xlsx") or raw.placed_by:
+    placeless = layer.geometry is Geometry.NONE or layer.place_optional
+    if placeless or raw.format not in ("csv", "xlsx") or raw.placed_by:
         return
     columns = ", ".join(plain(name, 40) for name in raw.frame.columns if name != "geometry")
     raise ParameterError(
@@ -198,7 +199,8 @@ def _placed(layer: Layer, raw: RawTable, given: Geometries, options: CheckOption
     places = checked_places(layer.geometry, given, mend=options.repair)
     explained = {problem.row for problem in raw.problems if problem.rule in _NOWHERE}
     for finding in places.findings:
-        if finding.rule != "geometry_missing" or found.rows[finding.place] not in explained:
+        missing_is_known = layer.place_optional or found.rows[finding.place] in explained
+        if finding.rule != "geometry_missing" or not missing_is_known:
             found.add(finding.place, "geometry", finding.seen, finding.rule, message(finding.rule, kind_words(layer.geometry)))
     return places
 
