@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from api.use.access.closing import SOURCE
 from api.use.catalogue import SYNTHETIC_SOURCE
 from geo_risk.errors import ParameterError
 from layers._demo import make_city, write_observations, write_rasters
@@ -25,7 +26,7 @@ def fill(store: Store, rasters: Path, progress: Progress) -> int:
         The store holds real data: invented features must not get among them.
     """
     held = store.snapshot().frames
-    if any((frame["source"] != SYNTHETIC_SOURCE).any() for frame in held.values()):
+    if any((~frame["source"].isin([SYNTHETIC_SOURCE, SOURCE])).any() for frame in held.values()):
         raise ParameterError(
             "this store holds real data", where="--store", expected="a store of the demo's own", got="features of other sources",
             then="name another file for the demo",
