@@ -39,6 +39,15 @@ LAYER = Layer(
             unit="people",
             title={"en": "People threatened", "zh": "受威胁人数"},
         ),
+        Column(
+            "need_wheels",
+            int,
+            minimum=0,
+            maximum=1_000_000,
+            unit="people",
+            title={"en": "Need wheels to move", "zh": "需车辆转移人数"},
+        ),
+        Column("need_care", int, minimum=0, maximum=1_000_000, unit="people", title={"en": "Need care", "zh": "需照护人数"}),
         Column("warning_level_m", float, minimum=-500, maximum=6000, unit="m", title={"en": "Warning level", "zh": "警戒水位"}),
         Column("guarantee_level_m", float, minimum=-500, maximum=6000, unit="m", title={"en": "Guarantee level", "zh": "保证水位"}),
         Column(
@@ -61,6 +70,8 @@ LAYER = Layer(
         not_above(
             "warning_level_m", "guarantee_level_m", "The warning level is at most the guarantee level", "警戒水位不高于保证水位"
         ),
+        not_above("need_wheels", "people_threatened", "Of those threatened some need wheels", "需车辆转移人数不超过受威胁人数"),
+        not_above("need_care", "people_threatened", "Of those threatened some need care", "需照护人数不超过受威胁人数"),
         not_above("found_on", "rectified_on", "Found before rectified", "发现日期不晚于整改日期"),
     ),
     factors=(

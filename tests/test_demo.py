@@ -23,8 +23,9 @@ from layers._frame import DTYPES
 
 SMALL = Grid(rows=180, columns=220)
 COUNTS = {
-    "flood_points": 989, "geological_hazards": 402, "fire_checkpoints": 21, "helipads": 10, "shelters": 322, "rescue_teams": 62,
-    "supply_depots": 31, "aeds": 256, "care_facilities": 402, "towns": 88, "counties": 6, "duty_holders": 6 + 3 * 88,
+    "flood_points": 989, "geological_hazards": 402, "fire_checkpoints": 21, "helipads": 10, "helicopters": 5, "shelters": 322,
+    "rescue_teams": 62, "supply_depots": 31, "aeds": 256, "care_facilities": 402, "towns": 88, "counties": 6,
+    "duty_holders": 6 + 3 * 88,
 }  # fmt: skip
 
 
@@ -359,3 +360,13 @@ def test_what_drains_together_adds_up_and_a_fork_raises_the_order() -> None:
     assert fork.gathered(np.ones(4)).tolist() == [1, 1, 3, 4]
     assert stream_order(fork, np.ones(4, dtype=bool)).tolist() == [1, 1, 2, 2]
     assert reaches(fork, np.ones(4, dtype=bool)) == [[0, 2], [1, 2], [2, 3]]
+
+
+def test_helicopters_stand_on_pads_and_those_in_need_are_some_of_the_people(city: DemoCity) -> None:
+    pads, craft = in_metres(city.layers["helipads"]), in_metres(city.layers["helicopters"])
+    assert craft.distance(pads.union_all()).max() < 0.01
+    towns = city.layers["towns"]
+    assert (towns["need_care"] < towns["need_wheels"]).all()
+    assert (towns["need_wheels"] <= towns["population"] // 30).all()
+    points = city.layers["flood_points"]
+    assert points["need_wheels"].isna().tolist() == points["people_threatened"].isna().tolist()

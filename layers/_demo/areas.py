@@ -23,6 +23,8 @@ PEOPLE: Final = 2_618_000
 CODE_PREFIX: Final = "3399"
 """No province, city or county has a code that starts so."""
 CODE_YEAR: Final = 2025
+NEED_WHEELS_ONE_IN: Final = (30, 60)
+NEED_CARE_ONE_IN: Final = (60, 120)
 _STRAY_CELLS: Final = 3.6
 _CRUMB: Final = 60
 _LEAST_LEAD: Final = 1e-6
@@ -67,7 +69,7 @@ def make_areas(seed: int, ground: Ground, near_water: Floats) -> Areas:
     people = _people(rng, ground, ease, seats, town_of, county_of)
     kind = tuple(_ground_kind(ground.height_m[seat], ground.plain[seat]) for seat in seats)
     population = np.bincount(town_of, weights=people, minlength=TOWNS + 1)[1:].astype(np.int64)
-    towns, counties = _frames(Names(rng), polygons, county_of, kind, population)
+    towns, counties = _frames(Names(rng), draws(seed, 19), polygons, county_of, kind, population)
     return Areas(town_of, fine_town_of, seats, county_of, kind, people, towns, counties)
 
 
@@ -244,8 +246,18 @@ def _ground_kind(height_m: float, plain: float) -> str:
     return "plain" if plain > 0.5 else "hill" if height_m < 260 else "mountain"
 
 
+def in_need(rng: np.random.Generator, people: Ints, one_in: tuple[int, int]) -> Ints:
+    """Of so many people those in need, one in a number drawn anew for each place between the two."""
+    return np.asarray(people // rng.integers(one_in[0], one_in[1] + 1, len(people)), dtype=np.int64)
+
+
 def _frames(
-    names: Names, polygons: list[shapely.Geometry], county_of: Ints, kind: tuple[str, ...], population: Ints
+    names: Names,
+    rng: np.random.Generator,
+    polygons: list[shapely.Geometry],
+    county_of: Ints,
+    kind: tuple[str, ...],
+    population: Ints,
 ) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
     county_codes = [f"{CODE_PREFIX}{number + 1:02d}000000" for number in range(len(_COUNTY_SIZES))]
     within = pd.Series(county_of).groupby(county_of).cumcount().to_numpy()
@@ -259,6 +271,8 @@ def _frames(
             "county_code": [county_codes[c] for c in county_of],
             "code_year": [CODE_YEAR] * TOWNS,
             "population": population,
+            "need_wheels": in_need(rng, population, NEED_WHEELS_ONE_IN),
+            "need_care": in_need(rng, population, NEED_CARE_ONE_IN),
         },
         polygons,
         [f"demo-towns-{number:04d}" for number in range(1, TOWNS + 1)],

@@ -26,6 +26,7 @@ from layers._demo.relief import (
     make_checkpoints,
     make_depots,
     make_duty_holders,
+    make_helicopters,
     make_helipads,
     make_shelters,
     make_teams,
@@ -42,7 +43,8 @@ Progress = Callable[[str, float], None]
 
 _POINTS: Final = (
     ("flood_points", make_flood_points), ("geological_hazards", make_hazards), ("landslide_zones", make_landslide_zones),
-    ("shelters", make_shelters), ("helipads", make_helipads), ("fire_checkpoints", make_checkpoints),
+    ("shelters", make_shelters), ("helipads", make_helipads),
+    ("helicopters", make_helicopters), ("fire_checkpoints", make_checkpoints),
     ("rescue_teams", make_teams), ("supply_depots", make_depots), ("aeds", make_aeds),
     ("care_facilities", make_care_facilities), ("duty_holders", make_duty_holders), ("rain_gauges", make_rain_gauges),
     ("water_gauges", make_water_gauges),

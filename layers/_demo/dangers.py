@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from layers._catalog import layer
-from layers._demo.areas import distance_km
+from layers._demo.areas import NEED_CARE_ONE_IN, NEED_WHEELS_ONE_IN, distance_km, in_need
 from layers._demo.grid import Grid, Ints, draws, lonlat_points
 from layers._demo.names import Names
 from layers._demo.sites import Country, Sites, addresses, dealt, drawn_sites, ids, joined, long_tailed, short_names, with_gaps
@@ -88,6 +88,7 @@ def make_flood_points(seed: int, country: Country) -> gpd.GeoDataFrame:
         "duty_holder": [names.person() for _ in kinds],
         "duty_phone": with_gaps(rng, [names.phone() for _ in kinds], 25),
     }
+    columns |= _in_need(draws(seed, 20), columns["people_threatened"])
     return typed(layer("flood_points"), columns, sites.points, ids("flood_points", len(sites)))
 
 
@@ -124,6 +125,16 @@ def _people(rng: np.random.Generator, country: Country, sites: Sites, kinds: lis
     for town in _UNCOUNTED:
         counted[int(np.flatnonzero(sites.towns == town)[0])] = None
     return counted
+
+
+def _in_need(rng: np.random.Generator, people: list[int | None]) -> dict[str, list[int | None]]:
+    """How many of those at each point need wheels and care; unknown where the people are."""
+    known = np.array([count or 0 for count in people], dtype=np.int64)
+    found = {"need_wheels": NEED_WHEELS_ONE_IN, "need_care": NEED_CARE_ONE_IN}
+    return {
+        name: [None if count is None else some for count, some in zip(people, in_need(rng, known, one_in).tolist(), strict=True)]
+        for name, one_in in found.items()
+    }
 
 
 def _days(rng: np.random.Generator, danger: list[str]) -> tuple[list[dt.date | None], list[dt.date | None]]:

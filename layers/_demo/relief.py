@@ -15,6 +15,7 @@ from layers._rules import places_from_area
 
 SHELTERS: Final = 322
 HELIPADS: Final = 10
+HELICOPTERS: Final = 5
 TEAMS: Final = 62
 DEPOTS: Final = 31
 AEDS: Final = 256
@@ -60,6 +61,7 @@ def make_shelters(seed: int, country: Country) -> gpd.GeoDataFrame:
     status = dealt(rng, count, {"open": 80, "closed": 17, None: 3})
     unmeasured = int(np.flatnonzero(sites.towns == _UNMEASURED)[0])
     area[unmeasured], status[unmeasured] = np.nan, "open"
+    fit = _fit(draws(seed, 17), indoor, len(by_seats))
     short = short_names(country)
     endings = [
         (_HOUSES if inside else _OPEN_AIR)[int(pick)] for inside, pick in zip(indoor, rng.integers(0, 6, count), strict=True)
@@ -79,6 +81,8 @@ def make_shelters(seed: int, country: Country) -> gpd.GeoDataFrame:
         "for_tsunami": np.zeros(count, dtype=bool),
         "for_fire": ~indoor,
         "for_volcano": [None] * count,
+        "wheelchair": fit[0],
+        "care": fit[1],
         "indoor": indoor,
         "address": with_gaps(rng, addresses(names, country, sites), 25),
         "keeper": [names.person() for _ in range(count)],
@@ -86,6 +90,13 @@ def make_shelters(seed: int, country: Country) -> gpd.GeoDataFrame:
     }
     plain = typed(layer("shelters"), columns, sites.points, ids("shelters", count))
     return _with_places(rng, plain, country.struck[sites.towns])
+
+
+def _fit(rng: np.random.Generator, indoor: NDArray[np.bool_], by_seats: int) -> tuple[list[bool | None], list[bool | None]]:
+    """Which shelters take wheelchairs and which have care: some of those indoors, all at seats for wheels; a few nobody asked."""
+    wheels = indoor & ((np.arange(len(indoor)) < by_seats) | (rng.integers(0, 10, len(indoor)) < 4))
+    care = indoor & (rng.integers(0, 10, len(indoor)) < 3)
+    return with_gaps(rng, wheels.tolist(), 30), with_gaps(rng, care.tolist(), 30)
 
 
 def _with_places(rng: np.random.Generator, shelters: gpd.GeoDataFrame, struck: NDArray[np.bool_]) -> gpd.GeoDataFrame:
@@ -127,6 +138,40 @@ def make_helipads(seed: int, country: Country) -> gpd.GeoDataFrame:
         "phone": [names.phone() for _ in range(count)],
     }
     return typed(layer("helipads"), columns, sites.points, ids("helipads", count))
+
+
+_AIRCRAFT: Final = (
+    ("中型救援直升机", 16.0, 6.4, 250.0, 800.0, 12, True, True), ("中型运输直升机", 18.5, 13.0, 240.0, 900.0, 24, True, True),
+    ("轻型救援直升机", 13.0, 3.1, 220.0, 600.0, 5, False, True), ("轻型巡护直升机", 10.7, 2.2, 200.0, 640.0, 4, False, False),
+)  # fmt: skip
+"""Invented types: name, D-value, mass, cruising speed, range, seats, flies at night, winch."""
+
+
+def make_helicopters(seed: int, country: Country) -> gpd.GeoDataFrame:
+    """Two at the city's own pad and one at three other counties'; one is in maintenance."""
+    rng = draws(seed, 18)
+    names = Names(rng)
+    pads = make_helipads(seed, country)
+    at = [0, 0, 1, 2, 3]
+    kinds = [_AIRCRAFT[number % len(_AIRCRAFT)] for number in range(HELICOPTERS)]
+    d_value, mass, speed, reach, seats, night, winch = zip(*(kind[1:] for kind in kinds), strict=True)
+    columns: dict[str, object] = {
+        "name": [f"演-{1001 + number}" for number in range(HELICOPTERS)],
+        "kind": [kind[0] for kind in kinds],
+        "base": pads["name"].iloc[at].tolist(),
+        "d_value_m": d_value,
+        "mass_t": mass,
+        "cruise_kmh": speed,
+        "range_km": reach,
+        "seats": seats,
+        "ready_minutes": rng.integers(2, 7, HELICOPTERS) * 5,
+        "night_flight": night,
+        "winch": winch,
+        "status": ["ready"] * (HELICOPTERS - 1) + ["maintenance"],
+        "operator": ["演示航空救援队"] * HELICOPTERS,
+        "phone": [names.phone() for _ in range(HELICOPTERS)],
+    }
+    return typed(layer("helicopters"), columns, pads.geometry.to_numpy()[at], ids("helicopters", HELICOPTERS))
 
 
 def make_checkpoints(seed: int, country: Country) -> gpd.GeoDataFrame:
