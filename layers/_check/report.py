@@ -107,6 +107,20 @@ _NOTES: Final = {
     "shapes_left": ("{count} shapes at the end have no record and are left out", "末尾 {count} 个图形没有属性记录，未载入"),
     "binary_left": ("columns of binary data are not loaded: {columns}", "二进制列未载入：{columns}"),
     "crs_overridden": ("the file says {file}; read as {said}", "文件坐标系为 {file}，按 {said} 读取"),
+    "osm_left_out": (
+        "{count} ways that are no roads by the table osm_roads are left out: {kinds}",
+        "按 osm_roads 表不属于道路的 {count} 条线未载入：{kinds}",
+    ),
+    "osm_cut": (
+        "{count} ways are cut where the extract lacks a node: the missing stretch counts as no road",
+        "{count} 条道路在提取文件缺少节点处断开，缺失路段不算道路",
+    ),
+    "osm_placeless": ("{count} ways with fewer than two known nodes are left out", "{count} 条道路已知节点不足两个，未载入"),
+    "osm_barriers": (
+        "{count} stretches at a barrier are rows of their own, closed to those it stops",
+        "{count} 段道路因障碍物单列一行，对受阻者关闭",
+    ),
+    "osm_turns": ("restrictions of turning are not read", "未读取转弯限制"),
     "dashes": ("{column}: {count} cells with only a dash taken as blank", "{column}：{count} 个只写横线的单元格按空值处理"),
 }
 

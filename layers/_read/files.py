@@ -16,7 +16,9 @@ _MAGIC: Final = {
     "xlsx": (b"PK\x03\x04",),
     "zip": (b"PK\x03\x04", b"PK\x05\x06"),
     "shapefile": (b"\0\0\x27\x0a",),
+    "osm": (b"\n\tOSMHeader",),
 }
+_MAGIC_AT: Final = {"osm": 4}  # a PBF begins with the length of its first header
 FORMATS: Final = {
     ".gpkg": "gpkg",
     ".shp": "shapefile",
@@ -26,6 +28,7 @@ FORMATS: Final = {
     ".kml": "kml",
     ".csv": "csv",
     ".xlsx": "xlsx",
+    ".pbf": "osm",
 }
 """The allowlist: a file name's ending and the format it must be."""
 
@@ -87,8 +90,8 @@ def _main(path: Path) -> Path:
 def _require_magic(main: Path, kind: str) -> None:
     with main.open("rb") as file:
         start = file.read(16)
-    said = next((other for other, marks in _MAGIC.items() if start.startswith(marks)), "text")
-    if kind in _MAGIC and not start.startswith(_MAGIC[kind]):
+    said = next((other for other in _MAGIC if _has_magic(start, other)), "text")
+    if kind in _MAGIC and not _has_magic(start, kind):
         raise FileError(
             "the file is not what its name says",
             expected=f"a {kind} file inside {main.suffix.lower()}",
@@ -102,6 +105,10 @@ def _require_magic(main: Path, kind: str) -> None:
             got=said,
             then="give it the right ending",
         )
+
+
+def _has_magic(start: bytes, kind: str) -> bool:
+    return start.startswith(_MAGIC[kind], _MAGIC_AT.get(kind, 0))
 
 
 def _sha256(parts: list[Path]) -> str:

@@ -21,6 +21,7 @@ _READERS: Final = {
     "geojson": ("geojson", "read_geojson"),
     "gpkg": ("vector", "read_gpkg"),
     "kml": ("vector", "read_kml"),
+    "osm": ("osm", "read_osm"),
     "shapefile": ("vector", "read_shapefile"),
 }
 _ERRORS: Final = (FileError, CrsError)

@@ -31,7 +31,7 @@ class Note(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """What to read: the file, its format, and what the clerk said of it."""
+    """What to read: the file, its format, what the clerk said of it, and the table of rules that its format is read by."""
 
     path: str
     format: str
@@ -42,6 +42,7 @@ class Job:
     lat: str | None = None
     wkt: str | None = None
     spare_shapes: bool = False
+    rules: dict[str, Any] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
 
 
