@@ -31,7 +31,7 @@ def test_classes_and_modes_are_those_that_roads_have() -> None:
 
 
 def test_an_unknown_vehicle_is_named_with_those_there_are() -> None:
-    with pytest.raises(NotFound, match="no such vehicle; .*expected: car, truck, bicycle, foot, boat; got: sledge"):
+    with pytest.raises(NotFound, match=r"no such vehicle; .*expected: car, truck, bicycle, foot, boat; got: sledge"):
         vehicle("sledge")
 
 

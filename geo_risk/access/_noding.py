@@ -34,11 +34,15 @@ MAX_PAIRS: Final = 200_000_000
 
 @dataclass(frozen=True, eq=False)
 class Lines:
-    """Points (n, 2) of lines in order, the offsets of each line into them, and each line's storey."""
+    """Points (n, 2) of lines in order, the offsets of each line into them, and of each line the storey and whether it crosses.
+
+    Lines that do not cross are joined to each other only by points of equal coordinates; to a line that does, as it crosses.
+    """
 
     points: Floats
     at: Ints
     storey: Ints
+    crosses: Mask
 
     @property
     def line_of(self) -> Ints:
@@ -84,11 +88,10 @@ def shared(lines: Lines) -> Noded:
 
 def crossed(lines: Lines, tolerance_m: float, progress: Callable[[float], None] | None = None) -> Noded:
     """Joined where lines of a storey cross or touch within the tolerance, and where an end touches any line."""
-    tails = _tails(lines)
     ends = np.zeros(len(lines.points), dtype=bool)
     ends[lines.at[:-1]] = ends[lines.at[1:] - 1] = True
     at_ends = np.flatnonzero(ends)
-    hits = [_Hits.none(), *_hits(lines, tails, ends, tolerance_m, progress)]
+    hits = [_equal_points(lines), *_hits(lines, _tails(lines), ends, tolerance_m, progress)]
     joints = [_at_points(lines, at_ends)]
     pairs: list[Ints] = []
     count = len(at_ends)
@@ -112,10 +115,15 @@ class _Hits:
     one: _Joints
     other: _Joints
 
-    @classmethod
-    def none(cls) -> "_Hits":
-        nowhere = _Joints(np.empty(0, dtype=np.int64), np.empty(0), np.empty((0, 2)), np.empty(0, dtype=np.int64))
-        return cls(nowhere, nowhere)
+
+def _equal_points(lines: Lines) -> _Hits:
+    """Points of equal coordinates among lines that do not cross, each with the first of them."""
+    still = np.flatnonzero(~lines.crosses[lines.line_of])
+    _, first, number, uses = np.unique(
+        lines.points[still], axis=0, return_index=True, return_inverse=True, return_counts=True
+    )
+    joins = uses[number] > 1
+    return _Hits(_at_points(lines, still[joins]), _at_points(lines, still[first[number[joins]]]))
 
 
 def _tails(lines: Lines) -> Ints:
@@ -136,14 +144,14 @@ def _hits(
     boxes = _boxes(lines, tails, tolerance_m)
     tree = shapely.STRtree(boxes)
     _require_few(tree, boxes)
-    storey = lines.storey[lines.line_of]
+    storey, crosses = lines.storey[lines.line_of], lines.crosses[lines.line_of][tails]
     found, pairs = [], 0
     for part in spans(len(tails), _AT_ONCE):
         one, other = tree.query(boxes[part])
         one = one + part.start
         pairs += len(one)
         _require_pairs(pairs)
-        near = one < other
+        near = (one < other) & (crosses[one] | crosses[other])
         found += _meetings(lines.points, tails[one[near]], tails[other[near]], storey, ends, tolerance_m)
         if progress is not None:
             progress(part.stop / len(tails))

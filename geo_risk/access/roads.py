@@ -43,7 +43,8 @@ class RoadColumns:
     """What a frame of lines calls its columns; one that is not there, or null, has the default said here.
 
     ``road_class``: "other"; ``name``: none; ``one_way``, ``bridge``, ``tunnel``: no; ``level``: 0; ``limit_kmh``: unknown;
-    ``car``, ``truck``, ``bicycle``, ``foot``: as the road's class has it; ``bicycle_both_ways``: no.
+    ``car``, ``truck``, ``bicycle``, ``foot``: as the road's class has it; ``bicycle_both_ways``: no; ``joined_by``, a rule
+    of noding: the one given for all.
     """
 
     road_class: str = "road_class"
@@ -58,6 +59,7 @@ class RoadColumns:
     bicycle: str = "bicycle"
     foot: str = "foot"
     bicycle_both_ways: str = "bicycle_both_ways"
+    joined_by: str = "joined_by"
 
     def of_mode(self, mode: str) -> str:
         """The column that says whether a mode may use the road."""
@@ -178,7 +180,8 @@ def road_graph(
         *crossings*: lines of one level that cross, or come within ``tolerance_m`` of each other's points, are joined there;
         a bridge, a tunnel or another level passes over or under, and joins what its own ends, or the other's, touch.
         *shared points*: lines are joined only where they have a point of equal coordinates in common, whatever the level,
-        as OpenStreetMap means it.
+        as OpenStreetMap means it. A row may name its own rule (``joined_by``): a line that crosses is joined to every
+        other as it crosses, lines by shared points to each other by those alone.
     tolerance_m : float
         Metres, 0 to 10. Points that it chains together become one node, at the most western of them.
     class_modes : mapping of str to collection of str, optional
@@ -211,10 +214,11 @@ def road_graph(
     (Left(reason='no geometry', count=1, first_id='0'),)
     """
     require_lonlat(lines, "road_graph")
-    _require_rules(noding, tolerance_m)
-    traits = _traits(lines, columns, class_modes or {})
+    _require_noding(noding)
+    _require_tolerance(tolerance_m)
+    traits = _traits(lines, columns, noding, class_modes or {})
     drawn, row, left = _drawn(lines, traits)
-    noded = shared(drawn) if noding == "shared points" else crossed(drawn, tolerance_m, progress)
+    noded = crossed(drawn, tolerance_m, progress) if drawn.crosses.any() else shared(drawn)
     return _linked(noded, row, traits, left)
 
 
@@ -354,9 +358,12 @@ class _Traits:
     bridge: Mask
     tunnel: Mask
     storey: Ints
+    crosses: Mask
 
 
-def _traits(frame: gpd.GeoDataFrame, columns: RoadColumns, class_modes: Mapping[str, Collection[str]]) -> _Traits:
+def _traits(
+    frame: gpd.GeoDataFrame, columns: RoadColumns, noding: Noding, class_modes: Mapping[str, Collection[str]]
+) -> _Traits:
     kinds = _texts(frame, columns.road_class, OTHER)
     classes, road_class = np.unique(np.array(kinds, dtype=object), return_inverse=True)
     forward, backward = _modes(frame, columns, [str(kind) for kind in classes], road_class, class_modes)
@@ -367,8 +374,16 @@ def _traits(frame: gpd.GeoDataFrame, columns: RoadColumns, class_modes: Mapping[
     return _Traits(
         ids=tuple(map(str, frame.index)), names=tuple(_texts(frame, columns.name, "")), classes=tuple(map(str, classes)),
         road_class=road_class, forward=forward, backward=backward, limit_kmh=np.where(limit > 0, limit, np.nan),
-        bridge=bridge, tunnel=tunnel, storey=storey.astype(np.int64),
+        bridge=bridge, tunnel=tunnel, storey=storey.astype(np.int64), crosses=_crosses(frame, columns.joined_by, noding),
     )  # fmt: skip
+
+
+def _crosses(frame: gpd.GeoDataFrame, column: str, noding: Noding) -> Mask:
+    """Rows joined by crossings, as they say themselves or else as said for all."""
+    rules = [rule.replace("_", " ") for rule in _texts(frame, column, noding)]
+    for rule in sorted(set(rules)):
+        _require_noding(rule)
+    return np.array([rule == "crossings" for rule in rules], dtype=bool)
 
 
 def _modes(
@@ -402,7 +417,7 @@ def _texts(frame: gpd.GeoDataFrame, column: str, default: str) -> list[str]:
 def _numbers(frame: gpd.GeoDataFrame, column: str) -> Floats:
     if column not in frame:
         return np.full(len(frame), np.nan)
-    values = frame[column].astype("Float64").to_numpy(dtype=float, na_value=np.nan)
+    values = pd.to_numeric(frame[column], errors="coerce").to_numpy(dtype=float, na_value=np.nan)
     return np.where(np.isfinite(values), values, np.nan)
 
 
@@ -431,7 +446,7 @@ def _drawn(frame: gpd.GeoDataFrame, traits: _Traits) -> tuple[Lines, Ints, tuple
         ("more than half round the earth", row[round_earth]),
     )  # fmt: skip
     left = tuple(Left(reason, len(rows), traits.ids[int(rows[0])]) for reason, rows in reasons if len(rows))
-    return Lines(points[taken], at, traits.storey[row[used]]), row[used], left
+    return Lines(points[taken], at, traits.storey[row[used]], traits.crosses[row[used]]), row[used], left
 
 
 def _of_lines(points: Mask, line: Ints, lines: int) -> Mask:
@@ -484,11 +499,14 @@ def _stretches(points: Floats, first: Ints, last: Ints) -> tuple[Floats, Ints]:
     return points[chosen], at
 
 
-def _require_rules(noding: str, tolerance_m: float) -> None:
-    if noding not in NODING:
+def _require_noding(rule: str) -> None:
+    if rule not in NODING:
         raise ParameterError(
-            "no such rule of noding", where="road_graph", expected=", ".join(NODING), got=shown(noding), then="name one of these"
+            "no such rule of noding", where="road_graph", expected=", ".join(NODING), got=shown(rule), then="name one of these"
         )
+
+
+def _require_tolerance(tolerance_m: float) -> None:
     if not 0 <= tolerance_m <= 10:
         raise ParameterError(
             "the tolerance is out of range", where="road_graph", expected="0 to 10 metres", got=shown(tolerance_m),
