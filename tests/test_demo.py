@@ -11,7 +11,10 @@ import rasterio
 import shapely
 from rasterio.features import rasterize
 from rasterio.transform import rowcol
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import dijkstra
 
+from geo_risk.access.roads import RoadGraph, parts, road_graph
 from layers._catalog import catalog
 from layers._demo import DemoCity, make_city, write_rasters
 from layers._demo.grid import CRS, Grid, doubled
@@ -20,6 +23,7 @@ from layers._demo.rivers import drain
 from layers._demo.terrain import make_ground
 from layers._demo.water import Flow, filled, flow, reaches, stream_order
 from layers._frame import DTYPES
+from layers._tables.vehicle_table import vehicle
 
 SMALL = Grid(rows=180, columns=220)
 COUNTS = {
@@ -239,6 +243,56 @@ def test_checkpoints_stand_on_forest_roads(city: DemoCity) -> None:
     roads = city.layers["roads"]
     forest = in_metres(roads[roads["road_class"] == "forest"]).union_all()
     assert in_metres(city.layers["fire_checkpoints"]).distance(forest).max() < 400
+
+
+def over_rivers(city: DemoCity, bridge: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Pairs of a road that is a bridge, or is none, and a river that meet as drawn: position among those roads, river's order."""
+    roads, rivers = city.layers["roads"], city.layers["rivers"]
+    chosen = roads[roads["bridge"].astype(bool) == bridge].geometry.to_numpy()
+    road, river = shapely.STRtree(rivers.geometry.to_numpy()).query(chosen, predicate="intersects")
+    return road, rivers["stream_order"].to_numpy(dtype=int)[river]
+
+
+def test_every_bridge_crosses_a_river_and_every_river_wider_than_a_brook_is_crossed_by_bridges_alone(city: DemoCity) -> None:
+    road, order = over_rivers(city, bridge=True)
+    assert len(set(road[order >= 2])) == city.layers["roads"]["bridge"].sum() == 110
+    assert set(over_rivers(city, bridge=False)[1]) == {1}
+
+
+def test_a_bridge_is_called_after_its_river_and_no_two_alike(city: DemoCity) -> None:
+    bridges = city.layers["roads"][lambda roads: roads["bridge"].astype(bool)]
+    named = bridges["name"].dropna()[lambda names: names.str.endswith("桥")]
+    assert named.is_unique
+    assert len(named) > 100
+
+
+def test_roads_meet_at_shared_points_alone(city: DemoCity) -> None:
+    crossed, shared = (road_graph(city.layers["roads"], noding=rule) for rule in ("crossings", "shared points"))
+    assert (crossed.nodes, crossed.links, crossed.left) == (shared.nodes, shared.links, ())
+    assert crossed.links == len(city.layers["roads"])
+
+
+def for_cars(graph: RoadGraph) -> np.ndarray:
+    """Links that a car has a speed on."""
+    return np.isin(np.array(graph.classes, dtype=object), list(vehicle("car").speed_kmh))[graph.road_class]
+
+
+def test_a_car_comes_from_anywhere_to_anywhere(city: DemoCity) -> None:
+    graph = road_graph(city.layers["roads"])
+    assert set(parts(graph, for_cars(graph))) == {0}
+
+
+def test_without_some_bridge_the_way_between_its_banks_is_a_long_one(city: DemoCity) -> None:
+    graph = road_graph(city.layers["roads"])
+
+    def way_round_m(link: int) -> float:
+        kept = np.arange(graph.links) != link
+        ways = coo_array((graph.length_m[kept], (graph.start[kept], graph.end[kept])), shape=(graph.nodes, graph.nodes))
+        return float(dijkstra(ways.tocsr(), directed=False, indices=int(graph.start[link]))[graph.end[link]])
+
+    around = np.array([way_round_m(link) for link in np.flatnonzero(graph.bridge)])
+    assert np.isfinite(around).sum() > 50
+    assert np.median(around[np.isfinite(around)]) > 10_000
 
 
 def test_no_telephone_is_real(city: DemoCity) -> None:

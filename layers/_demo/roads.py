@@ -1,5 +1,9 @@
-"""Roads between town seats along the ways of least effort, classed by what they join; forest roads into the hills."""
+"""Roads between town seats along the ways of least effort, classed by what they join; forest roads into the hills.
 
+Roads meet at shared points alone. Where one crosses a river as drawn, the stretch over it is a bridge and a feature of its own.
+"""
+
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
@@ -7,12 +11,13 @@ from typing import Final
 
 import geopandas as gpd
 import numpy as np
+import shapely
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
 from layers._catalog import layer
 from layers._demo.areas import Areas, effort
-from layers._demo.grid import STEPS, Floats, Grid, Ints, Mask, draws
+from layers._demo.grid import STEPS, Floats, Grid, Ints, Mask, draws, lonlat_points, metre_points
 from layers._demo.lines import drawn, eased, wander
 from layers._demo.rivers import Rivers
 from layers._demo.terrain import Ground
@@ -28,6 +33,11 @@ _BRIDGE_ORDER: Final = 2
 """A stream of this order or more takes a bridge, a smaller one a culvert."""
 FOREST_ROADS: Final = 21
 _STRAY_M: Final = 80
+_HALF_SPAN_M: Final = {2: 25.0, 3: 40.0, 4: 60.0, 5: 90.0, 6: 120.0}
+"""How far a bridge reaches to each side of a river of that order."""
+_ONE_BRIDGE_M: Final = 60.0
+"""A shorter piece of road between two bridges, or before a junction, is part of the bridge."""
+_LARGE_ORDER: Final = 3
 
 
 @dataclass(frozen=True)
@@ -53,8 +63,7 @@ def make_roads(seed: int, ground: Ground, drainage: Drainage, areas: Areas, rive
     has_road[[cell for edge in edges for cell in edge]] = True
     forest = _forest(graph + graph.T, ground, areas, has_road, wet)
     edges = {edge: _FOREST for path in forest for edge in _edges(path)} | edges
-    places = np.where(wet[:, None], rivers.places, wander(rng, grid, _STRAY_M))  # a bridge stands where the river runs
-    frame = _frame(edges, wet, eased(places, *_along(edges, wet)))
+    frame = _frame(edges, eased(wander(rng, grid, _STRAY_M), *_along(edges)), rivers.frame)
     return Roads(frame, has_road, tuple(tuple(path) for path in forest))
 
 
@@ -170,38 +179,119 @@ def _beside(edges: Iterable[tuple[int, int]]) -> dict[int, list[int]]:
     return beside
 
 
-def _along(edges: Iterable[tuple[int, int]], wet: Mask) -> tuple[Ints, Ints, Ints]:
-    """Dry cells that one road passes through, and the cells before and after."""
-    passed = [(cell, *ways) for cell, ways in _beside(edges).items() if len(ways) == 2 and not wet[cell]]
+def _along(edges: Iterable[tuple[int, int]]) -> tuple[Ints, Ints, Ints]:
+    """Cells that one road passes through, and the cells before and after."""
+    passed = [(cell, *ways) for cell, ways in _beside(edges).items() if len(ways) == 2]
     cell, before, after = np.array(passed, dtype=np.int64).T
     return cell, before, after
 
 
-def _frame(edges: dict[tuple[int, int], int], wet: Mask, places: Floats) -> gpd.GeoDataFrame:
-    paths = _chains(edges, wet)
+@dataclass(frozen=True)
+class _Piece:
+    """A stretch of the road at a position among the roads; ``river`` is the row of the river it bridges, or -1."""
+
+    road: int
+    line: shapely.LineString
+    river: int
+
+
+def _frame(edges: dict[tuple[int, int], int], places: Floats, rivers: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    paths = _chains(edges)
     kinds = [edges[_edges(path[:2])[0]] for path in paths]
-    bridge = [bool(wet[path[0]] ^ wet[path[1]]) or bool(wet[path].all()) for path in paths]
+    numbers = _numbered(paths, kinds)
+    pieces = _bridged([drawn(path, places) for path in paths], rivers)
+    kind = [kinds[piece.road] for piece in pieces]
+    bridge = [piece.river >= 0 for piece in pieces]
+    index = [f"demo-roads-{number:04d}" for number in range(1, len(pieces) + 1)]
     columns = {
-        "name": _numbered(paths, kinds),
-        "road_class": [_CLASSES[kind] for kind in kinds],
-        "emergency_rank": [kind + 1 if kind < 3 else None for kind in kinds],
-        "kind": [_LETTERED[kind] for kind in kinds],
+        "name": _named(pieces, [numbers[piece.road] for piece in pieces], rivers),
+        "road_class": [_CLASSES[each] for each in kind],
+        "emergency_rank": [each + 1 if each < 3 else None for each in kind],
+        "kind": [_LETTERED[each] for each in kind],
         "bridge": bridge,
-        "one_way": [False] * len(paths),
-        "max_speed_kmh": [_SPEED_KMH[kind] for kind in kinds],
+        "level": [int(over) for over in bridge],
+        "one_way": [False] * len(pieces),
+        "max_speed_kmh": [_SPEED_KMH[each] for each in kind],
+        "source_id": index,
     }
-    index = [f"demo-roads-{number:04d}" for number in range(1, len(paths) + 1)]
-    return typed(layer("roads"), columns, [drawn(path, places) for path in paths], index)
+    return typed(layer("roads"), columns, [piece.line for piece in pieces], index)
 
 
-def _chains(edges: dict[tuple[int, int], int], wet: Mask) -> list[list[int]]:
-    """Paths between junctions, ends, changes of class, and the two banks of a crossing."""
+def _bridged(lines: list[shapely.LineString], rivers: gpd.GeoDataFrame) -> list[_Piece]:
+    """The lines cut before and after each river that takes a bridge, in order along each line."""
+    order = rivers["stream_order"].to_numpy(dtype=np.int64)
+    wide = np.flatnonzero(order >= _BRIDGE_ORDER)
+    water = shapely.transform(rivers.geometry.to_numpy()[wide], metre_points)
+    tree = shapely.STRtree(water)
+    pieces: list[_Piece] = []
+    for road, line in enumerate(lines):
+        plane = shapely.transform(line, metre_points)
+        crossed = [
+            (shapely.line_locate_point(plane, shapely.Point(point)), int(wide[at]))
+            for at in sorted(tree.query(plane, predicate="intersects").tolist())
+            for point in shapely.get_coordinates(shapely.intersection(plane, water[at]))
+        ]
+        pieces += _pieces(road, line, plane, _spans(sorted(crossed), order, plane.length))
+    return pieces
+
+
+def _spans(crossed: list[tuple[float, int]], order: Ints, length: float) -> list[tuple[float, float, int]]:
+    """From where to where each bridge reaches along a road, and the largest river under it."""
+    spans: list[tuple[float, float, int]] = []
+    for at, river in crossed:
+        half = _HALF_SPAN_M[min(int(order[river]), max(_HALF_SPAN_M))]
+        low, high, over = at - half, at + half, river
+        if spans and low - spans[-1][1] < _ONE_BRIDGE_M:
+            before = spans.pop()
+            low, high = before[0], max(before[1], high)
+            over = max(before[2], river, key=lambda each: (order[each], -each))
+        spans.append((low, high, over))
+    near_end = length - _ONE_BRIDGE_M
+    return [(0.0 if low < _ONE_BRIDGE_M else low, length if high > near_end else high, over) for low, high, over in spans]
+
+
+def _pieces(road: int, line: shapely.LineString, plane: shapely.LineString, spans: list[tuple[float, float, int]]) -> list[_Piece]:
+    """The road in pieces that share their ends, bridges and what lies between; its own points stay as they are."""
+    along = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(shapely.get_coordinates(plane), axis=0).T))])
+    along[-1] = plane.length
+    points = shapely.get_coordinates(line)
+    bounds = [0.0, *(end for low, high, _ in spans for end in (low, high)), plane.length]
+    rivers = [-1, *(river for _, _, over in spans for river in (over, -1))]
+    cuts = lonlat_points(shapely.get_coordinates(shapely.line_interpolate_point(plane, bounds)))
+    cuts[0], cuts[-1] = points[0], points[-1]
+    found = []
+    for at, river in enumerate(rivers):
+        low, high = bounds[at], bounds[at + 1]
+        if high > low:
+            inner = points[(along > low) & (along < high)]
+            start, end = (points[0] if low == 0.0 else cuts[at]), (points[-1] if high == plane.length else cuts[at + 1])
+            found.append(_Piece(road, shapely.remove_repeated_points(shapely.LineString([start, *inner, end])), river))
+    return found
+
+
+def _named(pieces: list[_Piece], numbers: list[str | None], rivers: gpd.GeoDataFrame) -> list[str | None]:
+    """A bridge after its river, numbered where the river has several; every other road by its number."""
+    order, water = rivers["stream_order"].tolist(), rivers["name"].fillna("").tolist()
+    plain = [
+        (water[piece.river], "大桥" if order[piece.river] >= _LARGE_ORDER else "桥") if piece.river >= 0 else ("", "")
+        for piece in pieces
+    ]
+    total, so_far = Counter(plain), Counter[tuple[str, str]]()
+    names: list[str | None] = []
+    for (river, kind), number in zip(plain, numbers, strict=True):
+        so_far[river, kind] += 1
+        which = "" if total[river, kind] == 1 else f"{so_far[river, kind]}号"
+        names.append(f"{river}{which}{kind}" if river else number)
+    return names
+
+
+def _chains(edges: dict[tuple[int, int], int]) -> list[list[int]]:
+    """Paths between junctions, ends and changes of class."""
     beside = _beside(edges)
 
     def stops(cell: int) -> bool:
         ways = beside[cell]
-        kinds = {edges[_edges([cell, way])[0]] for way in ways}
-        return len(ways) != 2 or len(kinds) > 1 or (not wet[cell] and any(wet[way] for way in ways))
+        return len(ways) != 2 or len({edges[_edges([cell, way])[0]] for way in ways}) > 1
 
     left = set(edges)
     paths = []
