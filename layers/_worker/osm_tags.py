@@ -12,6 +12,7 @@ Modes = frozenset[str]
 
 MODES: Final = ("car", "truck", "bicycle", "foot")
 _NUMBER: Final = re.compile(r"(\d{1,3}(?:\.\d{1,3})?)\s*([a-z/]*)", re.ASCII)
+_SIZE: Final = re.compile(r"(\d{1,3}(?:\.\d{1,3})?)\s*(?:m|t)?", re.ASCII)
 _LEVELS: Final = 10
 
 
@@ -88,7 +89,15 @@ def _modes(tags: Tags, row: Rules, rules: Rules) -> Modes:
     for only in rules["only"]:
         if _has(only, tags) and only.get("class", row["class"]) == row["class"]:
             usual &= set(only["modes"])
-    return frozenset(mode for mode in MODES if _may(mode, mode in usual, tags, rules))
+    limits = [limit for limit in rules["limits"] if limit.get("on", limit["tag"]) in tags]
+    too_small = {mode for limit in limits for mode in _too_small_for(tags.get(limit["tag"], ""), limit["needs"])}
+    return frozenset(mode for mode in MODES if mode not in too_small and _may(mode, mode in usual, tags, rules))
+
+
+def _too_small_for(text: str, needs: Mapping[str, float]) -> list[str]:
+    """Modes that need more than a posted width, height or weight such as ``3.5`` or ``3.5 t``."""
+    found = _SIZE.fullmatch(text.strip())
+    return [mode for mode, need in needs.items() if found and float(found[1]) < need]
 
 
 def _may(mode: str, usual: bool, tags: Tags, rules: Rules) -> bool:
