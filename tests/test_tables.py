@@ -6,7 +6,7 @@ import pytest
 from geo_risk.errors import DeclarationError
 from layers._tables import role_weights, scales, scheme, table
 
-NUMBERED = ["area_per_person", "threat", "factors", "levels", "needs", "depth_classes"]
+NUMBERED = ["area_per_person", "threat", "factors", "levels", "needs", "depth_classes", "air"]
 
 
 @pytest.mark.parametrize("name", NUMBERED)
