@@ -1,6 +1,7 @@
 """Results that others published, reproduced: see the README of the shared data for whose and how."""
 
 import dataclasses
+import datetime as dt
 import json
 from types import SimpleNamespace
 
@@ -12,6 +13,11 @@ import pytest
 import shapely
 from exactextract import exact_extract
 
+from geo_risk.access.closures import Closure, Inside, Named, shut_links
+from geo_risk.access.road_index import index_roads
+from geo_risk.access.roads import road_graph
+from geo_risk.access.routes import route
+from geo_risk.access.travel import on_road, weigh
 from geo_risk.areas import union_area_m2
 from geo_risk.crs import geodesic_m
 from geo_risk.datum import from_wgs84, to_wgs84
@@ -27,9 +33,13 @@ from geo_risk.impact.people import affected, people_by_class_and_area
 from geo_risk.impact.raster_damage import damage_on_raster
 from geo_risk.impact.sites import METRICS, assets_to_sites
 from geo_risk.risk.rollup import roll_up_chain, tally
+from layers._catalog import layer
+from layers._check import CheckOptions, check
 from layers._curves import amounts, load_curves
 from layers._events import read_entity, read_events
+from layers._read import ReadOptions, read
 from layers._tables.need_sets import need_set
+from layers._tables.vehicle_table import class_modes, vehicle
 
 
 @pytest.fixture(scope="module")
@@ -403,3 +413,90 @@ def test_jakarta_s_people_are_the_same_to_the_last_one_by_5_42_and_261_areas(sha
         sums.append(table.sum().to_dict())
     assert sums[0] == sums[1] == sums[2]
     assert sums[0]["total"] == round(np.nansum(people) * 0.025)
+
+
+EARTH_M = 6_371_000.0
+CARS = {
+    # openrouteservice, the API tests of its repository (directions, preference shortest or the one way there is): metres
+    "posted width 2 m in the way": ("car", (8.690915, 49.430117, 8.68834, 49.427758), 808.0),
+    "by an arterial road": ("car", (8.689993, 49.399208, 8.692824, 49.406562), 850.2),
+    "across a park": ("car", (8.686581, 49.403154, 8.688126, 49.409074), 1046.2),
+    "one-way streets": ("car", (8.681495, 49.41461, 8.687872, 49.420318), 1365.16),
+    "one of them": ("car", (8.681495, 49.41461, 8.686507, 49.41943), 886.14),
+    "the other": ("car", (8.686507, 49.41943, 8.687872, 49.420318), 479.08),
+    "and back": ("car", (8.687872, 49.420318, 8.686507, 49.41943), 376.77),
+    "out of town": ("car", (8.669232130050661, 49.40850204416985, 8.625125885009767, 49.37098664229148), 7648.0),
+    "lorry, streets for delivery": ("truck", (8.672016, 49.382663, 8.667426, 49.380285), 619.0),
+    "car, the same": ("car", (8.672016, 49.382663, 8.667426, 49.380285), 494.0),
+    "lorry, through a tunnel": ("truck", (8.684872, 49.40527, 8.719071, 49.414851), 2808.0),
+    "lorry 4 m high": ("truck", (8.688941, 49.427668, 8.691315, 49.425962), 573.5),
+    "lorry 3 m wide": ("truck", (8.76121, 49.417929, 8.761028, 49.419332), 719.0),
+}
+
+
+@pytest.fixture(scope="module")
+def heidelberg(shared_data):
+    """Roads of the extract, their graph and one whose lengths are on the other router's sphere."""
+    raw = read(shared_data / "heidelberg" / "heidelberg.test.osm.pbf", ReadOptions())
+    frame = check(layer("roads"), raw, CheckOptions()).frame
+    graph = road_graph(frame, class_modes=class_modes())
+    rows = np.repeat(np.arange(graph.links), np.diff(graph.point_at))[1:]
+    steps = np.where(np.diff(rows, prepend=0) == 0, on_sphere_m(graph.points), 0.0)
+    return SimpleNamespace(
+        frame=frame, graph=graph, index=index_roads(graph),
+        round=dataclasses.replace(graph, length_m=np.bincount(rows, steps, minlength=graph.links)),
+    )
+
+
+def on_sphere_m(points):
+    """Haversines between neighbours, the other router's measure; up to 0.34 % short of the ellipsoid, eastward."""
+    (lon, lat), (to_lon, to_lat) = np.radians(points[:-1]).T, np.radians(points[1:]).T
+    half = np.sin((to_lat - lat) / 2) ** 2 + np.cos(lat) * np.cos(to_lat) * np.sin((to_lon - lon) / 2) ** 2
+    return 2 * EARTH_M * np.arcsin(np.sqrt(half))
+
+
+def shortest_m(town, graph, mode, ends, *closures):
+    car = vehicle(mode)
+    at = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+    travel = weigh(graph, car, by="length", shut=shut_links(graph, closures, car, at).links)
+    open_ = weigh(graph, car, by="length")
+    places = on_road(open_, town.index, ends[::2], ends[1::2])
+    return route(travel, places.take([0]), places.take([1])).metres
+
+
+@pytest.mark.parametrize("case", CARS)
+def test_heidelberg_s_shortest_ways_are_another_router_s(heidelberg, case):
+    mode, ends, metres = CARS[case]
+    assert shortest_m(heidelberg, heidelberg.round, mode, ends) == pytest.approx(metres, rel=0.0005, abs=1)
+
+
+@pytest.mark.parametrize(
+    ("ends", "area", "metres"),
+    [
+        ((8.678613, 49.411721, 8.687782, 49.424597), [(8.680, 49.421), (8.687, 49.421), (8.687, 49.418), (8.680, 49.418)], 2181.7),
+        (
+            (8.673191, 49.446812, 8.689499, 49.398295),
+            [(8.685873, 49.414421), (8.688169, 49.403978), (8.702095, 49.407762), (8.695185, 49.416013)],
+            6435.1,
+        ),
+    ],
+)
+def test_heidelberg_s_shortest_ways_round_an_area_are_another_router_s(heidelberg, ends, area, metres):
+    closed = Closure(id="drawn", cause="area", title="drawn", what=Inside(area=shapely.Polygon(area)))
+    assert shortest_m(heidelberg, heidelberg.round, "car", ends, closed) == pytest.approx(metres, rel=0.0005)
+
+
+def test_heidelberg_s_way_round_a_closed_square_is_another_router_s(heidelberg):
+    ends = (8.645178, 49.399496, 8.646015, 49.400899)
+    (square,) = heidelberg.frame.index[heidelberg.frame["source_id"] == "way/27884831"]
+    closed = Closure(id="market", cause="operator", title="market", what=Named(links=(square,)))
+    assert shortest_m(heidelberg, heidelberg.round, "car", ends) == pytest.approx(230.2, rel=0.0005)
+    assert shortest_m(heidelberg, heidelberg.round, "car", ends, closed) == pytest.approx(367.2, rel=0.0005)
+
+
+def test_heidelberg_s_geodesic_lengths_lie_where_the_sphere_allows(heidelberg):
+    ratio = [
+        shortest_m(heidelberg, heidelberg.graph, mode, ends) / shortest_m(heidelberg, heidelberg.round, mode, ends)
+        for mode, ends, _ in CARS.values()
+    ]
+    assert 1.0001 < min(ratio) < max(ratio) < 1.0034

@@ -301,7 +301,7 @@ def test_known_by_its_first_bytes(tmp_path: Path, name: str) -> None:
 @pytest.mark.parametrize("name", ["town.geojson", "town.csv", "town.gpkg"])
 def test_an_extract_under_another_name_is_refused(tmp_path: Path, name: str) -> None:
     path = extract(tmp_path, CROSS, {10: ([1, 2], STREET)})
-    with pytest.raises(FileError, match="not what its name says; .*got: osm"):
+    with pytest.raises(FileError, match=r"not what its name says; .*got: osm"):
         read(path.rename(tmp_path / name), ReadOptions())
 
 
