@@ -26,17 +26,17 @@ Room: TypeAlias = tuple[Numbers, Small, Small, Small, Small]
 
 BUCKETS: Final = 1024
 _SCANS_A_NODE: Final = 6
-_EMPTY_A_NODE: Final = 32
+_EMPTY_A_SCAN: Final = 8
 _LAST_BUCKET: Final = 1e15
-_WAITS: Final = 1
-_GOAL: Final = 2
+_WAITS, _GOAL = 1, 2  # bits of a node's mark
 
 
 @numba.njit(nogil=True, cache=True)
 def room_for(nodes: int, seeds: int) -> Room:
     """The memory that a search works in: keys, nodes and followers of entries, heads of buckets, marks of nodes."""
     most = nodes + seeds + 64
-    return np.empty(most), np.empty(most, np.int32), np.empty(most, np.int32), np.empty(BUCKETS, np.int32), np.zeros(nodes, np.int32)
+    lists = np.empty(most, np.int32), np.empty(most, np.int32), np.empty(BUCKETS, np.int32)
+    return np.empty(most), lists[0], lists[1], lists[2], np.zeros(nodes, np.int32)
 
 
 @numba.njit(nogil=True, cache=True)
@@ -54,8 +54,9 @@ def spread(ways: Ways, seeds: Seeds, goals: Small, limit: float, width: float) -
 
 @numba.njit(nogil=True, cache=True)
 def rows(
-    ways: Ways, origin: tuple[Small, Numbers, Numbers], place: tuple[Small, Numbers, Numbers], beside: tuple[Whole, Numbers, Whole, Numbers],
-    ahead: Numbers, behind: Numbers, goals: Small, limit: float, width: float, out: Numbers,
+    ways: Ways, origin: tuple[Small, Numbers, Numbers], place: tuple[Small, Numbers, Numbers],
+    beside: tuple[Whole, Numbers, Whole, Numbers], ahead: Numbers, behind: Numbers, goals: Small, limit: float, width: float,
+    out: Numbers,
 ) -> None:
     """Fill ``out`` (origins, places) with least costs.
 
@@ -107,69 +108,79 @@ def _clear(best: Best, marks: Small, goals: Small) -> int:
 
 @numba.njit(nogil=True, cache=True)
 def _better(cost: float, label: int, best: Best, node: int) -> bool:
-    """Is that the better answer for the node?"""
-    return cost < best[0][node] or (cost == best[0][node] and label < best[1][node])
+    """Whether that is the better answer for the node."""
+    return bool(cost < best[0][node] or (cost == best[0][node] and label < best[1][node]))
 
 
 @numba.njit(nogil=True, cache=True)
 def _by_buckets(ways: Ways, seeds: Seeds, goals: Small, limit: float, width: float, best: Best, room: Room) -> bool:
     """Search by buckets; False where its budget or its memory ran out, and the answer is then none."""
-    at, to, step = ways
-    cost, label, via = best
-    key, who, follower, head, marks = room
-    sought = _clear(best, marks, goals)
-    to_find, scale, mask, spare, used, waiting = sought, 1.0 / width, len(head) - 1, -1, 0, 0
-    for bucket in range(len(head)):
-        head[bucket] = -1
+    sought = _clear(best, room[4], goals)
+    for bucket in range(BUCKETS):
+        room[3][bucket] = -1
+    used, scale = 0, 1.0 / width
     for seed in range(len(seeds[0])):
-        node, here = seeds[0][seed], seeds[1][seed]
-        if here <= limit and here < np.inf and _better(here, seeds[2][seed], best, node):
-            if here * scale > _LAST_BUCKET:
+        node, key, label = seeds[0][seed], seeds[1][seed], seeds[2][seed]
+        if key <= limit and key < np.inf and _better(key, label, best, node):
+            if key * scale > _LAST_BUCKET:
                 return False
-            cost[node], label[node] = here, seeds[2][seed]
-            slot = int(here * scale) & mask
-            key[used], who[used], follower[used], head[slot] = here, node, head[slot], used
-            marks[node] |= _WAITS
-            used, waiting = used + 1, waiting + 1
-    current, scans, empty = 0, 0, 0
-    while waiting > 0 and (sought == 0 or to_find > 0):
-        slot, later = current & mask, -1
+            best[0][node], best[1][node] = key, label
+            slot = int(key * scale) & (BUCKETS - 1)
+            room[0][used], room[1][used], room[2][used], room[3][slot] = key, node, room[3][slot], used
+            room[4][node] |= _WAITS
+            used += 1
+    return _work_off(
+        ways[0], ways[1], ways[2], best[0], best[1], best[2], room[0], room[1], room[2], room[3], room[4],
+        sought, used, limit, scale,
+    )
+
+
+@numba.njit(nogil=True, cache=True)
+def _work_off(
+    at: Small, to: Small, step: Numbers, cost: Numbers, label: Small, via: Small, keys: Numbers, nodes: Small, follower: Small,
+    head: Small, marks: Small, sought: int, used: int, limit: float, scale: float,
+) -> bool:
+    """Work off bucket after bucket: the loop all time is spent in, so plain arrays and no calls.
+
+    An entry whose node got better meanwhile, or was passed on by a twin, is dropped; one of a later round is kept.
+    """
+    waiting, spare, current, goals = used, -1, 0, sought
+    scans, empty, most = 0, 0, _SCANS_A_NODE * (len(at) + 100)
+    while waiting > 0 and (sought == 0 or goals > 0) and scans <= most and empty <= _EMPTY_A_SCAN * most:
+        slot, later = current & (BUCKETS - 1), -1
         empty += head[slot] < 0
-        if scans > _SCANS_A_NODE * (len(at) + 100) or empty > _EMPTY_A_NODE * (len(at) + 1000):
-            return False
-        while head[slot] >= 0:
+        while head[slot] >= 0 and scans <= most:
             entry = head[slot]
             head[slot] = follower[entry]
-            node, here = who[entry], key[entry]
+            node, here = nodes[entry], keys[entry]
             if int(here * scale) > current:
                 follower[entry], later = later, entry
                 continue
             follower[entry], spare, waiting = spare, entry, waiting - 1
             if here > cost[node] or not marks[node] & _WAITS:
                 continue
-            to_find -= marks[node] >> 1
-            marks[node], scans, mark = 0, scans + 1, label[node]
+            goals, marks[node], mark, scans = goals - (marks[node] >> 1), 0, label[node], scans + 1
             for position in range(at[node], at[node + 1]):
                 there, reached = to[position], here + step[position]
-                if reached > limit or reached == np.inf or not _better(reached, mark, best, there):
+                if not (reached <= limit and reached < np.inf and reached <= cost[there]) or (
+                    reached == cost[there] and mark >= label[there]
+                ):
                     continue
-                waits = reached == cost[there] and marks[there] & _WAITS
+                twin = reached == cost[there] and marks[there] & _WAITS
                 cost[there], label[there], via[there] = reached, mark, position
-                if waits:
+                if twin:
                     continue
-                if reached * scale > _LAST_BUCKET or (spare < 0 and used == len(who)):
+                if reached * scale > _LAST_BUCKET or (spare < 0 and used == len(nodes)):
                     return False
-                if spare >= 0:
-                    entry, spare = spare, follower[spare]
-                else:
-                    entry, used = used, used + 1
-                turn = int(reached * scale) & mask
-                key[entry], who[entry], follower[entry], head[turn] = reached, there, head[turn], entry
+                entry, used = (spare, used) if spare >= 0 else (used, used + 1)
+                spare = follower[spare] if spare >= 0 else spare
+                turn = int(reached * scale) & (BUCKETS - 1)
+                keys[entry], nodes[entry], follower[entry], head[turn] = reached, there, head[turn], entry
                 marks[there] |= _WAITS
                 waiting += 1
         head[slot] = later
         current += 1
-    return True
+    return scans <= most and empty <= _EMPTY_A_SCAN * most
 
 
 @numba.njit(nogil=True, cache=True)
@@ -206,8 +217,8 @@ def _by_heap(ways: Ways, seeds: Seeds, limit: float, best: Best) -> None:
 
 @numba.njit(nogil=True, cache=True)
 def _before(best: Best, one: int, other: int) -> bool:
-    """Does the one node come before the other?"""
-    return best[0][one] < best[0][other] or (best[0][one] == best[0][other] and best[1][one] < best[1][other])
+    """Whether the one node comes before the other."""
+    return bool(best[0][one] < best[0][other] or (best[0][one] == best[0][other] and best[1][one] < best[1][other]))
 
 
 @numba.njit(nogil=True, cache=True)
@@ -268,11 +279,11 @@ def ranks(ways: Ways, seeds: Seeds, k: int, limit: float) -> tuple[Small, Number
 
 @numba.njit(nogil=True, cache=True)
 def _holds(found: Small, node: int, count: int, label: int) -> bool:
-    """Has the node that label already?"""
-    for position in range(count):
-        if found[node, position] == label:
-            return True
-    return False
+    """Whether the node has that label already."""
+    position = 0
+    while position < count and found[node, position] != label:
+        position += 1
+    return position < count
 
 
 @numba.njit(nogil=True, cache=True)

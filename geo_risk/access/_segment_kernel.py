@@ -31,26 +31,8 @@ def near_pieces(
         if not (np.isfinite(place[0][asker]) and np.isfinite(place[1][asker])):
             continue
         least = _nearest(place, asker, pieces, grid, usable, reach_m + slack_m, slack_m)
-        if least > reach_m + slack_m:
-            continue
-        rows = _rows(place[1][asker], least + slack_m, grid, len(pieces[0]) - 1)
-        half = _half_degrees(place[1][asker], least + slack_m, grid)
-        for row in range(rows[0], rows[1]):
-            for turn in range(-1, 2):
-                middle = place[0][asker] + 360.0 * turn
-                first = _first(pieces[1], pieces[0][row], pieces[0][row + 1], middle - half)
-                for piece in range(first, pieces[0][row + 1]):
-                    if pieces[1][piece] > middle + half:
-                        break
-                    if not usable[pieces[4][piece]]:
-                        continue
-                    distance, share = _distance(place[2][asker], pieces[2][piece], pieces[3][piece])
-                    if distance > least + slack_m:
-                        continue
-                    if count == len(shares):
-                        found, shares = (_longer(found[0]), _longer(found[1])), _longer(shares)
-                    found[0][count], found[1][count], shares[count] = asker, piece, share
-                    count += 1
+        if least <= reach_m + slack_m:
+            found, shares, count = _list(place, asker, pieces, grid, usable, least + slack_m, found, shares, count)
     return found[0][:count].copy(), found[1][:count].copy(), shares[:count].copy()
 
 
@@ -88,6 +70,31 @@ def _least(
 
 
 @numba.njit(nogil=True, cache=True)
+def _list(
+    place: tuple[Numbers, Numbers, Numbers], asker: int, pieces: Pieces, grid: Grid, usable: Flags, radius: float,
+    found: tuple[Whole, Whole], shares: Numbers, count: int,
+) -> tuple[tuple[Whole, Whole], Numbers, int]:
+    """Add the usable pieces within the radius to the lists."""
+    rows = _rows(place[1][asker], radius, grid, len(pieces[0]) - 1)
+    half = _half_degrees(place[1][asker], radius, grid)
+    for row in range(rows[0], rows[1]):
+        for turn in range(-1, 2):
+            middle = place[0][asker] + 360.0 * turn
+            first = _first(pieces[1], pieces[0][row], pieces[0][row + 1], middle - half)
+            for piece in range(first, pieces[0][row + 1]):
+                if pieces[1][piece] > middle + half:
+                    break
+                distance, share = _distance(place[2][asker], pieces[2][piece], pieces[3][piece])
+                if distance > radius or not usable[pieces[4][piece]]:
+                    continue
+                if count == len(shares):
+                    found, shares = (_longer(found[0]), _longer(found[1])), _longer(shares)
+                found[0][count], found[1][count], shares[count] = asker, piece, share
+                count += 1
+    return found, shares, count
+
+
+@numba.njit(nogil=True, cache=True)
 def _rows(lat: float, radius: float, grid: Grid, rows: int) -> tuple[int, int]:
     """The rows that hold the middles of all pieces with a point within the radius."""
     degrees = np.degrees((radius + grid[2]) / grid[3])
@@ -105,7 +112,7 @@ def _half_degrees(lat: float, radius: float, grid: Grid) -> float:
     narrow = np.cos(np.radians(lat))
     if angle >= np.pi / 2 or np.sin(angle) >= 0.98 * narrow:
         return 180.0
-    return np.degrees(np.arcsin(np.sin(angle) / (0.99 * narrow)))
+    return float(np.degrees(np.arcsin(np.sin(angle) / (0.99 * narrow))))
 
 
 @numba.njit(nogil=True, cache=True)

@@ -14,7 +14,7 @@ nearest of two roads may be wrong by centimetres.
 
 import math
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -95,15 +95,16 @@ def nearest_links(
             then="index_roads(travel.graph)",
         )
     east, north = _checked(lon, lat)
-    found = np.full(len(east), -1, dtype=np.int64), *(np.full(len(east), np.nan) for _ in range(4))
-    if not len(index.link) or not len(east) or not reach_m >= 0:
-        return found
-    turns = spans(len(east), _ASKERS_A_TURN)
-    for part, near in zip(turns, over_spans(lambda part: _near(index, passable, east[part], north[part], reach_m), turns), strict=True):
+    link, (along, walk, to_lon, to_lat) = np.full(len(east), -1, dtype=np.int64), np.full((4, len(east)), np.nan)
+    turns = spans(len(east), _ASKERS_A_TURN) if len(index.link) and reach_m >= 0 else []
+
+    def fill(part: slice) -> None:
+        near = _near(index, passable, east[part], north[part], reach_m)
         at = near[0] + part.start
-        for whole, piece in zip(found, near[1:], strict=True):
-            whole[at] = piece
-    return found
+        link[at], along[at], walk[at], to_lon[at], to_lat[at] = near[1:]
+
+    over_spans(fill, turns)
+    return link, along, walk, to_lon, to_lat
 
 
 def earth_centred(lon: Floats, lat: Floats) -> Floats:
@@ -114,7 +115,7 @@ def earth_centred(lon: Floats, lat: Floats) -> Floats:
     return np.column_stack([from_axis_m * np.cos(east), from_axis_m * np.sin(east), normal_m * (1.0 - GEOD.es) * np.sin(north)])
 
 
-def _near(index: RoadIndex, passable: Mask, lon: Floats, lat: Floats, reach_m: float) -> tuple[NDArray, ...]:
+def _near(index: RoadIndex, passable: Mask, lon: Floats, lat: Floats, reach_m: float) -> tuple[NDArray[Any], ...]:
     """The nearest of each place that has one: its number, link, share, metres, longitude, latitude."""
     slack_m = 2 * (_BEND_M + reach_m**3 / (24 * _TIGHTEST_RADIUS_M**2))
     asker, piece, share = kernel.near_pieces(

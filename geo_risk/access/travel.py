@@ -10,7 +10,7 @@ order of rows.
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -49,7 +49,8 @@ class Travel:
     @property
     def passable(self) -> Mask:
         """The links that can be gone at least one way."""
-        return np.isfinite(self.cost).reshape(-1, 2).any(axis=1)
+        finite: Mask = np.isfinite(self.cost).reshape(-1, 2)
+        return finite[:, 0] | finite[:, 1]
 
 
 @dataclass(frozen=True, eq=False)
@@ -207,7 +208,13 @@ def spread(travel: Travel, seeds: OnRoad, *, towards: bool, limit: float = math.
         From the nodes to the seeds (people going to shelters), else from the seeds to the nodes (ambulances going out).
     limit : float
         Cost up to which is searched, itself included.
+
+    Raises
+    ------
+    ParameterError
+        The limit is negative or nan.
     """
+    _require_limit(limit)
     return _spread(travel, seeds, towards, limit, _NO_GOALS)
 
 
@@ -219,6 +226,8 @@ def cost_at(
     The walks at both ends are part of a time, and of no length. A seed on the place's own link is reached along it, if that
     link goes that way. ``seeds`` and ``towards`` as `spread` was given them.
     """
+    if not travel.graph.links:
+        return np.full(len(places), np.inf), np.full(len(places), -1, dtype=np.int32)
     nodes, ends = ends_of(travel, places, leaving=towards)
     costs, labels = found.cost[nodes] + ends, found.label[nodes]
     by_ends = _lesser((costs[:, 0], labels[:, 0]), (costs[:, 1], labels[:, 1]))
@@ -240,6 +249,7 @@ def matrix(
     ParameterError
         More than 50,000,000 cells are asked for.
     """
+    _require_limit(limit)
     shape = len(origins), len(destinations)
     if shape[0] * shape[1] > MAX_CELLS:
         raise ParameterError(
@@ -268,10 +278,12 @@ def nearest_targets(travel: Travel, askers: OnRoad, targets: OnRoad, *, k: int, 
     """
     if isinstance(k, bool) or not isinstance(k, int | np.integer) or not 1 <= k <= MAX_K:
         raise ParameterError(
-            "k is out of range", where="nearest_targets", expected=f"a whole number, 1 to {MAX_K}", got=shown(k), then="ask for fewer",
+            "k is out of range", where="nearest_targets", expected=f"a whole number, 1 to {MAX_K}", got=shown(k),
+            then="ask for fewer",
         )
+    _require_limit(limit)
     most = min(int(k), len(targets))
-    if min(len(askers), len(targets)) <= 2 * most or travel.graph.nodes * most > MAX_CELLS:
+    if min(len(askers), len(targets)) <= 2 * most or not 0 < travel.graph.links or travel.graph.nodes * most > MAX_CELLS:
         ranked = _ranked_by_matrix(travel, askers, targets, most, limit)
     else:
         ranked = _ranked_by_search(travel, askers, targets, most, limit)
@@ -316,6 +328,14 @@ def part_cost(share: Floats, cost: Floats) -> Floats:
     return np.multiply(share, cost, out=np.zeros(len(share)), where=share != 0)
 
 
+def direct_cost(travel: Travel, origins: OnRoad, destinations: OnRoad) -> Floats:
+    """The cost along the link that each pair shares, walks included."""
+    gap = destinations.along - origins.along
+    arc = 2 * np.maximum(origins.link, 0) + (gap < 0)
+    walks = walk_cost(travel, origins.walk_m) + walk_cost(travel, destinations.walk_m)
+    return walks + part_cost(np.abs(gap), travel.cost[arc])
+
+
 def ways_of(travel: Travel, *, towards: bool) -> kernel.Ways:
     """The graph as the kernels search it: from places on, or against the way of travel."""
     graph = travel.graph
@@ -330,6 +350,11 @@ def bucket_width(travel: Travel) -> float:
     return max(width, 1e-9)
 
 
+def spread_until(travel: Travel, seeds: OnRoad, goals: ArrayLike, *, towards: bool = False) -> Spread:
+    """As `spread`, but only what lies on the ways to those nodes is final; without any, all is."""
+    return _spread(travel, seeds, towards, math.inf, np.asarray(goals, dtype=np.int32))
+
+
 def _spread(travel: Travel, seeds: OnRoad, towards: bool, limit: float, goals: NDArray[np.int32]) -> Spread:
     nodes, costs = ends_of(travel, seeds, leaving=not towards)
     first = nodes.ravel(), costs.ravel(), np.repeat(np.arange(len(seeds), dtype=np.int32), 2)
@@ -342,13 +367,14 @@ def _rows(
     travel: Travel, seeds: OnRoad, places: OnRoad, *, towards: bool, limit: float, progress: Callable[[float], None] | None
 ) -> Floats:
     """Costs between each seed and each place, one search a seed."""
-    found = np.empty((len(seeds), len(places)))
+    found = np.full((len(seeds), len(places)), np.inf)
+    if not travel.graph.links:
+        return found
     ways, width = ways_of(travel, towards=towards), bucket_width(travel)
     of_seed, of_place = ends_of(travel, seeds, leaving=not towards), ends_of(travel, places, leaving=towards)
     walks = walk_cost(travel, seeds.walk_m), walk_cost(travel, places.walk_m)
     link = np.maximum(seeds.link, 0)
-    sides = (np.full(len(seeds), np.inf),) * 2 if not travel.graph.links else (travel.cost[2 * link], travel.cost[2 * link + 1])
-    ahead, behind = sides[::-1] if towards else sides
+    ahead, behind = (travel.cost[2 * link + (towards ^ back)] for back in (False, True))
     goals = np.unique(of_place[0][np.isfinite(of_place[1])]).astype(np.int32)
 
     def fill(part: slice) -> None:
@@ -387,11 +413,10 @@ def _ranked_by_search(travel: Travel, askers: OnRoad, targets: OnRoad, k: int, l
     asker = np.repeat(np.arange(len(askers)), 2 * k)
     target, cost = labels[nodes].ravel().astype(np.int64), (at_node[nodes] + costs[:, :, None]).ravel()
     pairs = _pairs_on_links(askers, targets)
-    direct = _direct(travel, askers.take(pairs[0]), targets.take(pairs[1]))
-    asker, target, cost = (
-        np.concatenate(both) for both in ((asker, pairs[0]), (target, pairs[1]), (cost, direct))
-    )
-    return _first_of_each(asker, target, np.where(cost <= limit, cost, np.inf), len(askers), k)
+    direct = direct_cost(travel, askers.take(pairs[0]), targets.take(pairs[1]))
+    every, all_targets = np.concatenate([asker, pairs[0]]), np.concatenate([target, pairs[1]])
+    costs_of_all = np.concatenate([cost, direct])
+    return _first_of_each(every, all_targets, np.where(costs_of_all <= limit, costs_of_all, np.inf), len(askers), k)
 
 
 def _first_of_each(asker: Ints, target: Ints, cost: Floats, askers: int, k: int) -> Ranked:
@@ -425,14 +450,6 @@ def _pairs_on_links(askers: OnRoad, targets: OnRoad) -> tuple[Ints, Ints]:
     return asker, order[low[asker] + turn]
 
 
-def _direct(travel: Travel, origins: OnRoad, destinations: OnRoad) -> Floats:
-    """The cost along the link that each pair shares."""
-    gap = destinations.along - origins.along
-    arc = 2 * origins.link + (gap < 0)
-    walks = walk_cost(travel, origins.walk_m) + walk_cost(travel, destinations.walk_m)
-    return walks + part_cost(np.abs(gap), travel.cost[arc])
-
-
 def _beside(travel: Travel, seeds: OnRoad, places: OnRoad, towards: bool) -> tuple[Floats, NDArray[np.int32]]:
     """Cost and number of the best seed on each place's own link."""
     return _lesser(*(_one_way_beside(travel, seeds, places, way, int(towards)) for way in (1, -1)))
@@ -464,6 +481,13 @@ def _lesser(one: tuple[Floats, NDArray[np.int32]], other: tuple[Floats, NDArray[
     return np.where(second, other[0], one[0]), np.where(second, other[1], one[1])
 
 
-def _frozen(values: NDArray) -> NDArray:
+def _require_limit(limit: float) -> None:
+    if not limit >= 0:
+        raise ParameterError(
+            "the limit is out of range", where="limit", expected="0 or more, or inf", got=shown(limit), then="give seconds or metres"
+        )
+
+
+def _frozen(values: NDArray[Any]) -> NDArray[Any]:
     values.flags.writeable = False
     return values
