@@ -1,5 +1,6 @@
 """`create_app(settings)`: the service, put together from its doors."""
 
+import datetime as dt
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -12,11 +13,22 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
 
 import geo_risk
-from api import documents_routes, features_routes, health_routes, maps_routes, questions_routes, rain_routes, runs_routes
+from api import (
+    access_routes,
+    documents_routes,
+    features_routes,
+    health_routes,
+    maps_routes,
+    questions_routes,
+    rain_routes,
+    runs_routes,
+)
 from api.served import Follower
 from api.settings import Settings
 from api.status_codes import PROBLEM, problem, status_of
 from api.use import assessments, nearby
+from api.use.access import roads_now
+from api.use.access.roads_now import AccessFiles, access_files
 from api.use.jobs import JobLimits, Jobs
 from geo_risk.errors import Busy, GeoRiskError, NotFound, ParameterError
 from layers._catalog import catalog
@@ -25,7 +37,9 @@ from maps.shell import CONTENT_SECURITY_POLICY
 
 _log = logging.getLogger(__name__)
 
-_DOORS: Final = (health_routes, questions_routes, rain_routes, runs_routes, features_routes, documents_routes, maps_routes)
+_DOORS: Final = (
+    health_routes, questions_routes, rain_routes, access_routes, runs_routes, features_routes, documents_routes, maps_routes,
+)  # fmt: skip
 ROUTERS: Final = tuple(door.router for door in _DOORS)
 SECURITY_HEADERS: Final = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
@@ -42,7 +56,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         with open_store(given.store) as store:
-            follower = Follower(store, given.snapshot_poll_s, warm)
+            files = access_files(given.store, given.rasters)
+            follower = Follower(store, given.snapshot_poll_s, lambda snapshot: warm(snapshot, files))
             app.state.follower = follower
             app.state.store = store
             app.state.jobs = jobs = Jobs(store, given.store, given.data_folder, _job_limits(given))
@@ -72,11 +87,12 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     return app
 
 
-def warm(snapshot: Snapshot) -> None:
-    """Make indexes and the first assessment before a snapshot is served."""
+def warm(snapshot: Snapshot, files: AccessFiles) -> None:
+    """Make indexes, the road graph and the first assessment before a snapshot is served."""
     for layer in catalog().values():
         nearby.warm(snapshot, layer)
     assessments.current(snapshot)
+    roads_now.warm(snapshot, files, dt.datetime.now(tz=dt.UTC))
 
 
 def _job_limits(settings: Settings) -> JobLimits:

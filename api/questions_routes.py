@@ -2,13 +2,15 @@
 
 import datetime as dt
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Literal
 
 from fastapi import APIRouter, Depends, Response
 
 from api.policy import EVERYBODY, READABLE
-from api.request import ServedNow, SettingsNow, known_parameters
+from api.request import Asked, FilesNow, ServedNow, SettingsNow, known_parameters
 from api.use import assessments, cells, marks, parameters
+from api.use.access.nearby_by_road import nearby_by_road
+from api.use.access.said import roads_said
 from api.use.catalogue import layers_answer
 from api.use.nearby import nearby
 from api.use.situation import situation
@@ -58,29 +60,42 @@ def _cell_size(text: str | None) -> int | None:
 def near(
     served: ServedNow,
     settings: SettingsNow,
+    files: FilesNow,
+    asked: Asked,
     lon: str,
     lat: str,
     radius_m: str | None = None,
     layers: str | None = None,
     k: str = "10",
+    by: Literal["line", "time"] = "line",
+    limit_min: str = "120",
+    free: bool = False,
 ) -> dict[str, Any]:
-    """Features of point layers near a place, nearest first: geodesic distance in m, bearing in degrees and as a wind."""
-    answer = nearby(
-        served.snapshot,
-        parameters.longitude(lon),
-        parameters.latitude(lat),
-        parameters.layers_named(layers or ",".join(FIELD_LAYERS), (Geometry.POINT,)),
-        radius_m=parameters.number(radius_m or str(settings.radius_default_m), "radius_m", 1, settings.radius_max_m),
-        k=parameters.whole(k, "k", 1, settings.nearest_max),
-        sensitivities=READABLE,
-    )
+    """Features of point layers near a place: by geodesic distance, or with ``by=time`` by the roads as they are now.
+
+    ``radius_m`` bounds straight lines, ``limit_min`` times; ``free`` leaves out what is closed, out or full. Without roads
+    a question by time is answered by straight lines, and says so.
+    """
+    place = parameters.longitude(lon), parameters.latitude(lat)
+    chosen = parameters.layers_named(layers or ",".join(FIELD_LAYERS), (Geometry.POINT,))
+    most = parameters.whole(k, "k", 1, settings.nearest_max)
+    limit = parameters.number(limit_min, "limit_min", 1, settings.access_max_min)
+    radius = parameters.number(radius_m or str(settings.radius_default_m), "radius_m", 1, settings.radius_max_m)
+    roads = asked.roads(served.snapshot, files) if by == "time" else None
+    head: dict[str, Any] = {"from": {"lon": place[0], "lat": place[1]}, "revision": served.snapshot.revision}
+    if roads is not None:
+        found = nearby_by_road(
+            served.snapshot, roads, *place, chosen, limit_min=limit, k=most, free_only=free, sensitivities=READABLE
+        )  # fmt: skip
+        return {
+            **head, **roads_said(roads), "limit_min": limit, "items": [item.as_item() for item in found],
+            "missing": [layer.id for layer in chosen if served.snapshot.frames[layer.id].empty],
+        }  # fmt: skip
+    answer = nearby(served.snapshot, *place, chosen, radius_m=radius, k=most, free_only=free, sensitivities=READABLE)
     return {
-        "from": {"lon": answer.lon, "lat": answer.lat},
-        "radius_m": answer.radius_m,
-        "revision": answer.revision,
-        "items": [asdict(item) for item in answer.items],
-        "missing": list(answer.missing),
-    }
+        **head, **(roads_said(None) if by == "time" else {"by": "line"}), "radius_m": answer.radius_m,
+        "items": [asdict(item) for item in answer.items], "missing": list(answer.missing),
+    }  # fmt: skip
 
 
 @router.get("/situation/{layer_id}/{fid}")

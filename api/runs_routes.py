@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Depends, Request, Response
 
 from api.policy import EVERYBODY
-from api.request import SettingsNow, known_parameters
+from api.request import SettingsNow, StoreNow, known_parameters
 from api.settings import Settings
 from api.status_codes import problem
 from api.strict_json import json_object
@@ -15,7 +15,6 @@ from api.use import parameters, run_comparison, runs
 from api.use.jobs import Job, Jobs
 from api.use.scenarios import QUESTIONS, Question, scenario_of
 from geo_risk.errors import NotFound, ParameterError, shown
-from layers._store import Store
 
 router = APIRouter(tags=["runs"], dependencies=[*EVERYBODY, Depends(known_parameters)])
 
@@ -32,17 +31,11 @@ def _jobs(request: Request) -> Jobs:
     return found
 
 
-def _store(request: Request) -> Store:
-    found: Store = request.app.state.store
-    return found
-
-
 async def _body(request: Request, settings: SettingsNow) -> dict[str, Any]:
     return await json_object(request, settings.body_max_bytes, settings.body_max_depth)
 
 
 JobsNow = Annotated[Jobs, Depends(_jobs)]
-StoreNow = Annotated[Store, Depends(_store)]
 Body = Annotated[dict[str, Any], Depends(_body)]
 
 

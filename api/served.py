@@ -38,7 +38,7 @@ class Follower:
 
     def __init__(self, store: Store, poll_s: float, warm: Callable[[Snapshot], None]) -> None:
         self._store, self._poll_s, self._warm = store, poll_s, warm
-        self._stopped = threading.Event()
+        self._stopped, self._refreshing = threading.Event(), threading.Lock()
         self._refused: Snapshot | None = None  # one that could not be made ready is not tried again and again
         snapshot = store.snapshot()
         warm(snapshot)
@@ -61,6 +61,10 @@ class Follower:
 
     def refresh(self) -> None:
         """Bring the served snapshot forward once; if that cannot be done keep the last one and say so."""
+        with self._refreshing:
+            self._refresh()
+
+    def _refresh(self) -> None:
         try:
             snapshot = self._store.snapshot()
             if snapshot is self._refused:

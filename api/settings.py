@@ -26,6 +26,10 @@ class Settings(BaseSettings):
     observations: Path | None = Field(
         default=None, description="the file of gauge readings; rasters/observations.csv beside the store without"
     )
+    rasters: Path | None = Field(
+        default=None, description="the folder whose rasters of flood depth closures may name; rasters/ beside the store without"
+    )
+    access_max_min: float = Field(default=600, gt=0, le=10_000, description="minutes of travel that are searched at most")
     data_folder: Path | None = Field(default=None, description="the folder whose files a scenario sent over HTTP may name")
     body_max_bytes: int = Field(default=2_000_000, ge=1000, description="bytes of a JSON body at most")
     body_max_depth: int = Field(default=32, ge=4, le=200, description="how deep a JSON body may be nested")

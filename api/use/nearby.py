@@ -17,6 +17,7 @@ from layers._layer import Geometry, Layer
 from layers._store import Snapshot
 from maps.words import in_each_language
 
+Floats = NDArray[np.float64]
 AVAILABLE: Final[Mapping[str | None, bool]] = {"open": True, "ready": True, "closed": False, "out": False, "off_duty": False}
 """Whether help of that status can be had now; of any other status nobody knows."""
 
@@ -65,12 +66,15 @@ def nearby(
     radius_m: float,
     k: int,
     sensitivities: tuple[str, ...],
+    free_only: bool = False,
 ) -> NearbyAnswer:
-    """The ``k`` nearest features of the layers together, within the radius."""
+    """The ``k`` nearest features of the layers together, within the radius; ``free_only`` as in `wanted`."""
     found = [
         near
         for layer in layers
-        for near in nearest_of(snapshot, layer, lon, lat, radius_m=radius_m, k=k, sensitivities=sensitivities)
+        for near in nearest_of(
+            snapshot, layer, lon, lat, radius_m=radius_m, k=k, sensitivities=sensitivities, free_only=free_only
+        )
     ]
     found.sort(key=lambda near: (near.distance_m, near.layer, near.id))
     return NearbyAnswer(
@@ -84,15 +88,22 @@ def nearby(
 
 
 def nearest_of(
-    snapshot: Snapshot, layer: Layer, lon: float, lat: float, *, radius_m: float, k: int, sensitivities: tuple[str, ...]
-) -> list[Near]:
+    snapshot: Snapshot, layer: Layer, lon: float, lat: float, *, radius_m: float, k: int, sensitivities: tuple[str, ...],
+    free_only: bool = False,
+) -> list[Near]:  # fmt: skip
     """The ``k`` nearest features of one point layer within the radius, nearest first."""
     frame = snapshot.frames[layer.id]
-    placed, index = _index_of(frame)
+    placed, index = remember(frame, "nearest free", _indexed_free) if free_only else _index_of(frame)
     if not len(placed):
         return []
     answer = nearest(index, lon, lat, k=k, radius_m=radius_m)
-    picked = frame.iloc[placed[answer.positions]]
+    return nears(layer, frame.iloc[placed[answer.positions]], answer.distance_m, answer.bearing_deg, sensitivities)
+
+
+def nears(
+    layer: Layer, picked: gpd.GeoDataFrame, distance_m: Floats, bearing_deg: Floats, sensitivities: tuple[str, ...]
+) -> list[Near]:
+    """Features of a point layer as answers, with their distances and bearings from the asker."""
     return [
         Near(
             layer=layer.id,
@@ -110,9 +121,25 @@ def nearest_of(
             properties=properties,
         )
         for fid, properties, point, distance, bearing in zip(
-            picked.index, records(layer, picked, sensitivities), picked.geometry, answer.distance_m, answer.bearing_deg, strict=True
+            picked.index, records(layer, picked, sensitivities), picked.geometry, distance_m, bearing_deg, strict=True
         )
     ]
+
+
+def free_places(frame: gpd.GeoDataFrame) -> Floats:
+    """Places left in each feature that has a capacity; nan where capacity or occupancy is not known, or there is none."""
+    if not {"capacity", "occupancy"} <= set(frame.columns):
+        return np.full(len(frame), np.nan)
+    left = frame["capacity"].astype("Float64") - frame["occupancy"].astype("Float64")
+    return np.asarray(np.maximum(left.to_numpy(dtype=float, na_value=np.nan), 0.0), dtype=float)
+
+
+def wanted(frame: gpd.GeoDataFrame, free_only: bool) -> NDArray[np.bool_]:
+    """All rows; or those that are not known to be closed or out, nor known to have no free place."""
+    if not free_only:
+        return np.ones(len(frame), dtype=bool)
+    shut = [AVAILABLE.get(status) is False for status in frame["status"]] if "status" in frame else [False] * len(frame)
+    return np.asarray(~np.array(shut, dtype=bool) & ~(free_places(frame) == 0), dtype=bool)
 
 
 def warm(snapshot: Snapshot, layer: Layer) -> None:
@@ -127,6 +154,14 @@ def _index_of(frame: gpd.GeoDataFrame) -> tuple[NDArray[np.int64], PointIndex]:
 
 
 def _indexed(frame: gpd.GeoDataFrame) -> tuple[NDArray[np.int64], PointIndex]:
-    placed = np.flatnonzero(frame.geometry.notna().to_numpy())
+    return _indexed_rows(frame, frame.geometry.notna().to_numpy())
+
+
+def _indexed_free(frame: gpd.GeoDataFrame) -> tuple[NDArray[np.int64], PointIndex]:
+    return _indexed_rows(frame, frame.geometry.notna().to_numpy() & wanted(frame, free_only=True))
+
+
+def _indexed_rows(frame: gpd.GeoDataFrame, rows: NDArray[np.bool_]) -> tuple[NDArray[np.int64], PointIndex]:
+    placed = np.flatnonzero(rows)
     points = frame.geometry.iloc[placed]
     return placed, index_points(np.asarray(points.x, dtype=float), np.asarray(points.y, dtype=float))

@@ -10,11 +10,13 @@ from shapely.errors import ShapelyError
 from shapely.geometry import shape
 from shapely.geometry.base import BaseGeometry
 
+from api.use.access.roads_now import ROADS, AccessFiles, depth_raster, graph_of, require_roads
 from api.use.items import one
 from geo_risk.errors import ParameterError
 from layers._catalog import layer
 from layers._frame import typed
 from layers._store import Batch, Snapshot, Store
+from layers._tables.vehicle_table import vehicle
 
 LAYER_ID = "road_closures"
 SOURCE = "operator"
@@ -71,6 +73,17 @@ def closure_of(given: dict[str, Any]) -> NewClosure:
             "this is no closure", where=", ".join(where for where, _, _ in faults[:5] if where) or "body", expected=_EXPECTED,
             got=told, then="mend these and send it again",
         ) from None
+
+
+def require_known(snapshot: Snapshot, files: AccessFiles, given: NewClosure) -> None:
+    """Stop where a closure names a road, a vehicle or a raster that is not there: it would shut nothing."""
+    for each in given.vehicles:
+        vehicle(each)
+    roads = snapshot.frames[ROADS]
+    if given.roads:
+        require_roads(graph_of(roads, files), given.roads, "roads")
+    if given.depth_raster is not None:
+        depth_raster(files, given.depth_raster)
 
 
 def add_closure(store: Store, given: NewClosure, now: dt.datetime, actor: str) -> str:
