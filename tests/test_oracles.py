@@ -15,9 +15,10 @@ from exactextract import exact_extract
 
 from geo_risk.access.closures import Closure, Inside, Named, shut_links
 from geo_risk.access.road_index import index_roads
-from geo_risk.access.roads import road_graph
-from geo_risk.access.routes import route
-from geo_risk.access.travel import on_road, weigh
+from geo_risk.access.roads import graph_of_arrays, road_graph
+from geo_risk.access.routes import route, routes
+from geo_risk.access.travel import close, cost_at, on_nodes, on_road, spread, weigh
+from geo_risk.access.vehicles import Vehicle
 from geo_risk.areas import union_area_m2
 from geo_risk.crs import geodesic_m
 from geo_risk.datum import from_wgs84, to_wgs84
@@ -500,3 +501,61 @@ def test_heidelberg_s_geodesic_lengths_lie_where_the_sphere_allows(heidelberg):
         for mode, ends, _ in CARS.values()
     ]
     assert 1.0001 < min(ratio) < max(ratio) < 1.0034
+
+
+@pytest.fixture(scope="module")
+def beira(shared_data):
+    """RA2CE's road network of Beira, its origins and destinations (nodes), and the links that flood shuts.
+
+    Its rule: lengths as they stand in the file, every road both ways, a link shut where the mean depth is above 0 unless it
+    is tagged ``bridge=yes``.
+    """
+    folder = shared_data / "beira"
+    edges = pyogrio.read_dataframe(folder / "origins_destinations_graph_hazard_edges.gpkg")
+    nodes = pyogrio.read_dataframe(folder / "origins_destinations_graph_hazard_nodes.gpkg")
+    at = pd.Series(range(len(nodes)), index=nodes["osmid"])
+    graph = graph_of_arrays(nodes["x"], nodes["y"], at[edges["u"]], at[edges["v"]], length_m=edges["length"])
+    walker = Vehicle(
+        id="any", title={"en": "Any"}, mode="car", speed_kmh={"other": 36.0}, heeds_one_way=False, heeds_limit=False,
+        min_depth_m=0.0, max_depth_m=0.0, walk_kmh=4.0, walk_max_m=100.0, source="RA2CE", checked="",
+    )  # fmt: skip
+    od = nodes["od_id"].astype(str)
+    shut = ((edges["EV1_me"] > 0) & (edges["bridge"] != "yes")).to_numpy()
+    open_ = weigh(graph, walker, by="length")
+    origins, destinations = (np.flatnonzero(od.str.contains(letter)) for letter in "OD")
+    return SimpleNamespace(folder=folder, nodes=nodes, od=od, now=close(open_, shut), open=open_, origins=origins, destinations=destinations)
+
+
+def beira_routes(beira, travel):
+    """Of each origin node that reaches a destination: the two nodes, their ids and the metres, by origin node."""
+    places, targets = on_nodes(travel.graph, beira.origins), on_nodes(travel.graph, beira.destinations)
+    cost, label = cost_at(travel, spread(travel, targets, towards=True), targets, places, towards=True)
+    reached = np.flatnonzero(label >= 0)
+    ends = beira.origins[reached], beira.destinations[label[reached]]
+    osmid, od = beira.nodes["osmid"].to_numpy(), beira.od.to_numpy()
+    rows = {"o_node": osmid[ends[0]], "d_node": osmid[ends[1]], "origin": od[ends[0]], "destination": od[ends[1]]}
+    ways = routes(travel, places, targets, np.column_stack([reached, label[reached]]))
+    np.testing.assert_allclose([way.metres for way in ways], cost[reached], rtol=1e-9)
+    return pd.DataFrame({**rows, "metres": cost[reached]}).set_index("o_node").sort_index()
+
+
+@pytest.mark.parametrize(
+    ("state", "file", "column", "count"),
+    [("open", "optimal_routes_without_hazard", "lengthNorm", 98), ("now", "optimal_routes_with_hazard", "lengthDisr", 57)],
+)
+def test_beira_s_routes_to_the_nearest_destination_are_ra2ce_s(beira, state, file, column, count):
+    published = pd.read_csv(beira.folder / f"OD_accessibility_analysis_{file}.csv").drop_duplicates(["o_node", "origin"])
+    published = published.set_index("o_node").sort_index()
+    found = beira_routes(beira, getattr(beira, state))
+    assert len(published) == len(found) == count
+    pd.testing.assert_frame_equal(found[["d_node", "origin", "destination"]], published[["d_node", "origin", "destination"]])
+    np.testing.assert_allclose(found["metres"], published[column], atol=0.5, rtol=0)
+
+
+def test_beira_s_110_verdicts_and_the_people_cut_off_are_ra2ce_s(beira):
+    origins = pd.read_csv(beira.folder / "OD_accessibility_analysis_origins.csv").set_index("o_id")
+    reached = {name for names in beira_routes(beira, beira.now)["origin"] for name in names.split(",")}
+    cut_off = ~origins.index.isin(reached)
+    assert (cut_off == (origins["EV1_me_A"] == "no access")).all()
+    assert ((~cut_off).sum(), cut_off.sum()) == (59, 51)
+    assert origins["POPULATION"][cut_off].sum() == pytest.approx(73_510.83, abs=0.005)
