@@ -405,7 +405,14 @@ def _said(frame: gpd.GeoDataFrame, column: str, value: bool) -> Mask:
     """Rows that say yes, or no; null says neither."""
     if column not in frame:
         return np.zeros(len(frame), dtype=bool)
-    return np.asarray(frame[column].astype("boolean").eq(value).fillna(False), dtype=bool)
+    said = frame[column]
+    unknown = said.isna().to_numpy()
+    if not said[~unknown].isin([True, False]).all():
+        raise ParameterError(
+            f"column {shown(column)} says neither yes nor no", where="road_graph", expected="true, false or null",
+            got="something else", then="turn its words into true and false first",
+        )
+    return np.asarray(said.isin([value]).to_numpy() & ~unknown, dtype=bool)
 
 
 def _texts(frame: gpd.GeoDataFrame, column: str, default: str) -> list[str]:
@@ -429,24 +436,31 @@ def _drawn(frame: gpd.GeoDataFrame, traits: _Traits) -> tuple[Lines, Ints, tuple
     kept = np.flatnonzero(~empty & ~other)
     single, row = shapely.get_parts(shapes[kept], return_index=True)
     row = kept[row]
-    points, line = shapely.get_coordinates(single, return_index=True)
-    wrong = _of_lines(~((np.abs(points[:, 0]) <= 180.0) & (np.abs(points[:, 1]) <= 90.0)), line, len(single))
-    points = _unbroken(points, line, ~wrong[line])
-    step_deg = np.abs(np.diff(points[:, 0], prepend=points[:1, 0]))
+    points, line, wrong = _sound_points(single)
+    lines = len(single)
     onward = np.diff(line, prepend=-1) == 0
-    round_earth = ~wrong & _of_lines(onward & (step_deg > 180.0), line, len(single))
+    step_deg = np.abs(np.diff(points[:, 0], prepend=points[:1, 0]))
+    around = ~wrong & _of_lines(onward & (step_deg > 180.0), line, lines)
     moves = ~onward | (points != np.roll(points, 1, axis=0)).any(axis=1)
-    short = ~wrong & ~round_earth & (np.bincount(line[moves], minlength=len(single)) < 2)
-    used = ~(wrong | round_earth | short)
+    short = ~wrong & ~around & (np.bincount(line[moves], minlength=lines) < 2)
+    used = ~(wrong | around | short)
     taken = moves & used[line]
-    at = np.concatenate([[0], np.cumsum(np.bincount(line[taken], minlength=len(single))[used])]).astype(np.int64)
+    at = np.concatenate([[0], np.cumsum(np.bincount(line[taken], minlength=lines)[used])]).astype(np.int64)
     reasons = (
         ("no geometry", np.flatnonzero(empty)), ("not a line", np.flatnonzero(other)),
         ("a coordinate is unknown or not on the earth", row[wrong]), ("no length", row[short]),
-        ("more than half round the earth", row[round_earth]),
+        ("more than half round the earth", row[around]),
     )  # fmt: skip
     left = tuple(Left(reason, len(rows), traits.ids[int(rows[0])]) for reason, rows in reasons if len(rows))
     return Lines(points[taken], at, traits.storey[row[used]], traits.crosses[row[used]]), row[used], left
+
+
+def _sound_points(single: NDArray[np.object_]) -> tuple[Floats, Ints, Mask]:
+    """The points of lines, the line of each, and which lines have one that is nowhere; the points of those are all 0."""
+    points, line = shapely.get_coordinates(single, return_index=True)
+    nowhere = ~((np.abs(points[:, 0]) <= 180.0) & (np.abs(points[:, 1]) <= 90.0))
+    wrong = _of_lines(nowhere, line, len(single))
+    return _unbroken(np.where(wrong[line, None], 0.0, points), line), line, wrong
 
 
 def _of_lines(points: Mask, line: Ints, lines: int) -> Mask:
@@ -454,12 +468,13 @@ def _of_lines(points: Mask, line: Ints, lines: int) -> Mask:
     return np.bincount(line[points], minlength=lines) > 0
 
 
-def _unbroken(points: Floats, line: Ints, known: Mask) -> Floats:
+def _unbroken(points: Floats, line: Ints) -> Floats:
     """The points with longitudes from 0 to 360 where lines go over, or up to, the antimeridian; else as they are."""
-    lon = points[known, 0]
-    along = np.diff(line[known]) == 0
-    over = bool((np.abs(np.diff(lon)) > 180.0)[along].any()) or bool((lon == 180.0).any() and (lon == -180.0).any())
-    return np.column_stack([points[:, 0] % 360.0, points[:, 1]]) if over else points
+    lon = points[:, 0]
+    over = (np.abs(np.diff(lon)) > 180.0) & (np.diff(line) == 0)
+    if over.any() or ((lon == 180.0).any() and (lon == -180.0).any()):
+        return np.column_stack([lon % 360.0, points[:, 1]])
+    return points
 
 
 def _linked(noded: Noded, row: Ints, traits: _Traits, left: tuple[Left, ...]) -> RoadGraph:
