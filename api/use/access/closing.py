@@ -20,6 +20,7 @@ from layers._tables.vehicle_table import vehicle
 
 LAYER_ID = "road_closures"
 SOURCE = "operator"
+_LEAST = dt.timedelta(milliseconds=1)
 _CAUSES = tuple(choice.id for choice in layer(LAYER_ID).column("cause").choices)
 _EXPECTED = "title, cause, and one of roads, area, circle, depth_raster; see /openapi.json"
 Words = Annotated[str, Field(min_length=1, max_length=200)]
@@ -110,15 +111,19 @@ def add_closure(store: Store, given: NewClosure, now: dt.datetime, actor: str) -
 
 
 def end_closure(store: Store, snapshot: Snapshot, closure_id: str, at: dt.datetime, actor: str) -> None:
-    """Let a closure end at a moment; `NotFound` where there is none of that id. Its row stays, and says when it ended."""
+    """Let a closure end at a moment; `NotFound` where there is none of that id. Its row stays, and says when it ended.
+
+    One that has not begun by then ends as it begins.
+    """
     found = one(snapshot, LAYER_ID, closure_id)
-    source = str(found["source"].iloc[0])
-    ended = found.assign(until=[_moment(at)])
+    source, since = str(found["source"].iloc[0]), found["since"].iloc[0]
+    least = dt.datetime.fromisoformat(since) + _LEAST if isinstance(since, str) else at
+    ended = found.assign(until=[_moment(max(at, least))])
     store.apply(LAYER_ID, ended, Batch(actor=actor, reason="road reopened", source=source))
 
 
 def _moment(at: dt.datetime) -> str:
-    return at.isoformat(timespec="seconds")
+    return at.isoformat(timespec="milliseconds")
 
 
 def _area(given: dict[str, Any] | None) -> BaseGeometry | None:

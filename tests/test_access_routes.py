@@ -1,0 +1,117 @@
+"""Access over HTTP, on roads that one can add up by hand (see road_city)."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+import road_city
+from api.app import create_app
+from api.settings import Settings
+from layers._store import Batch, open_store
+
+BRIDGE = {"title": "Bridge out", "cause": "bridge", "roads": ["bridge"]}
+CROSSED = [[0, 0], [1, 1], [1, 0], [0, 1], [0, 0]]
+CORDON = [[0.0205, -0.001], [0.0215, -0.001], [0.0215, 0.001], [0.0205, 0.001], [0.0205, -0.001]]
+
+
+@pytest.fixture
+def client(tmp_path: Path) -> Iterator[TestClient]:
+    path = tmp_path / "store.sqlite"
+    with open_store(path) as store:
+        for layer_id, frame in road_city.frames().items():
+            store.apply(layer_id, frame, Batch(actor="test", reason="road city", source="small"))
+    with TestClient(create_app(Settings(store=path))) as running:
+        yield running
+
+
+def answer(client: TestClient, path: str) -> Any:
+    found = client.get(path)
+    assert found.status_code == 200, found.text
+    return found.json()
+
+
+def shut(client: TestClient, body: dict[str, Any]) -> str:
+    told = client.post("/closures", json=body)
+    assert told.status_code == 201, told.text
+    return told.json()["id"]
+
+
+def test_the_nearest_by_time_is_the_one_whose_road_is_open(client: TestClient) -> None:
+    ask = "/nearby?lon=0.018&lat=0&layers=shelters&by=time&k=2"
+    before = answer(client, ask)
+    assert [item["id"] for item in before["items"]] == ["sw", "se"]
+    assert before["items"][1]["road"]["seconds"] == pytest.approx(2.2 * road_city.CELL_M / 10, abs=0.1)
+    shut(client, BRIDGE)
+    after = answer(client, ask)["items"][1]["road"]
+    assert after["seconds"] == pytest.approx(before["items"][1]["road"]["seconds"] + 4 * 1105.74 / 10, abs=0.5)  # north and back
+    assert [each["title"] for each in after["in_the_way"]] == ["Bridge out"]
+
+
+def test_an_answer_says_was_and_is(client: TestClient) -> None:
+    shut(client, BRIDGE)
+    shut(client, {"title": "Loop", "cause": "control", "roads": ["north"]})
+    way = answer(client, "/routes?origin=0.018,0&destination=0.04,0")
+    assert way["now"] is None
+    assert way["said"] == {"en": "cut off, was 4.1 min", "zh": "道路中断，原 4.1 分钟"}
+    assert sorted(each["title"] for each in way["in_the_way"]) == ["Bridge out"]
+
+
+def test_a_closure_that_ended_is_listed_and_shuts_nothing(client: TestClient) -> None:
+    closure = shut(client, BRIDGE)
+    assert answer(client, "/closures")["links_shut"] == 1
+    assert client.post(f"/closures/{closure}/end").status_code == 200
+    told = answer(client, "/closures")
+    assert (told["links_shut"], [each["state"] for each in told["closures"]]) == (0, ["ended"])
+
+
+def test_what_if_shuts_a_road_for_one_question_only(client: TestClient) -> None:
+    ask = "/routes?origin=0.018,0&destination=0.04,0"
+    assert answer(client, f"{ask}&without=bridge")["minutes"] > answer(client, ask)["minutes"]
+
+
+@pytest.mark.parametrize(
+    ("body", "what"),
+    [
+        ({**BRIDGE, "roads": ["brigde"]}, "no road has this id"),
+        ({**BRIDGE, "area": {"type": "Polygon", "coordinates": []}}, "no closure"),
+        ({"title": "x", "cause": "flood"}, "no closure"),
+        ({"title": "x", "cause": "flood", "depth_raster": "../../etc/passwd"}, "no closure"),
+        ({"title": "x", "cause": "flood", "depth_raster": "none.tif"}, "raster that is not there"),
+        ({**BRIDGE, "roads": [], "area": {"type": "Polygon", "coordinates": [CROSSED]}}, "polygon"),
+        ({**BRIDGE, "vehicles": ["tank"]}, "no such vehicle"),
+        ({**BRIDGE, "since": "2026-07-01T08:00:00"}, "no closure"),
+    ],
+)
+def test_a_closure_that_would_shut_nothing_is_refused(client: TestClient, body: dict[str, Any], what: str) -> None:
+    told = client.post("/closures", json=body)
+    assert told.status_code in (400, 404, 422)
+    assert what in told.json()["title"]
+    assert answer(client, "/closures")["closures"] == []
+
+
+def test_areas_and_circles_shut_what_they_meet(client: TestClient) -> None:
+    shut(client, {"title": "slide", "cause": "landslide", "circle": {"lon": 0.021, "lat": 0.02, "radius_m": 50}})
+    shut(client, {"title": "cordon", "cause": "control", "area": {"type": "Polygon", "coordinates": [CORDON]}})
+    told = answer(client, "/closures")
+    assert {each["title"]: [road["id"] for road in each["roads"]] for each in told["closures"]} == {
+        "slide": ["north"], "cordon": ["bridge"],
+    }  # fmt: skip
+
+
+def test_without_roads_the_answer_falls_back_to_straight_lines_and_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "store.sqlite"
+    with open_store(path) as store:
+        store.apply("shelters", road_city.frames()["shelters"], Batch(actor="test", reason="no roads", source="small"))
+    with TestClient(create_app(Settings(store=path))) as client:
+        told = answer(client, "/nearby?lon=0.018&lat=0&layers=shelters&by=time")
+        assert told["by"] == "line"
+        assert told["note"]["en"] == "no road data: straight lines"
+        assert client.get("/routes?origin=0,0&destination=1,1").status_code == 404
+
+
+def test_a_matrix_says_who_stands_off_the_roads(client: TestClient) -> None:
+    told = answer(client, "/matrix?origins=towns&destinations=shelters")
+    assert told["minutes"][told["from"]["ids"].index("i")] == [None, None]
