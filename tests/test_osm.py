@@ -19,7 +19,7 @@ from layers._check import CheckOptions, check
 from layers._check.report import report_lines
 from layers._read import Limits, ReadOptions, read
 from layers._tables import table
-from layers._worker.osm_tags import MODES, level_of, limit_of, road_of, stopped_at
+from layers._worker.osm_tags import MODES, level_of, limit_of, name_of, road_of, stopped_at, tags_read
 
 RULES = table("osm_roads")
 STREET = {"highway": "residential"}
@@ -160,7 +160,7 @@ def test_what_is_built(tags: dict[str, str], bridge: bool, tunnel: bool, level: 
 
 @pytest.mark.parametrize(("tags", "name"), [({"name": "A", "ref": "B1"}, "A"), ({"ref": "B1"}, "B1"), ({}, "")])
 def test_a_road_without_a_name_goes_by_its_number(tags: dict[str, str], name: str) -> None:
-    assert road_of(STREET | tags, RULES).cells["name"] == name  # type: ignore[union-attr]
+    assert name_of(STREET | tags, RULES) == name
 
 
 @pytest.mark.parametrize(
@@ -189,6 +189,11 @@ def test_any_text_in_a_tag_is_a_road_or_none(tags: dict[str, str]) -> None:
     assert stopped_at(tags, RULES) <= set(MODES)
     assert limit_of(tags, RULES) is None or 1 <= limit_of(tags, RULES) <= 160  # type: ignore[operator]
     assert level_of(tags.get("layer", "")) in {None, *range(-10, 11)}
+
+
+@given(st.dictionaries(st.sampled_from(sorted(tags_read(RULES))), st.sampled_from(["yes", "no", "-1", "2", "opposite", "grade5"])))
+def test_other_tags_than_those_read_change_no_road(tags: dict[str, str]) -> None:
+    assert road_of({**STREET, **tags, "surface": "mud", "name": "A"}, RULES) == road_of({**STREET, **tags}, RULES)
 
 
 def test_ways_that_share_a_node_share_a_coordinate(tmp_path: Path) -> None:

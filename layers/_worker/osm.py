@@ -7,7 +7,7 @@ Restrictions of turning are not read.
 
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from geo_risk.errors import FileError
 from layers._worker.content import Cell, Content, Job, Note, Progress
-from layers._worker.osm_tags import MODES, Modes, Road, road_of, stopped_at
+from layers._worker.osm_tags import MODES, Modes, Road, Rules, name_of, road_of, stopped_at, tags_read
 from layers._worker.plain import plain, plain_list
 
 _KEYS: Final = ("highway", "route", "barrier")
@@ -25,15 +25,19 @@ _EVERY: Final = 10_000
 _FEATURES: Final = 10
 _SHOWN_KINDS: Final = 12
 _ID_CHARACTERS: Final = 20
+_LINES: Final = osmium.geom.WKBFactory()
+_WKB_HEAD: Final = 9  # byte order, type and number of points
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Mask = NDArray[np.bool_]
 
 
 class Way(NamedTuple):
-    """A way that is a road: its id, and its nodes ``first`` up to ``last`` (not included) in the arrays of all ways."""
+    """A way that is a road: its id, name, and nodes ``first`` up to ``last`` (not included) in the arrays of all ways."""
 
     id: int
+    name: str
     road: Road
     first: int
     last: int
@@ -77,8 +81,9 @@ def read_osm(job: Job, progress: Progress) -> Content:
             got=type(error).__name__,
             then="download or cut the extract again",
         ) from None
+    _require_roads(found)
     stretches = [stretch for way in _closed(found) for stretch in way]
-    _require_rows(found, stretches, job)
+    _require_rows(stretches, job)
     progress("roads", 1.0)
     return Content(
         columns=_columns(stretches),
@@ -94,26 +99,42 @@ def read_osm(job: Job, progress: Progress) -> Content:
 def _ways(job: Job, progress: Progress) -> Ways:
     rules = job.rules
     ways: list[Way] = []
-    nodes, lon, lat = array("q"), array("d"), array("d")
+    nodes, places = array("q"), array("d")
     stops: dict[int, Modes] = {}
     left_out: Counter[str] = Counter()
+    road_by_tags = _roads(rules)
     for entity in _entities(job.path):
         tags = {tag.k: tag.v for tag in entity.tags}
         if entity.is_node():
             if stopped := stopped_at(tags, rules):
                 stops[entity.id] = stopped
             continue
-        road = road_of(tags, rules)
+        road = road_by_tags(tags)
         if road is None:
-            left_out[plain(tags.get("highway") or tags.get("route") or "", _ID_CHARACTERS)] += "highway" in tags
+            left_out[plain(tags.get("highway") or "", _ID_CHARACTERS)] += "highway" in tags
             continue
         first = len(nodes)
-        _add_nodes(entity.nodes, nodes, lon, lat, turned=road.turned)
-        ways.append(Way(entity.id, road, first, len(nodes)))
+        _add_nodes(entity, nodes, places, turned=road.turned)
+        ways.append(Way(entity.id, name_of(tags, rules), road, first, len(nodes)))
         _require_count(len(ways), job)
         if len(ways) % _EVERY == 0:
             progress("roads", min(len(ways) / job.limits.rows, 1.0))
-    return Ways(ways, *_arrays(nodes, lon, lat), stops, +left_out)
+    lon, lat = np.array(places, dtype=np.float64).reshape(-1, 2).T
+    return Ways(ways, np.array(nodes, dtype=np.int64), lon, lat, stops, +left_out)
+
+
+def _roads(rules: Rules) -> Callable[[dict[str, str]], Road | None]:
+    """`road_of`, asked once for ways of the same tags: a town of 25,000 ways has some 3,000 kinds of them."""
+    read = tags_read(rules)
+    known: dict[frozenset[tuple[str, str]], Road | None] = {}
+
+    def road(tags: dict[str, str]) -> Road | None:
+        kind = frozenset((tag, value) for tag, value in tags.items() if tag in read)
+        if kind not in known:
+            known[kind] = road_of(tags, rules)
+        return known[kind]
+
+    return road
 
 
 def _entities(path: str) -> Iterable[Any]:
@@ -126,33 +147,48 @@ def _entities(path: str) -> Iterable[Any]:
     return (source if placed else source.with_locations("flex_mem")).with_filter(osmium.filter.KeyFilter(*_KEYS))
 
 
-def _add_nodes(given: Any, nodes: "array[int]", lon: "array[float]", lat: "array[float]", *, turned: bool) -> None:
-    """A way's nodes in the direction of travel; one that lies off the globe counts as missing."""
-    for node in reversed(given) if turned else given:
-        place = node.location
-        known = place.valid()
-        nodes.append(node.ref)
-        lon.append(place.lon_without_check() if known else np.nan)
-        lat.append(place.lat_without_check() if known else np.nan)
+def _add_nodes(way: Any, nodes: "array[int]", places: "array[float]", *, turned: bool) -> None:
+    """A way's nodes and places in the direction of travel; a node that is missing or off the globe has none."""
+    refs = [node.ref for node in way.nodes]
+    try:
+        line = np.frombuffer(bytes.fromhex(_LINES.create_linestring(way, osmium.geom.use_nodes.ALL))[_WKB_HEAD:], dtype="<f8")
+    except (osmium.InvalidLocationError, RuntimeError):
+        line = np.array([_place(node.location) for node in way.nodes], dtype=np.float64).ravel()
+    if turned:
+        refs, line = refs[::-1], line.reshape(-1, 2)[::-1].ravel()
+    nodes.extend(refs)
+    places.frombytes(line.tobytes())
 
 
-def _arrays(nodes: "array[int]", lon: "array[float]", lat: "array[float]") -> tuple[Ints, Floats, Floats]:
-    return np.array(nodes, dtype=np.int64), np.array(lon, dtype=np.float64), np.array(lat, dtype=np.float64)
+def _place(location: Any) -> tuple[float, float]:
+    return (location.lon_without_check(), location.lat_without_check()) if location.valid() else (np.nan, np.nan)
 
 
 def _closed(found: Ways) -> Iterator[list[Stretch]]:
     """The rows of each way: what is open of it, and a row for each stretch that a barrier closes to some."""
     barred = np.isin(found.nodes, np.fromiter(found.stops, dtype=np.int64, count=len(found.stops)))
-    through = _through(found, barred)
-    for way in found.ways:
-        yield _stretches(way, found, _bars(way, found, barred, through))
+    at_barrier = _holds(found, barred)
+    whole = ~_holds(found, barred | np.isnan(found.lon))
+    through = _through([way for way, meets in zip(found.ways, at_barrier, strict=True) if meets], found, barred)
+    for way, plain_way in zip(found.ways, whole, strict=True):
+        if plain_way and way.last - way.first > 1:
+            yield [Stretch(way, f"way/{way.id}", way.road.modes, ((way.first, way.last - 1),))]
+        else:
+            yield _stretches(way, found, _bars(way, found, barred, through))
 
 
-def _through(found: Ways, barred: NDArray[np.bool_]) -> set[tuple[int, str]]:
+def _holds(found: Ways, mask: Mask) -> Mask:
+    """Which ways have a node that the mask marks."""
+    counts = np.concatenate([[0], np.cumsum(mask)])
+    first, last = (np.array(ends, dtype=np.int64) for ends in zip(*((way.first, way.last) for way in found.ways), strict=True))
+    return np.asarray(counts[last] > counts[first], dtype=bool)
+
+
+def _through(ways: list[Way], found: Ways, barred: Mask) -> set[tuple[int, str]]:
     """Barriers (node, mode) that some way runs on through: a way that only ends there is left open."""
     return {
         (int(found.nodes[at]), mode)
-        for way in found.ways
+        for way in ways
         for at in way.first + np.flatnonzero(barred[way.first : way.last])
         if not _at_end(int(at), way, found)
         for mode in way.road.modes
@@ -164,7 +200,7 @@ def _at_end(at: int, way: Way, found: Ways) -> bool:
     return not ring and at in (way.first, way.last - 1)
 
 
-def _bars(way: Way, found: Ways, barred: NDArray[np.bool_], through: set[tuple[int, str]]) -> dict[int, tuple[int, Modes]]:
+def _bars(way: Way, found: Ways, barred: Mask, through: set[tuple[int, str]]) -> dict[int, tuple[int, Modes]]:
     """Steps (from one node to the next) of a way that are closed to some: the barrier's node, and to whom."""
     bars: dict[int, tuple[int, Modes]] = {}
     for at in (way.first + np.flatnonzero(barred[way.first : way.last])).tolist():
@@ -192,7 +228,7 @@ def _squared(found: Ways, step: int) -> float:
 
 
 def _stretches(way: Way, found: Ways, bars: dict[int, tuple[int, Modes]]) -> list[Stretch]:
-    known = np.isfinite(found.lon[way.first : way.last])
+    known = ~np.isnan(found.lon[way.first : way.last])
     open_steps = known[:-1] & known[1:]
     open_steps[[step - way.first for step in bars]] = False
     lines = tuple((way.first + first, way.first + last) for first, last in _runs(open_steps))
@@ -217,6 +253,7 @@ def _columns(stretches: list[Stretch]) -> dict[str, list[Cell]]:
     names = list(stretches[0].way.road.cells)
     return {
         "source_id": [stretch.id for stretch in stretches],
+        "name": [stretch.way.name for stretch in stretches],
         **{name: [stretch.way.road.cells[name] for stretch in stretches] for name in names},
         **{mode: [mode in stretch.modes for stretch in stretches] for mode in MODES},
         "joined_by": ["shared_points"] * len(stretches),
@@ -261,7 +298,7 @@ def _require_count(count: int, job: Job) -> None:
         raise FileError("too many roads", expected=f"at most {job.limits.rows}", got="more", then="cut a smaller extract")
 
 
-def _require_rows(found: Ways, stretches: list[Stretch], job: Job) -> None:
+def _require_roads(found: Ways) -> None:
     if not found.ways:
         raise FileError(
             "the file holds no roads",
@@ -269,6 +306,9 @@ def _require_rows(found: Ways, stretches: list[Stretch], job: Job) -> None:
             got="none",
             then="cut the extract again, with its ways",
         )
+
+
+def _require_rows(stretches: list[Stretch], job: Job) -> None:
     if not stretches:
         raise FileError(
             "the file's ways lack their nodes",

@@ -17,7 +17,7 @@ _LEVELS: Final = 10
 
 
 class Road(NamedTuple):
-    """A way as a road: its cells but those that depend on its nodes, who may use it, and whether its line is turned round."""
+    """A way as a road: its cells but its id and name, who may use it, and whether its line is turned round."""
 
     cells: dict[str, Cell]
     modes: Modes
@@ -31,7 +31,6 @@ def road_of(tags: Tags, rules: Rules) -> Road | None:
         return None
     along, bicycle_both_ways = _direction(tags, rules)
     cells: dict[str, Cell] = {
-        "name": next((tags[tag] for tag in rules["name"] if tags.get(tag)), ""),
         "road_class": row["class"],
         "kind": f"{row['tag']}={row['value']}",
         "bridge": _built(tags, "bridge", rules["structures"]["no_bridge"]),
@@ -42,6 +41,20 @@ def road_of(tags: Tags, rules: Rules) -> Road | None:
         "max_speed_kmh": limit_of(tags, rules),
     }
     return Road(cells, _modes(tags, row, rules), along < 0)
+
+
+def name_of(tags: Tags, rules: Rules) -> str:
+    """The road's name, or else its number."""
+    return next((tags[tag] for tag in rules["name"] if tags.get(tag)), "")
+
+
+def tags_read(rules: Rules) -> frozenset[str]:
+    """Every tag of a way that `road_of` looks at: ways that agree in these are the same road but for the name."""
+    rows = (*rules["road"], *rules["left_out"], *rules["only"], *rules["limits"])
+    turns = (*rules["one_way"]["rows"], *rules["one_way"]["bicycle_both_ways"])
+    access = (tag for one in rules["access"].values() for tag in (*one["tags"], *one["opened_by"]))
+    speed = (*rules["speed"]["tags"], *rules["speed"]["sides"])
+    return frozenset({row["tag"] for row in (*rows, *turns)}.union(access, speed, ("bridge", "tunnel", "layer")))
 
 
 def stopped_at(tags: Tags, rules: Rules) -> Modes:
