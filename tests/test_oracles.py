@@ -523,7 +523,9 @@ def beira(shared_data):
     shut = ((edges["EV1_me"] > 0) & (edges["bridge"] != "yes")).to_numpy()
     open_ = weigh(graph, walker, by="length")
     origins, destinations = (np.flatnonzero(od.str.contains(letter)) for letter in "OD")
-    return SimpleNamespace(folder=folder, nodes=nodes, od=od, now=close(open_, shut), open=open_, origins=origins, destinations=destinations)
+    return SimpleNamespace(
+        folder=folder, nodes=nodes, od=od, now=close(open_, shut), open=open_, origins=origins, destinations=destinations
+    )
 
 
 def beira_routes(beira, travel):

@@ -1,6 +1,7 @@
 """The nearest passable road: against every road measured along its whole length."""
 
 import dataclasses
+import itertools
 import math
 
 import numpy as np
@@ -87,7 +88,7 @@ def test_unknown_places_and_none_at_all():
 COORDINATE = st.integers(-40, 40)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=40)
 @given(
     st.lists(st.lists(st.tuples(COORDINATE, COORDINATE), min_size=2, max_size=4), min_size=1, max_size=8),
     st.tuples(COORDINATE, COORDINATE),
@@ -101,17 +102,17 @@ def test_nearest_agrees_with_roads_measured_every_few_metres(lines, place, centr
 
     shut = np.array(data.draw(st.lists(st.booleans(), min_size=len(lines), max_size=len(lines))))
     found = snapped([[on_earth(point) for point in line] for line in lines], [on_earth(place)], shut=shut, walk_max_m=reach)
-    share = np.linspace(0, 1, 4001)
+    share = np.linspace(0, 1, 1201)
     metres = []
     for line in lines:
-        dense = np.vstack([np.outer(1 - share, one) + np.outer(share, other) for one, other in zip(line[:-1], line[1:], strict=True)])
+        dense = np.vstack([np.outer(1 - share, one) + np.outer(share, other) for one, other in itertools.pairwise(line)])
         lon, lat = centre[0] + dense[:, 0] * 7e-4, centre[1] + dense[:, 1] * 7e-4
         here = np.broadcast_to(on_earth(place)[0], lon.shape), np.broadcast_to(on_earth(place)[1], lat.shape)
         metres.append(GEOD.inv(*here, (lon + 180) % 360 - 180, lat)[2].min())
     open_m = np.where(shut, np.inf, metres)
-    if open_m.min() > reach + 3:
+    if open_m.min() > reach + 7:
         assert found.link == [-1]
-    elif open_m.min() < reach - 3:
-        assert open_m[found.link[0]] <= open_m.min() + 2.5  # samples lie at most 4 m apart
+    elif open_m.min() < reach - 7:
+        assert open_m[found.link[0]] <= open_m.min() + 6.5  # samples lie at most 12 m apart
         assert found.walk_m[0] <= open_m.min() + 1e-3
-        assert found.walk_m[0] >= open_m.min() - 2.5
+        assert found.walk_m[0] >= open_m.min() - 6.5

@@ -93,12 +93,12 @@ def test_closing_again_keeps_what_was_shut():
     ("call", "text"),
     [
         (lambda roads: weigh(roads, CAR, by="price"), "no such cost; where: by; expected: time or length; got: price"),
-        (lambda roads: weigh(roads, CAR, shut=np.zeros(3, bool)), "the closures are of other roads; where: shut; expected: 1 links; got: 3"),
+        (lambda roads: weigh(roads, CAR, shut=np.zeros(3, bool)), "the closures are of other roads.*expected: 1 links; got: 3"),
         (lambda roads: spread(weigh(roads, CAR), at(0, 0), towards=True, limit=math.nan), "the limit is out of range.*got: nan"),
-        (lambda roads: matrix(weigh(roads, CAR), at([0] * 8000, [0] * 8000), at([0] * 8000, [0] * 8000)), "the matrix is too large.*64000000"),
+        (lambda roads: matrix(weigh(roads, CAR), *[at([0] * 8000, [0] * 8000)] * 2), "the matrix is too large.*64000000"),
         (lambda roads: nearest_targets(weigh(roads, CAR), at(0, 0), at(0, 0), k=0), "k is out of range.*1 to 1000; got: 0"),
         (lambda roads: on_road(weigh(roads, CAR), index_roads(street([1.0, 2.0])), [0], [0]), "the index is of other roads"),
-        (lambda roads: on_road(weigh(roads, CAR), index_roads(roads), [181], [0]), "a coordinate is not on the earth.*longitude 181"),
+        (lambda roads: on_road(weigh(roads, CAR), index_roads(roads), [181], [0]), "not on the earth.*longitude 181"),
         (lambda roads: on_road(weigh(roads, CAR), index_roads(roads), [0, 1], [0]), "longitudes and latitudes differ in shape"),
     ],
 )  # fmt: skip
@@ -144,7 +144,7 @@ def test_one_way_trap_can_be_entered_and_not_left():
     travel = weigh(street([200.0, 200.0], backward=[BOTH, 0]), CAR)
     assert spread(travel, on_nodes(travel.graph, [0]), towards=False).cost.tolist() == [0, 10, 20]
     assert spread(travel, on_nodes(travel.graph, [0]), towards=True).cost.tolist() == [0, 10, math.inf]
-    assert spread(travel, on_nodes(travel.graph, [0]), towards=False).arc.tolist() == [-1, -1, 2]  # the own link of a seed is no arc
+    assert spread(travel, on_nodes(travel.graph, [0]), towards=False).arc.tolist() == [-1, -1, 2]
     assert spread(travel, on_nodes(travel.graph, [0]), towards=True).arc.tolist() == [-1, -1, -1]
 
 
@@ -252,8 +252,9 @@ def test_heap_and_buckets_of_any_width_find_the_same_to_the_last_bit(data):
     seeds = on_nodes(travel.graph, data.draw(st.lists(st.integers(0, travel.graph.nodes - 1), min_size=1, max_size=4)))
     ways, goals = ways_of(travel, towards=False), np.empty(0, np.int32)
     known = np.flatnonzero(seeds.link >= 0)
-    first = (np.where(seeds.along[known] == 0, travel.graph.start[seeds.link[known]], travel.graph.end[seeds.link[known]]).astype(np.int32),
-             np.zeros(len(known)), known.astype(np.int32))  # fmt: skip
+    link = seeds.link[known]
+    node = np.where(seeds.along[known] == 0, travel.graph.start[link], travel.graph.end[link]).astype(np.int32)
+    first = node, np.zeros(len(known)), known.astype(np.int32)
     answers = [kernel.spread(ways, first, goals, math.inf, width) for width in (1e-9, bucket_width(travel), 1e12)]
     for answer in answers[1:]:
         np.testing.assert_array_equal(answer[0], answers[0][0])
@@ -264,11 +265,12 @@ def test_labels_do_not_depend_on_the_order_of_links():
     rng = np.random.default_rng(4)
     side = 12
     node = np.arange(side * side).reshape(side, side)
-    ends = np.vstack([np.column_stack([node[:, :-1].ravel(), node[:, 1:].ravel()]), np.column_stack([node[:-1].ravel(), node[1:].ravel()])])
-    lon, lat = np.divmod(np.arange(side * side), side)
+    pairs = (node[:, :-1], node[:, 1:]), (node[:-1], node[1:])
+    ends = np.vstack([np.column_stack([one.ravel(), other.ravel()]) for one, other in pairs])
+    lon, lat = np.divmod(np.arange(side * side) / 1000, side)
     found = []
     for order in (np.arange(len(ends)), rng.permutation(len(ends))):
-        roads = graph_of_arrays(lon / 1000, lat / 1000, ends[order, 0], ends[order, 1], length_m=np.full(len(ends), 20.0), classes=("main",))
+        roads = graph_of_arrays(lon, lat, *ends[order].T, length_m=np.full(len(ends), 20.0), classes=("main",))
         found.append(spread(weigh(roads, CAR), on_nodes(roads, [0, 77, 143, 30]), towards=True))
     np.testing.assert_array_equal(found[0].label, found[1].label)
     np.testing.assert_array_equal(found[0].cost, found[1].cost)
