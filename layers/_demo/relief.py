@@ -141,7 +141,7 @@ def make_helipads(seed: int, country: Country) -> gpd.GeoDataFrame:
 
 
 _AIRCRAFT: Final = (
-    ("中型救援直升机", 16.0, 6.4, 250.0, 800.0, 12, True, True), ("中型运输直升机", 18.5, 13.0, 240.0, 900.0, 24, True, True),
+    ("中型救援直升机", 16.0, 6.4, 250.0, 800.0, 12, True, True), ("中型运输直升机", 17.5, 7.5, 240.0, 900.0, 14, True, True),
     ("轻型救援直升机", 13.0, 3.1, 220.0, 600.0, 5, False, True), ("轻型巡护直升机", 10.7, 2.2, 200.0, 640.0, 4, False, False),
 )  # fmt: skip
 """Invented types: name, D-value, mass, cruising speed, range, seats, flies at night, winch."""
