@@ -28,7 +28,7 @@ def roads(links, lengths, nodes=None, **ways):
     """A graph of links between numbered nodes at 1 m/s, so seconds are metres."""
     start, end = np.array(links, dtype=int).reshape(-1, 2).T
     nodes = nodes or int(max([*start, *end], default=0)) + 1
-    lon = 120 + 0.001 * np.arange(nodes)
+    lon = 120 + 0.0001 * np.arange(nodes)
     return graph_of_arrays(lon, np.full(nodes, 30.0), start, end, length_m=lengths, classes=["road"], **ways)
 
 

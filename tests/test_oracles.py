@@ -12,8 +12,11 @@ import pyogrio
 import pytest
 import shapely
 from exactextract import exact_extract
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import dijkstra
 
 from geo_risk.access.closures import Closure, Inside, Named, shut_links
+from geo_risk.access.isolation import detours
 from geo_risk.access.road_index import index_roads
 from geo_risk.access.roads import graph_of_arrays, road_graph
 from geo_risk.access.routes import route, routes
@@ -561,3 +564,31 @@ def test_beira_s_110_verdicts_and_the_people_cut_off_are_ra2ce_s(beira):
     assert (cut_off == (origins["EV1_me_A"] == "no access")).all()
     assert ((~cut_off).sum(), cut_off.sum()) == (59, 51)
     assert origins["POPULATION"][cut_off].sum() == pytest.approx(73_510.83, abs=0.005)
+
+
+@pytest.mark.parametrize("by", ["length", "time"])
+def test_ways_round_each_of_beira_s_2109_links_are_ra2ce_s_rule_link_by_link(shared_data, by):
+    """RA2CE's single-link redundancy: take the edge out of the undirected graph, ask for the least weight between its ends."""
+    edges = pyogrio.read_dataframe(shared_data / "beira" / "redundancy_edges.gpkg", read_geometry=False)
+    ends, weights = edges[["u", "v"]].to_numpy(), edges[by].to_numpy()
+    assert len(edges) == 2109
+    nodes = int(ends.max()) + 1
+    graph = graph_of_arrays(np.zeros(nodes), np.zeros(nodes), *ends.T, length_m=weights, backward=0)
+    anyone = Vehicle(
+        id="any", title={"en": "Any"}, mode="car", speed_kmh={"other": 36.0}, heeds_one_way=True, heeds_limit=False,
+        min_depth_m=0.0, max_depth_m=0.0, walk_kmh=4.0, walk_max_m=100.0, source="RA2CE", checked="",
+    )  # fmt: skip
+    found = detours(weigh(graph, anyone, by="length"), ways="either way")
+    pairs, pair = np.unique(np.sort(ends, axis=1), axis=0, return_inverse=True)
+    least, second = np.array([[*sorted(weights[pair == number]), np.inf][:2] for number in range(len(pairs))]).T
+    expected = np.empty(len(edges))
+    for link, (one, other) in enumerate(ends):
+        stays = least.copy()  # of parallel links: scipy would add them up
+        if weights[link] == least[pair[link]]:
+            stays[pair[link]] = second[pair[link]]
+        undirected = csr_array((stays, pairs.T), shape=(nodes, nodes))
+        expected[link] = dijkstra(undirected, directed=False, indices=one)[other]
+    np.testing.assert_allclose(found["detour_cost"], expected, rtol=1e-9)
+    assert (found["detour"] == np.isfinite(expected)).all()
+    np.testing.assert_allclose(found["cost"], weights)
+    assert found["detour"].sum() == 1772

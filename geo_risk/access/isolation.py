@@ -332,8 +332,7 @@ def _counted(
     visits = np.add.reduceat(np.append(forest.size[losses.root], 0), np.minimum(losses.root_at[:-1], len(losses.root)))
     visits = np.where(np.diff(losses.root_at) > 0, visits, 0) + 1
     _require_bounded(int(visits.sum()))
-    at, to, step = ways_of(travel, towards=towards)
-    ways = _loss_kernel.Ways(at, to, step, ways_of(travel, towards=not towards)[2], _link_of(travel))
+    ways = _ways(travel, towards=towards)
     shut = _all_shut(network).travel
     seeds, places = _seeds(network, shut, towards), _places(network, shut, people, towards)
     result = np.zeros((len(losses.link), FIGURES))
@@ -368,6 +367,11 @@ def _places(network: Network, shut: Travel, people: Floats, towards: bool) -> _l
     return _loss_kernel.Places(nodes, costs, lost, network.places.link, beside, people, at, order // 2)
 
 
+def _ways(travel: Travel, *, towards: bool) -> _loss_kernel.Ways:
+    at, to, step = ways_of(travel, towards=towards)
+    return _loss_kernel.Ways(at, to, step, ways_of(travel, towards=not towards)[2], _link_of(travel))
+
+
 def _link_of(travel: Travel) -> NDArray[np.int32]:
     return np.asarray(travel.graph.arcs >> 1, dtype=np.int32)
 
@@ -384,15 +388,14 @@ def _grouped(group: Ints, members: Ints, groups: int) -> tuple[Ints, Ints]:
 
 def _ways_round(travel: Travel, arcs: Ints, progress: Progress | None) -> Floats:
     """The least cost from the tail of each arc to its head without its link, inf where there is none."""
-    graph, link_of = travel.graph, _link_of(travel)
-    at, to, step = ways_of(travel, towards=False)
+    graph, ways = travel.graph, _ways(travel, towards=False)
     ahead = arcs % 2 == 0
     links, starts, ends = (arcs // 2).astype(np.int32), graph.start[arcs // 2], graph.end[arcs // 2]
     tails, heads = np.where(ahead, starts, ends), np.where(ahead, ends, starts)
     found, visits = np.full(len(arcs), math.inf), 0
 
     def search(part: slice) -> int:
-        visited: int = _detour_kernel.way_round(at, to, step, link_of, links[part], tails[part], heads[part], found[part])
+        visited: int = _detour_kernel.ways_round(ways, links[part], tails[part], heads[part], found[part])
         return visited
 
     parts = spans(len(arcs), max(1, min(_DETOURS_AT_ONCE, -(-len(arcs) // threads()))))
