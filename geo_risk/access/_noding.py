@@ -8,7 +8,7 @@ point to point. The order of the lines changes the numbers of what is found, and
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import shapely
@@ -74,14 +74,27 @@ class _Joints:
     storey: Ints
 
 
+def alike(*columns: NDArray[Any]) -> tuple[Ints, Ints]:
+    """The number of each row among the distinct ones, sorted by the first column first, and a row of each number.
+
+    >>> [part.tolist() for part in alike(np.array([2.0, 1.0, 2.0]), np.array([5.0, 5.0, 5.0]))]
+    [[1, 0, 1], [1, 0]]
+    """
+    order = np.lexsort(columns[::-1])
+    fresh = np.ones(len(order), dtype=bool)
+    fresh[1:] = np.logical_or.reduce([column[order[1:]] != column[order[:-1]] for column in columns])
+    number = np.empty(len(order), dtype=np.int64)
+    number[order] = np.cumsum(fresh) - 1
+    return number, order[fresh].astype(np.int64)
+
+
 def shared(lines: Lines) -> Noded:
     """Joined where points have equal coordinates, whatever the storey, and at the ends of lines."""
-    _, number, uses = np.unique(lines.points, axis=0, return_inverse=True, return_counts=True)
-    joins = uses[number] > 1
+    number, first = alike(*lines.points.T)
+    joins = np.bincount(number, minlength=len(first))[number] > 1
     joins[lines.at[:-1]] = joins[lines.at[1:] - 1] = True
     found, joint = np.unique(number[joins], return_inverse=True)
-    places = np.empty((len(found), 2))
-    places[joint] = lines.points[joins]
+    places = lines.points[first[found]]
     all_joints = np.full(len(lines.points), -1, dtype=np.int64)
     all_joints[joins] = joint
     return Noded(lines.points, lines.at, all_joints, places)
@@ -120,10 +133,8 @@ class _Hits:
 def _equal_points(lines: Lines) -> _Hits:
     """Points of equal coordinates among lines that do not cross, each with the first of them."""
     still = np.flatnonzero(~lines.crosses[lines.line_of])
-    _, first, number, uses = np.unique(
-        lines.points[still], axis=0, return_index=True, return_inverse=True, return_counts=True
-    )
-    joins = uses[number] > 1
+    number, first = alike(*lines.points[still].T)
+    joins = np.bincount(number, minlength=len(first))[number] > 1
     return _Hits(_at_points(lines, still[joins]), _at_points(lines, still[first[number[joins]]]))
 
 
@@ -192,13 +203,13 @@ def _require_pairs(pairs: int) -> None:
 def _meetings(points: Floats, one: Ints, other: Ints, storey: Ints, ends: Mask, tolerance_m: float) -> list[_Hits]:
     """Where pairs of stretches, named by the points they begin at, touch or cross."""
     frame = _LocalFrame(points, one, other)
-    alike = storey[one] == storey[other]
+    level = storey[one] == storey[other]
     touches = [
-        _touches(frame, points, storey, ends, at, stretch, alike, tolerance_m)
+        _touches(frame, points, storey, ends, at, stretch, level, tolerance_m)
         for at, stretch in ((one, other), (one + 1, other), (other, one), (other + 1, one))
     ]
     touched = np.logical_or.reduce([near for near, _ in touches])
-    return [*(hits for _, hits in touches), _crossings(frame, points, storey, one, other, alike & ~touched)]
+    return [*(hits for _, hits in touches), _crossings(frame, points, storey, one, other, level & ~touched)]
 
 
 class _LocalFrame:
@@ -214,7 +225,7 @@ class _LocalFrame:
 
 
 def _touches(
-    frame: _LocalFrame, points: Floats, storey: Ints, ends: Mask, at: Ints, stretch: Ints, alike: Mask, tolerance_m: float
+    frame: _LocalFrame, points: Floats, storey: Ints, ends: Mask, at: Ints, stretch: Ints, level: Mask, tolerance_m: float
 ) -> tuple[Mask, _Hits]:
     """Points within the tolerance of a stretch: at one of its two points, or on the way between them."""
     place, tail, head = frame.metres(at), frame.metres(stretch), frame.metres(stretch + 1)
@@ -226,7 +237,7 @@ def _touches(
     corner = np.where(at_tail, stretch, stretch + 1)
     between = ~(at_tail | at_head)
     own = (at == stretch) | (at == stretch + 1)  # neighbours along a line share their point
-    joins = near & ~own & (alike | ends[at] | (~between & ends[corner]))
+    joins = near & ~own & (level | ends[at])
     point = np.where(between, stretch, corner)[joins]
     there = np.where(between[joins, None], points[at[joins]], points[corner[joins]])
     one = _Joints(at[joins], np.zeros(int(joins.sum())), points[at[joins]], storey[at[joins]])
@@ -255,7 +266,8 @@ def _nodes(joints: _Joints, pairs: Ints, tolerance_m: float) -> tuple[Ints, Floa
 
     A node lies where its most south-western joint does (by longitude, then latitude), whichever was found first.
     """
-    keys, number = np.unique(np.column_stack([joints.places, joints.storey]), axis=0, return_inverse=True)
+    number, distinct = alike(*joints.places.T, joints.storey)
+    keys = np.column_stack([joints.places, joints.storey])[distinct]
     near = _within(keys, tolerance_m)
     edges = np.concatenate([number[pairs].reshape(-1, 2), near])
     joined = coo_array((np.ones(len(edges), dtype=np.int8), (edges[:, 0], edges[:, 1])), shape=(len(keys), len(keys)))
@@ -273,8 +285,8 @@ def _within(keys: Floats, tolerance_m: float) -> Ints:
     radius = np.degrees(1.0) * METRES_A_DEGREE
     centred = radius * np.column_stack([np.cos(north) * np.cos(east), np.cos(north) * np.sin(east), np.sin(north)])
     pairs = cKDTree(centred).query_pairs(tolerance_m, output_type="ndarray").astype(np.int64)
-    alike = keys[pairs[:, 0], 2] == keys[pairs[:, 1], 2]
-    return np.asarray(pairs[alike], dtype=np.int64)
+    level = keys[pairs[:, 0], 2] == keys[pairs[:, 1], 2]
+    return np.asarray(pairs[level], dtype=np.int64)
 
 
 def _cut(lines: Lines, joints: _Joints, node: Ints, places: Floats) -> Noded:

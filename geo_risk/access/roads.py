@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from geo_risk.access._noding import Lines, Noded, crossed, shared
+from geo_risk.access._noding import Lines, Noded, alike, crossed, shared
 from geo_risk.crs import WGS84, geodesic_m, require_lonlat
 from geo_risk.errors import ParameterError, shown
 
@@ -364,17 +364,16 @@ class _Traits:
 def _traits(
     frame: gpd.GeoDataFrame, columns: RoadColumns, noding: Noding, class_modes: Mapping[str, Collection[str]]
 ) -> _Traits:
-    kinds = _texts(frame, columns.road_class, OTHER)
-    classes, road_class = np.unique(np.array(kinds, dtype=object), return_inverse=True)
+    road_class, classes = pd.factorize(np.array(_texts(frame, columns.road_class, OTHER), dtype=object), sort=True)
     forward, backward = _modes(frame, columns, [str(kind) for kind in classes], road_class, class_modes)
     bridge, tunnel = _said(frame, columns.bridge, True), _said(frame, columns.tunnel, True)
     level = np.nan_to_num(_numbers(frame, columns.level))
-    _, storey = np.unique(np.column_stack([level, bridge, tunnel]), axis=0, return_inverse=True)
+    storey, _ = alike(level, bridge, tunnel)
     limit = _numbers(frame, columns.limit_kmh)
     return _Traits(
         ids=tuple(map(str, frame.index)), names=tuple(_texts(frame, columns.name, "")), classes=tuple(map(str, classes)),
         road_class=road_class, forward=forward, backward=backward, limit_kmh=np.where(limit > 0, limit, np.nan),
-        bridge=bridge, tunnel=tunnel, storey=storey.astype(np.int64), crosses=_crosses(frame, columns.joined_by, noding),
+        bridge=bridge, tunnel=tunnel, storey=storey, crosses=_crosses(frame, columns.joined_by, noding),
     )  # fmt: skip
 
 
@@ -418,7 +417,9 @@ def _said(frame: gpd.GeoDataFrame, column: str, value: bool) -> Mask:
 def _texts(frame: gpd.GeoDataFrame, column: str, default: str) -> list[str]:
     if column not in frame:
         return [default] * len(frame)
-    return [default if pd.isna(text) or not str(text) else str(text) for text in frame[column]]
+    known = frame[column].notna().to_numpy()
+    said = frame[column].to_numpy(dtype=object)
+    return [str(text) or default if is_known else default for is_known, text in zip(known, said, strict=True)]
 
 
 def _numbers(frame: gpd.GeoDataFrame, column: str) -> Floats:
