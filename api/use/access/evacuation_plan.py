@@ -1,0 +1,182 @@
+"""Who goes to which shelter by which road: groups at risk, free beds, times on the roads as they are now."""
+
+import datetime as dt
+import math
+import uuid
+from collections.abc import Callable
+from typing import Annotated, Any, Final, Literal
+
+import geopandas as gpd
+import pandas as pd
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from api.use.access.asked import RoadQuestion
+from api.use.access.beds import LAYER, REASONS, Hazard, hazard_named, inside_hazard, shelters_for
+from api.use.access.duty import duty_of
+from api.use.access.people_there import needs_of, people_of
+from api.use.access.places_on_roads import on_roads, stands_of
+from api.use.access.roads_now import AccessFiles, RoadsNow
+from api.use.access.said import minutes, roads_said
+from geo_risk.access.evacuation import Groups, Plan, evacuate
+from geo_risk.access.evacuation_words import sentences
+from geo_risk.access.travel import matrix
+from geo_risk.errors import ParameterError, shown
+from layers._catalog import layer
+from layers._store import Snapshot
+
+Progress = Callable[[str, float], None]
+_COLUMNS: Final = ("group", "need", "shelter", "people")
+_PEOPLE_MAX: Final = 10_000_000
+
+
+class Assignment(BaseModel):
+    """People of a group who go to a shelter: pinned by a person, or as a former plan had it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    group: str
+    need: Literal["none", "wheels", "care"] = "none"
+    shelter: str
+    people: int = Field(ge=1, le=_PEOPLE_MAX)
+
+
+class EvacuationQuestion(BaseModel):
+    """What is to be evacuated, from which hazard, how and how far at most."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    groups: str = "flood_points"
+    ids: tuple[str, ...] | None = Field(default=None, max_length=200_000)
+    only_in_hazard: bool = False
+    hazard: str = "flood"
+    vehicle: str = "car"
+    limit_min: float = Field(default=60.0, gt=0, le=10_000)
+    fewest: bool = False
+    pinned: tuple[Assignment, ...] = Field(default=(), max_length=100_000)
+    previous: tuple[Assignment, ...] = Field(default=(), max_length=100_000)
+    previous_plan: str | None = None
+    at: Annotated[str | None, Field(max_length=40)] = None
+    without: tuple[str, ...] = ()
+
+    def roads(self, snapshot: Snapshot, files: AccessFiles) -> RoadsNow:
+        """The roads that it asks about."""
+        asked = RoadQuestion(vehicle=self.vehicle, at=self.at, without=",".join(self.without) or None)
+        return asked.require_roads(snapshot, files)
+
+
+def question_of(given: dict[str, Any]) -> EvacuationQuestion:
+    """The question as sent or typed; `ParameterError` names the fields that are wrong."""
+    try:
+        return EvacuationQuestion.model_validate(given)
+    except ValidationError as error:
+        wrong = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['type']}" for fault in error.errors()[:5])
+        raise ParameterError(
+            "this is no question of evacuation", where="body", expected=", ".join(EvacuationQuestion.model_fields), got=wrong,
+            then="see /openapi.json",
+        ) from None
+
+
+def evacuation_plan(
+    snapshot: Snapshot, files: AccessFiles, asked: EvacuationQuestion, sensitivities: tuple[str, ...], progress: Progress
+) -> dict[str, Any]:
+    """The plan as plain values: sentences, transfers, load by shelter, who has no place and why, and its certificate."""
+    progress("roads", 0.0)
+    roads = asked.roads(snapshot, files)
+    group_layer, hazard = layer(asked.groups), hazard_named(asked.hazard)
+    frame = _groups(snapshot, asked)
+    shelters = snapshot.frames[LAYER]
+    progress("times", 0.2)
+    starts, ends = on_roads(roads, frame)[0], on_roads(roads, shelters)[0]
+    seconds = matrix(roads.now, starts, ends, progress=lambda share: progress("times", 0.2 + 0.4 * share))
+    progress("plan", 0.6)
+    wheels, care = needs_of(group_layer, frame)
+    plan = evacuate(
+        Groups(ids=list(stands_of(frame).ids), people=people_of(group_layer, frame), wheels=wheels, care=care),
+        shelters_for(snapshot, hazard), seconds, asked.limit_min * 60.0, pinned=_assigned(asked.pinned),
+        previous=_assigned(asked.previous), fewest=asked.fewest,
+    )  # fmt: skip
+    progress("words", 0.95)
+    return {
+        "id": f"plan-{uuid.uuid4().hex[:12]}",
+        "revision": snapshot.revision,
+        "made_at": dt.datetime.now(tz=dt.UTC).isoformat(timespec="seconds"),
+        **roads_said(roads),
+        "question": {**asked.model_dump(exclude={"pinned", "previous", "ids"}), "pinned": len(asked.pinned)},
+        "hazard": hazard.title,
+        **_plan_said(snapshot, plan, frame, hazard, sensitivities),
+    }
+
+
+def _groups(snapshot: Snapshot, asked: EvacuationQuestion) -> gpd.GeoDataFrame:
+    frame = snapshot.frames[layer(asked.groups).id]
+    if asked.ids is not None:
+        missing = [fid for fid in asked.ids if fid not in frame.index]
+        if missing:
+            raise ParameterError("no such group", where="ids", expected=f"ids of {asked.groups}", got=shown(missing[0]))
+        frame = frame.loc[list(asked.ids)]
+    if asked.only_in_hazard:
+        frame = frame[inside_hazard(snapshot, frame, hazard_named(asked.hazard))]
+    return frame
+
+
+def _assigned(given: tuple[Assignment, ...]) -> pd.DataFrame | None:
+    return pd.DataFrame([each.model_dump() for each in given], columns=list(_COLUMNS)) if given else None
+
+
+def _plan_said(
+    snapshot: Snapshot, plan: Plan, groups: gpd.GeoDataFrame, hazard: Hazard, sensitivities: tuple[str, ...]
+) -> dict[str, Any]:
+    shelters = snapshot.frames[LAYER]
+    group_at, shelter_at = _named(groups), _named(shelters)
+    duty = dict(zip(group_at, duty_of(snapshot, groups, hazard.duty, sensitivities), strict=True))
+    return {
+        "sentences": [{"en": each.en, "zh": each.zh} for each in sentences(plan)],
+        "people": plan.people,
+        "placed": plan.placed,
+        "left": plan.left,
+        "person_minutes": round(plan.person_seconds / 60.0, 1),
+        "transfers": [
+            {
+                **row,
+                "seconds": None if math.isnan(row["seconds"]) else row["seconds"],
+                "minutes": None if math.isnan(row["seconds"]) else minutes(row["seconds"]),
+                "group_name": group_at[row["group"]]["name"],
+                "shelter_name": shelter_at[row["shelter"]]["name"],
+                "from": group_at[row["group"]]["place"],
+                "to": shelter_at[row["shelter"]]["place"],
+            }
+            for row in plan.transfers.to_dict(orient="records")
+        ],
+        "duty": {fid: duty[fid] for fid in dict.fromkeys(plan.transfers["group"])},
+        "shelters": [
+            {"id": fid, "name": shelter_at[str(fid)]["name"], **{name: _plain(value) for name, value in row.items()},
+             "state_zh": REASONS.get(row["state"], "")}
+            for fid, row in plan.load[plan.load["incoming"] > 0].to_dict(orient="index").items()
+        ],
+        "unplaced": [{**row, "group_name": group_at[row["group"]]["name"]} for row in plan.unplaced.to_dict(orient="records")],
+        "unknown_groups": [{"id": fid, "name": group_at[str(fid)]["name"]} for fid in plan.unknown_groups],
+        "needs_unknown": len(plan.needs_unknown),
+        "split": list(plan.split),
+        "shortages": [vars(each) for each in plan.shortages],
+        "openings": [vars(each) | {"name": shelter_at[str(each.shelter)]["name"]} for each in plan.openings if each.saves],
+        "limits": [{"limit_min": each.limit_s / 60, "saves": each.saves, "left": each.left} for each in plan.limits],
+        "certificate": vars(plan.certificate),
+        "change": None if plan.change is None else vars(plan.change) | {
+            "names": [group_at[str(fid)]["name"] for fid in plan.change.groups if fid in group_at]},
+        "opened": None if plan.opened is None else vars(plan.opened),
+    }  # fmt: skip
+
+
+def _titles(frame: gpd.GeoDataFrame) -> dict[str, str]:
+    stands = stands_of(frame)
+    return dict(zip(stands.ids, stands.names, strict=True))
+
+
+def _named(frame: gpd.GeoDataFrame) -> dict[str, dict[str, Any]]:
+    stands = stands_of(frame)
+    return {
+        fid: {"name": name, "place": None if math.isnan(lon) else [round(lon, 6), round(lat, 6)]}
+        for fid, name, lon, lat in zip(stands.ids, stands.names, stands.lon.tolist(), stands.lat.tolist(), strict=True)
+    }
+
+
+def _plain(value: Any) -> Any:
+    return None if isinstance(value, float) and math.isnan(value) else int(value) if isinstance(value, float) else value
