@@ -14,6 +14,7 @@ import shapely
 from exactextract import exact_extract
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
+from scipy.spatial import cKDTree
 
 from geo_risk.access.closures import Closure, Inside, Named, shut_links
 from geo_risk.access.isolation import detours
@@ -592,3 +593,14 @@ def test_ways_round_each_of_beira_s_2109_links_are_ra2ce_s_rule_link_by_link(sha
     assert (found["detour"] == np.isfinite(expected)).all()
     np.testing.assert_allclose(found["cost"], weights)
     assert found["detour"].sum() == 1772
+
+
+def test_nodes_of_real_roads_lie_where_geos_nodes_the_same_lines(shared_data):
+    roads = gpd.read_file(shared_data / "jakarta" / "jakarta.gpkg", layer="roads_osm").iloc[:6000]
+    graph = road_graph(roads, tolerance_m=1e-6)
+    noded = shapely.get_parts(shapely.node(shapely.multilinestrings(shapely.get_parts(roads.geometry.to_numpy()))))
+    ends = np.concatenate([shapely.get_coordinates(shapely.get_point(noded, at)) for at in (0, -1)])
+    ours = np.column_stack([graph.lon, graph.lat])
+    apart = [cKDTree(one).query(other)[0].max() for one, other in ((ends, ours), (ours, ends))]
+    assert max(apart) < 1e-7
+    assert graph.links > 10_000
