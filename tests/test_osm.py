@@ -13,12 +13,14 @@ import shapely
 from hypothesis import given
 from hypothesis import strategies as st
 
-from geo_risk.errors import FileError
+import layers
+from geo_risk.errors import DeclarationError, FileError
 from layers._catalog import layer
 from layers._check import CheckOptions, check
 from layers._check.report import report_lines
 from layers._read import Limits, ReadOptions, read
 from layers._tables import table
+from layers._tables.osm_rules import osm_rules
 from layers._worker.osm_tags import MODES, level_of, limit_of, name_of, road_of, stopped_at, tags_read
 
 RULES = table("osm_roads")
@@ -194,6 +196,37 @@ def test_any_text_in_a_tag_is_a_road_or_none(tags: dict[str, str]) -> None:
 @given(st.dictionaries(st.sampled_from(sorted(tags_read(RULES))), st.sampled_from(["yes", "no", "-1", "2", "opposite", "grade5"])))
 def test_other_tags_than_those_read_change_no_road(tags: dict[str, str]) -> None:
     assert road_of({**STREET, **tags, "surface": "mud", "name": "A"}, RULES) == road_of({**STREET, **tags}, RULES)
+
+
+def test_the_rules_say_where_they_come_from() -> None:
+    assert {"source", "checked", "region"} <= set(osm_rules())
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('class = "steps"', 'class = "stairs"', "expected: classes of layer roads; got: stairs"),
+        ("[access.foot]", "[access.feet]", r"expected: access\.foot with tags, opened_by and refused"),
+        ("least_kmh", "slowest", "expected: speed with least_kmh, most_kmh"),
+        ('tag = "status", value', 'tag = "status", is', "expected: left_out rows with tag, value; got: is, tag"),
+    ],
+)
+def test_a_deployment_s_rules_that_cannot_be_read_by_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, old: str, new: str, said: str
+) -> None:
+    ours = (Path(layers.__file__).parent / "_tables" / "osm_roads.toml").read_text(encoding="utf-8")
+    assert old in ours
+    (tmp_path / "osm_roads.toml").write_text(ours.replace(old, new), encoding="utf-8")
+    monkeypatch.setenv("GEO_RISK_TABLES", str(tmp_path))
+    with pytest.raises(DeclarationError, match=said):
+        osm_rules()
+
+
+def test_a_deployment_s_rules_are_read_by(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ours = (Path(layers.__file__).parent / "_tables" / "osm_roads.toml").read_text(encoding="utf-8")
+    (tmp_path / "osm_roads.toml").write_text(ours.replace('"no", "private"', '"no"'), encoding="utf-8")
+    monkeypatch.setenv("GEO_RISK_TABLES", str(tmp_path))
+    assert roads(extract(tmp_path, CROSS, {10: ([1, 2], {**STREET, "access": "private"})}))["car"].all()
 
 
 def test_ways_that_share_a_node_share_a_coordinate(tmp_path: Path) -> None:

@@ -62,7 +62,10 @@ def store_path(given: Path | None) -> Path:
 
 def import_(
     layer_name: LayerName,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="GeoPackage, Shapefile (zipped or not), GeoJSON, KML, CSV, XLSX or OpenStreetMap PBF.")],
+    file: Annotated[
+        Path,
+        typer.Argument(metavar="FILE", help="GeoPackage, Shapefile (zipped or not), GeoJSON, KML, CSV, XLSX or OpenStreetMap PBF."),
+    ],
     crs: Annotated[
         str | None, typer.Option(help="The file's CRS, such as EPSG:4549, where it does not say or says it wrong.")
     ] = None,

@@ -13,13 +13,13 @@ from geo_risk.errors import FileError
 from layers._read.files import source_of
 from layers._read.place import geometry_of
 from layers._read.start import contents
-from layers._tables import table
+from layers._tables.osm_rules import osm_rules
 from layers._worker.content import Job, Note, Problem
 from layers._worker.limits import Limits
 from layers._worker.plain import plain
 
 __all__ = ["Limits", "Note", "Problem", "RawTable", "ReadOptions", "read"]
-_RULES: Final = {"osm": "osm_roads"}
+_RULES: Final = {"osm": osm_rules}
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ def read(path: Path, options: ReadOptions, progress: Callable[[str, float], None
         lon=options.lon,
         lat=options.lat,
         wkt=options.wkt,
-        rules=table(_RULES[source.format]) if source.format in _RULES else {},
+        rules=_RULES[source.format]() if source.format in _RULES else {},
         limits=options.limits,
     )
     content = contents(job, progress or _silent)
