@@ -26,7 +26,7 @@ Room: TypeAlias = tuple[Numbers, Small, Small, Small, Small]
 
 BUCKETS: Final = 1024
 _SCANS_A_NODE: Final = 6
-_EMPTY_A_SCAN: Final = 8
+_IDLE_A_SCAN: Final = 8
 _LAST_BUCKET: Final = 1e15
 _WAITS, _GOAL = 1, 2  # bits of a node's mark
 
@@ -145,16 +145,16 @@ def _work_off(
     An entry whose node got better meanwhile, or was passed on by a twin, is dropped; one of a later round is kept.
     """
     waiting, spare, current, goals = used, -1, 0, sought
-    scans, empty, most = 0, 0, _SCANS_A_NODE * (len(at) + 100)
-    while waiting > 0 and (sought == 0 or goals > 0) and scans <= most and empty <= _EMPTY_A_SCAN * most:
+    scans, idle, most = 0, 0, _SCANS_A_NODE * (len(at) + 100)
+    while waiting > 0 and (sought == 0 or goals > 0) and scans <= most and idle <= _IDLE_A_SCAN * most:
         slot, later = current & (BUCKETS - 1), -1
-        empty += head[slot] < 0
+        idle += 1
         while head[slot] >= 0 and scans <= most:
             entry = head[slot]
             head[slot] = follower[entry]
             node, here = nodes[entry], keys[entry]
             if int(here * scale) > current:
-                follower[entry], later = later, entry
+                follower[entry], later, idle = later, entry, idle + 1
                 continue
             follower[entry], spare, waiting = spare, entry, waiting - 1
             if here > cost[node] or not marks[node] & _WAITS:
@@ -180,7 +180,7 @@ def _work_off(
                 waiting += 1
         head[slot] = later
         current += 1
-    return scans <= most and empty <= _EMPTY_A_SCAN * most
+    return scans <= most and idle <= _IDLE_A_SCAN * most
 
 
 @numba.njit(nogil=True, cache=True)

@@ -5,6 +5,40 @@ A way *towards* a place may cost more than the way *from* it: roads are one-way.
 
 Of ways that cost the same to the last bit, the one to the seed with the smaller number wins; nothing else depends on an
 order of rows.
+
+Examples
+--------
+A street of two links, 100 m each, at 10 m/s; the second is one-way, away from the first. Two places stand at its two ends.
+
+>>> from geo_risk.access.road_index import index_roads
+>>> from geo_risk.access.roads import graph_of_arrays, mode_bit
+>>> street = graph_of_arrays(
+...     [0.0, 0.001, 0.002], [0.0, 0.0, 0.0], [0, 1], [1, 2], length_m=[100.0, 100.0], backward=[mode_bit("car"), 0])
+>>> car = Vehicle(
+...     id="car", title={"en": "Car"}, mode="car", speed_kmh={"other": 36.0}, heeds_one_way=True, heeds_limit=True,
+...     min_depth_m=0.0, max_depth_m=0.3, walk_kmh=3.6, walk_max_m=500.0, source="", checked="")
+>>> travel = weigh(street, car)
+>>> travel.cost.tolist()
+[10.0, 10.0, 10.0, inf]
+>>> ends = on_nodes(street, [0, 2])
+>>> matrix(travel, ends, ends).tolist()
+[[0.0, 20.0], [inf, 0.0]]
+>>> spread(travel, ends.take([0]), towards=True).cost.tolist()
+[0.0, 10.0, inf]
+>>> nearest_targets(travel, ends, ends, k=2).positions.tolist()
+[[0, 1], [1, -1]]
+
+A place at the first link's middle, 111 m to its north, walks at 1 m/s; with that link shut the next one is nearer by far
+than none at all, and further than 500 m is on no road.
+
+>>> index = index_roads(street)
+>>> place = on_road(travel, index, [0.0005], [0.001])
+>>> place.link.tolist(), place.along.round(3).tolist(), place.walk_m.round(1).tolist()
+([0], [0.5], [110.6])
+>>> matrix(travel, place, ends).round(1).tolist()
+[[115.6, 125.6]]
+>>> on_road(close(travel, np.array([True, False])), index, [0.0005, 0.0005], [0.001, 0.01]).link.tolist()
+[1, -1]
 """
 
 import math
@@ -283,7 +317,8 @@ def nearest_targets(travel: Travel, askers: OnRoad, targets: OnRoad, *, k: int, 
         )
     _require_limit(limit)
     most = min(int(k), len(targets))
-    if min(len(askers), len(targets)) <= 2 * most or not 0 < travel.graph.links or travel.graph.nodes * most > MAX_CELLS:
+    few = min(len(askers), len(targets)) <= 2 * most or not travel.graph.links
+    if few or travel.graph.nodes * most > MAX_CELLS:
         ranked = _ranked_by_matrix(travel, askers, targets, most, limit)
     else:
         ranked = _ranked_by_search(travel, askers, targets, most, limit)
@@ -339,7 +374,8 @@ def direct_cost(travel: Travel, origins: OnRoad, destinations: OnRoad) -> Floats
 def ways_of(travel: Travel, *, towards: bool) -> kernel.Ways:
     """The graph as the kernels search it: from places on, or against the way of travel."""
     graph = travel.graph
-    return graph.arc_at, graph.arc_to, travel.cost[graph.arcs ^ 1 if towards else graph.arcs]
+    step = travel.cost[graph.arcs ^ 1 if towards else graph.arcs]
+    return _fixed(graph.arc_at), _fixed(graph.arc_to), step
 
 
 def bucket_width(travel: Travel) -> float:
@@ -484,8 +520,16 @@ def _lesser(one: tuple[Floats, NDArray[np.int32]], other: tuple[Floats, NDArray[
 def _require_limit(limit: float) -> None:
     if not limit >= 0:
         raise ParameterError(
-            "the limit is out of range", where="limit", expected="0 or more, or inf", got=shown(limit), then="give seconds or metres"
+            "the limit is out of range", where="limit", expected="0 or more, or inf", got=shown(limit),
+            then="give seconds or metres",
         )
+
+
+def _fixed(values: NDArray[np.int32]) -> NDArray[np.int32]:
+    """A view that is always read-only: the kernels are compiled anew for arrays that may be written."""
+    view = values.view()
+    view.flags.writeable = False
+    return view
 
 
 def _frozen(values: NDArray[Any]) -> NDArray[Any]:
