@@ -1,23 +1,41 @@
 """Who can get there, on the roads that exist right now: the closures, and every question that honours them."""
 
 import datetime as dt
-from typing import Any
+import json
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from api.policy import EVERYBODY
-from api.request import Asked, FilesNow, ServedNow, StoreNow, known_parameters
+from api.policy import EVERYBODY, READABLE
+from api.request import Asked, FilesNow, ServedNow, SettingsNow, StoreNow, known_parameters
 from api.runs_routes import Body
 from api.served import Follower
+from api.status_codes import problem
+from api.use import parameters
 from api.use.access import closing
-from api.use.access.asked import moment, place
+from api.use.access.asked import moment, needs_of, place
 from api.use.access.closure_list import closure_list
+from api.use.access.evacuation_plan import evacuation_plan, question_of, with_previous
+from api.use.access.isolated_places import isolated_places
 from api.use.access.matrix_between import matrix_between
+from api.use.access.mobilised import mobilised
+from api.use.access.plans import PlanJob, Plans
+from api.use.access.reach_from import reach_from
 from api.use.access.route_between import route_between
+from api.use.access.selected import Drawn, drawn_circle, selectable, selected, zone
 from layers._catalog import layer
+from layers._layer import Geometry
 
 router = APIRouter(tags=["access"], dependencies=[*EVERYBODY, Depends(known_parameters)])
 _ACTOR = "service"
+
+
+def _plans(request: Request) -> Plans:
+    found: Plans = request.app.state.plans
+    return found
+
+
+PlansNow = Annotated[Plans, Depends(_plans)]
 
 
 @router.get("/closures")
@@ -57,6 +75,118 @@ def matrix(
     """Minutes from each feature of one layer to each of another, now and were all roads open."""
     roads = asked.require_roads(served.snapshot, files)
     return matrix_between(served.snapshot, roads, layer(origins), layer(destinations))
+
+
+@router.get("/reach")
+def reach(
+    served: ServedNow,
+    files: FilesNow,
+    settings: SettingsNow,
+    asked: Asked,
+    lon: str,
+    lat: str,
+    minutes: str = "5,10,15",
+    people: str = "towns",
+    layers: str = "shelters,rescue_teams",
+    towards: bool = False,
+    beside_m: str = "300",
+) -> Response:
+    """How far one gets in bands of minutes, or with ``towards`` from where one gets here: ground, people, facilities; GeoJSON."""
+    bands = sorted({parameters.number(each, "minutes", 0.1, settings.access_max_min) for each in minutes.split(",")})
+    found = reach_from(
+        served.snapshot, asked.require_roads(served.snapshot, files), parameters.longitude(lon), parameters.latitude(lat), bands,
+        people=layer(people), facilities=parameters.layers_named(layers, (Geometry.POINT,)), towards=towards,
+        beside_m=parameters.number(beside_m, "beside_m", 1, 5000),
+    )  # fmt: skip
+    return Response(json.dumps(found, ensure_ascii=False, allow_nan=False), media_type="application/geo+json")
+
+
+@router.get("/isolation")
+def isolation(
+    served: ServedNow, files: FilesNow, asked: Asked, groups: str = "towns", facilities: str = "shelters", losses: str = "0"
+) -> dict[str, Any]:
+    """Which places are cut off from every open facility of a layer, and with ``losses`` the links whose loss would be worst."""
+    return isolated_places(
+        served.snapshot, asked.require_roads(served.snapshot, files), layer(groups), layer(facilities),
+        losses=parameters.whole(losses, "losses", 0, 200),
+    )  # fmt: skip
+
+
+@router.get("/mobilisation")
+def mobilisation(
+    served: ServedNow,
+    files: FilesNow,
+    asked: Asked,
+    needs: str = "people:2000",
+    within_min: str = "180",
+    places: str = "towns",
+    detail: str | None = None,
+) -> dict[str, Any]:
+    """Is it true that every place has so many people, teams of a kind and things within so many minutes; if not, what is short."""
+    return mobilised(
+        served.snapshot, asked.require_roads(served.snapshot, files), layer(places), needs_of(needs),
+        within_min=parameters.number(within_min, "within_min", 1, 10_000), detail=detail,
+    )  # fmt: skip
+
+
+@router.get("/select")
+def select_circle(served: ServedNow, lon: str, lat: str, radius_m: str, layers: str | None = None) -> dict[str, Any]:
+    """Everything inside a circle along the ground, summed and listed by layer."""
+    radius = parameters.number(radius_m, "radius_m", 1, 500_000)
+    return selected(
+        served.snapshot, drawn_circle(parameters.longitude(lon), parameters.latitude(lat), radius), selectable(layers), READABLE
+    )
+
+
+@router.get("/select/{layer_id}/{fid}")
+def select_zone(served: ServedNow, layer_id: str, fid: str, layers: str | None = None) -> dict[str, Any]:
+    """Everything inside an area of the map: a warning area, a flood zone, a town."""
+    return selected(served.snapshot, zone(served.snapshot, layer_id, fid), selectable(layers), READABLE)
+
+
+@router.post("/select")
+def select_area(served: ServedNow, body: Body, layers: str | None = None) -> dict[str, Any]:
+    """Everything inside a drawn polygon: the body is ``{"area": a GeoJSON Polygon or MultiPolygon}``."""
+    return selected(served.snapshot, Drawn(shape=closing.polygon_of(body.get("area", {}), "area")), selectable(layers), READABLE)
+
+
+@router.post("/evacuations", status_code=201)
+def evacuate(
+    served: ServedNow, files: FilesNow, plans: PlansNow, body: Body, response: Response, wait_s: str = "0"
+) -> dict[str, Any]:
+    """Make a plan: the body says which groups, hazard, vehicle and limit. Answers with the job; ``wait_s`` waits for it so long."""
+    asked = with_previous(question_of(body), plans)
+    snapshot = served.snapshot
+    job = plans.submit(lambda tell: evacuation_plan(snapshot, files, asked, READABLE, tell))
+    response.headers["Location"] = f"/evacuations/{job.id}"
+    return _job(plans.wait(job.id, parameters.number(wait_s, "wait_s", 0, 20)))
+
+
+@router.get("/evacuations")
+def evacuations(plans: PlansNow) -> dict[str, Any]:
+    """The plans of this service, the newest first."""
+    return {"jobs": [_job(job, whole=False) for job in plans.jobs()]}
+
+
+@router.get("/evacuations/{job_id}")
+def evacuation(plans: PlansNow, job_id: str) -> dict[str, Any]:
+    """How a plan stands, and the plan once it is made."""
+    return _job(plans.job(job_id))
+
+
+@router.delete("/evacuations/{job_id}")
+def evacuation_dismiss(plans: PlansNow, job_id: str) -> dict[str, Any]:
+    """Call a plan off."""
+    return _job(plans.dismiss(job_id), whole=False)
+
+
+def _job(job: PlanJob, *, whole: bool = True) -> dict[str, Any]:
+    facts = {
+        "jobID": job.id, "type": "process", "processID": "evacuation", "status": job.status, "created": job.created,
+        "finished": job.finished, "message": job.step, "progress": job.progress,
+        "problem": problem(job.error) if job.error else None, "plan": job.plan if whole else None,
+    }  # fmt: skip
+    return {name: value for name, value in facts.items() if value is not None}
 
 
 def _follow(request: Request) -> int:

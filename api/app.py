@@ -28,6 +28,7 @@ from api.settings import Settings
 from api.status_codes import PROBLEM, problem, status_of
 from api.use import assessments, nearby
 from api.use.access import roads_now
+from api.use.access.plans import Plans
 from api.use.access.roads_now import AccessFiles, access_files
 from api.use.jobs import JobLimits, Jobs
 from geo_risk.errors import Busy, GeoRiskError, NotFound, ParameterError
@@ -61,10 +62,12 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             app.state.follower = follower
             app.state.store = store
             app.state.jobs = jobs = Jobs(store, given.store, given.data_folder, _job_limits(given))
+            app.state.plans = plans = Plans()
             follower.start()
             try:
                 yield
             finally:
+                plans.close()
                 jobs.close()
                 follower.stop()
 

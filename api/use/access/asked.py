@@ -60,3 +60,17 @@ def place(text: str, name: str) -> tuple[float, float]:
             then=f"for example {name}=119.70,28.56",
         )
     return parameters.number(parts[0], name, -180, 180), parameters.number(parts[1], name, -90, 90)
+
+
+def needs_of(text: str) -> dict[str, int]:
+    """Needs from ``people:2000,water:2``: names with whole numbers, none twice."""
+    found: dict[str, int] = {}
+    for part in text.split(","):
+        name, colon, count = part.partition(":")
+        if not colon or name.strip() in found:
+            raise ParameterError(
+                "needs cannot be read", where="needs", expected="name:number, by comma, each name once", got=shown(part),
+                then="for example needs=people:2000,boats:10",
+            )
+        found[name.strip()] = parameters.whole(count, "needs", 1, 1_000_000)
+    return found

@@ -15,6 +15,7 @@ from api.use.access.beds import LAYER, REASONS, Hazard, hazard_named, inside_haz
 from api.use.access.duty import duty_of
 from api.use.access.people_there import needs_of, people_of
 from api.use.access.places_on_roads import on_roads, stands_of
+from api.use.access.plans import Plans
 from api.use.access.roads_now import AccessFiles, RoadsNow
 from api.use.access.said import minutes, roads_said
 from geo_risk.access.evacuation import Groups, Plan, evacuate
@@ -72,6 +73,17 @@ def question_of(given: dict[str, Any]) -> EvacuationQuestion:
             "this is no question of evacuation", where="body", expected=", ".join(EvacuationQuestion.model_fields), got=wrong,
             then="see /openapi.json",
         ) from None
+
+
+def with_previous(asked: EvacuationQuestion, plans: Plans) -> EvacuationQuestion:
+    """The question with the transfers of the former plan that it names by its job."""
+    if asked.previous_plan is None:
+        return asked
+    before = plans.job(asked.previous_plan).plan
+    if before is None:
+        raise ParameterError("the former plan is not made", where="previous_plan", expected="a finished plan", then="wait for it")
+    rows = [{name: row[name] for name in _COLUMNS} for row in before["transfers"]]
+    return asked.model_copy(update={"previous": tuple(map(Assignment.model_validate, rows))})
 
 
 def evacuation_plan(
