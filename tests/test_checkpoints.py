@@ -128,7 +128,7 @@ def reached(links, outside, shut):
 LINKS = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5), st.sampled_from("FFr")), min_size=1, max_size=8)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(LINKS, st.lists(st.tuples(st.integers(0, 7), st.integers(0, 10)), max_size=5, unique=True))
 def test_every_tenth_of_every_forest_road(links, gates):
     links = [*links, (0, 0, "r")]

@@ -153,7 +153,7 @@ def promises(draw):
     return seconds, people, draw(st.integers(1, 8))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(promises())
 def test_each_place_by_brute_force(case):
     seconds, people, target = case
@@ -172,7 +172,7 @@ def test_each_place_by_brute_force(case):
     assert (found.state == "proven") == (found.places["state"] == "proven").all()
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(promises(), st.randoms(use_true_random=False))
 def test_rows_and_columns_may_stand_in_any_order(case, random):
     first = stated(*case)
@@ -188,12 +188,12 @@ def test_rows_and_columns_may_stand_in_any_order(case, random):
     pd.testing.assert_frame_equal(one.places, other.places.loc[one.places.index])
 
 
-def test_a_thousand_teams_and_five_thousand_places_answer():
+def test_five_hundred_teams_and_two_thousand_places_answer():
     rng = np.random.default_rng(4)
     found = prove(
         promise(
-            rng.uniform(0, 40_000, (1000, 5000)), {"people": rng.integers(5, 60, 1000)}, {"people": 9_000}, within_s=10_800,
-            teams=[f"t{i:04}" for i in range(1000)], places=[f"p{i:04}" for i in range(5000)],
+            rng.uniform(0, 40_000, (500, 2000)), {"people": rng.integers(5, 60, 500)}, {"people": 5_000}, within_s=10_800,
+            teams=[f"t{i:04}" for i in range(500)], places=[f"p{i:04}" for i in range(2000)],
         )
     )
     assert found.state == "refuted"

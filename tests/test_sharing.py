@@ -87,7 +87,7 @@ CASES = st.integers(1, 4).flatmap(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(CASES)
 def test_what_is_met_by_split_teams_is_the_linear_optimum(case):
     reach, people, target = np.array(case[0]), np.array(case[1]), case[2]
@@ -104,7 +104,7 @@ def test_what_is_met_by_split_teams_is_the_linear_optimum(case):
     assert all(reach[int(row.team[1:]), int(row.place[1:])] for row in found.sent.itertuples())
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(CASES)
 def test_whole_teams_by_trying_all(case):
     reach, people, target = case

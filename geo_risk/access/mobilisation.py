@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from geo_risk.access.reinforcement import CHOICES, Choice, Reinforcement, reinforce
+from geo_risk.access.reinforcement import BUDGET_S, CHOICES, Choice, Reinforcement, reinforce
 from geo_risk.chunks import spans
 from geo_risk.errors import ParameterError, shown
 from geo_risk.model import Rule
@@ -191,7 +191,7 @@ what each team brings of it
     )
 
 
-def prove(stated: Promise, *, choice: Choice = "fewest_people") -> Verdict:
+def prove(stated: Promise, *, choice: Choice = "fewest_people", budget_s: float = BUDGET_S) -> Verdict:
     """Prove or refute a promise, place by place, with the smallest changes that would make it true.
 
     Parameters
@@ -199,6 +199,8 @@ def prove(stated: Promise, *, choice: Choice = "fewest_people") -> Verdict:
     stated : Promise
     choice : str
         Which additions are least where one base cannot do it (see `geo_risk.access.reinforcement.reinforce`).
+    budget_s : float
+        Seconds that proving them least may take, for each need and each of the choice's two measures.
 
     Returns
     -------
@@ -232,7 +234,7 @@ def prove(stated: Promise, *, choice: Choice = "fewest_people") -> Verdict:
     )
     more = tuple(
         reinforce(stated.arrivals_s, short[need].to_numpy(), stated.within_s, need=need, bases=stated.teams, places=stated.places,
-                  choice=choice)
+                  choice=choice, budget_s=budget_s)
         for need in stated.targets if short[need].any()
     )  # fmt: skip
     return Verdict(

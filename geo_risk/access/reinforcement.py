@@ -21,7 +21,11 @@ CHOICES: Final[tuple[Choice, ...]] = ("fewest_people", "fewest_bases")
 MAX_CELLS: Final = 50_000
 """Bases times places, after those that cannot matter are left out, up to which the least is proven; above, it is greedy."""
 
-SECONDS: Final = 5.0
+BUDGET_S: Final = 4.0
+"""Seconds for each of a choice's two measures."""
+
+_MOST_COMPARED: Final = 2_000
+_ROUNDING: Final = 1e-5
 _CELLS_AT_ONCE: Final = 1 << 21
 
 
@@ -30,7 +34,8 @@ class Reinforcement:
     """What to add of one need: ``added`` pairs of base and number, by base id. ``one_base``: a single base does it.
 
     ``beyond`` are the places that no base reaches in time: no addition helps them, and the promise stays broken there.
-    ``exact``: no smaller addition exists by the rule ``choice``; else the additions do, and may be more than the least.
+    ``at_least`` is the proven least of what ``choice`` asks for, people or bases. ``exact``: no smaller addition exists by that
+    rule; else the additions do, and may be more than the least.
     """
 
     need: str
@@ -38,6 +43,7 @@ class Reinforcement:
     one_base: bool
     beyond: tuple[str, ...]
     choice: Choice
+    at_least: int
     exact: bool
 
     @property
@@ -48,7 +54,7 @@ class Reinforcement:
 
 def reinforce(
     arrivals_s: Floats, shortfall: Ints, within_s: float, *, need: str, bases: Sequence[str], places: Sequence[str],
-    choice: Choice = "fewest_people",
+    choice: Choice = "fewest_people", budget_s: float = BUDGET_S,
 ) -> Reinforcement:
     """The least addition at existing bases that ends every shortfall in time.
 
@@ -70,6 +76,8 @@ def reinforce(
         0 where nothing is short.
     within_s : float
         Seconds.
+    budget_s : float
+        Seconds the solver may take for each of the two measures; what it has not proven by then is said to be so.
 
     Examples
     --------
@@ -86,24 +94,52 @@ def reinforce(
     helped = reached.any(axis=0)
     beyond = tuple(places[int(place)] for place in short[~helped])
     lacking, reached = shortfall[short[helped]], reached[:, helped]
-    numbers, exact = _least(reached, lacking, np.where(reached, at[:, helped], -np.inf), choice)
+    numbers, at_least, exact = _least(reached, lacking, np.where(reached, at[:, helped], -np.inf), choice, budget_s)
     added = tuple((bases[int(rows[base])], int(numbers[base])) for base in np.flatnonzero(numbers))
-    return Reinforcement(need=need, added=added, one_base=len(added) == 1, beyond=beyond, choice=choice, exact=exact)
+    return Reinforcement(
+        need=need, added=added, one_base=len(added) == 1, beyond=beyond, choice=choice, at_least=at_least, exact=exact
+    )
 
 
-def _least(reached: Mask, lacking: Ints, at: Floats, choice: Choice) -> tuple[Ints, bool]:
-    """Numbers to add at each base, and whether they are proven least; ``at`` is -inf where a base does not reach."""
+def _least(reached: Mask, lacking: Ints, at: Floats, choice: Choice, budget_s: float) -> tuple[Ints, int, bool]:
+    """Numbers to add at each base, the proven bound, and whether they reach it; ``at`` is -inf where a base does not reach."""
     numbers = np.zeros(len(reached), dtype=np.int64)
     if not len(lacking):
-        return numbers, True
+        return numbers, 0, True
     soonest = np.argsort(at.max(axis=1), kind="stable")
     kept = soonest[_undominated(reached[soonest])]
     if reached[kept[0]].all():
         numbers[kept[0]] = lacking.max()
-        return numbers, True
-    solved = _solved(reached[kept], lacking, choice) if len(kept) * len(lacking) <= MAX_CELLS else None
-    numbers[kept] = _greedy(reached[kept], lacking) if solved is None else solved
-    return numbers, solved is not None
+        return numbers, int(lacking.max()) if choice == "fewest_people" else 1, True
+    hardest = _hardest(reached[kept], lacking)
+    numbers[kept], at_least, exact = _covering(reached[np.ix_(kept, hardest)], lacking[hardest], choice, budget_s)
+    return numbers, at_least, exact
+
+
+def _covering(reached: Mask, lacking: Ints, choice: Choice, budget_s: float) -> tuple[Ints, int, bool]:
+    """The solver's numbers, or greedy ones where it has none or worse."""
+    greedy = _greedy(reached, lacking)
+    plainly = int(lacking.max()) if choice == "fewest_people" else 2  # no single base reaches all
+    if reached.size > MAX_CELLS:
+        return greedy, plainly, False
+    solved, at_least, exact = _solved(reached, lacking, choice, greedy, budget_s)
+    return min((solved, greedy), key=lambda numbers: _measure(numbers, choice)), max(at_least, plainly), exact
+
+
+def _measure(numbers: Ints, choice: Choice) -> tuple[int, int]:
+    """What a choice makes small, first thing first."""
+    people, bases = int(numbers.sum()), int(np.count_nonzero(numbers))
+    return (people, bases) if choice == "fewest_people" else (bases, people)
+
+
+def _hardest(reached: Mask, lacking: Ints) -> Ints:
+    """The places that no other place stands for: one that lacks as much or more, and that no base reaches but those of this."""
+    if len(lacking) > _MOST_COMPARED:
+        return np.arange(len(lacking))
+    order = np.lexsort((reached.sum(axis=0), -lacking))
+    marks = reached[:, order].astype(np.float32)
+    within = (marks.T @ marks) >= marks.sum(axis=0)[:, None]
+    return np.asarray(np.sort(order[~np.triu(within, 1).any(axis=0)]), dtype=np.int64)
 
 
 def _undominated(reached: Mask) -> Ints:
@@ -118,10 +154,11 @@ def _undominated(reached: Mask) -> Ints:
     return np.asarray(order[kept], dtype=np.int64)
 
 
-def _solved(reached: Mask, lacking: Ints, choice: Choice) -> Ints | None:
-    """The least numbers, or None where the solver could not prove them within its seconds.
+def _solved(reached: Mask, lacking: Ints, choice: Choice, start: Ints, budget_s: float) -> tuple[Ints, int, bool]:
+    """The least numbers the solver finds in its seconds, its proven bound, and whether both measures are proven.
 
-    Variables are the numbers a and 0/1 marks y of the bases used, a <= (greatest shortfall it reaches) y.
+    Variables are the numbers a and 0/1 marks y of the bases used, a <= (greatest shortfall it reaches) y. ``start`` are
+    numbers that do.
     """
     bases, places = reached.shape
     most = np.where(reached, lacking[None, :], 0).max(axis=1).astype(float)
@@ -133,23 +170,25 @@ def _solved(reached: Mask, lacking: Ints, choice: Choice) -> Ints | None:
     people, used = np.repeat([1.0, 0.0], bases), np.repeat([0.0, 1.0], bases)
     first, second = (people, used) if choice == "fewest_people" else (used, people)
     bounds = Bounds(0, np.concatenate([most, np.ones(bases)]))
-    best = _minimum(first, [linked], bounds)
-    if best is None:
-        return None
-    found = _minimum(second, [linked, LinearConstraint(first[None, :], -np.inf, first @ best)], bounds)
-    if found is None:
-        return None
+    start = np.concatenate([start, start > 0])
+    best, at_least = _minimum(first, [linked], bounds, start, budget_s)
+    as_few = LinearConstraint(first[None, :], -np.inf, first @ best)
+    found, ties = _minimum(second, [linked, as_few], bounds, best, budget_s)
     numbers, marks = found[:bases], found[bases:]
-    sound = (numbers @ reached >= lacking).all() and np.array_equal(numbers > 0, marks > 0)
-    return numbers if sound else None
+    exact = first @ found == at_least and second @ found == ties and np.array_equal(numbers > 0, marks > 0)
+    does = bool((numbers @ reached >= lacking).all())
+    return (numbers if does else start[:bases]), at_least, bool(exact and does)
 
 
-def _minimum(cost: Floats, constraints: list[LinearConstraint], bounds: Bounds) -> Ints | None:
+def _minimum(cost: Floats, constraints: list[LinearConstraint], bounds: Bounds, start: Ints, budget_s: float) -> tuple[Ints, int]:
+    """The least the solver finds (else ``start``), and what it proves that none can be below: costs are whole numbers."""
     solved = milp(
         cost, constraints=constraints, bounds=bounds, integrality=np.ones(len(cost)),
-        options={"time_limit": SECONDS, "mip_rel_gap": 0.0},
+        options={"time_limit": budget_s, "mip_rel_gap": 0.5 / max(float(cost @ start), 1.0)},
     )
-    return np.rint(solved.x).astype(np.int64) if solved.status == 0 else None
+    bound = solved.mip_dual_bound
+    below = int(np.ceil(bound - _ROUNDING)) if bound is not None and np.isfinite(bound) else 0
+    return (start if solved.x is None else np.rint(solved.x).astype(np.int64)), below
 
 
 def _greedy(reached: Mask, lacking: Ints) -> Ints:
