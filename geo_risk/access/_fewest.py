@@ -7,19 +7,21 @@ import numpy as np
 from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import coo_array, vstack
 
-from geo_risk.access._transport import Arcs, starts_of
+from geo_risk.access._transport import Arcs, most_placed, starts_of
 from geo_risk.access.roads import Floats, Ints, Mask
 from geo_risk.errors import ParameterError, shown
 
-MAX_ARCS: Final = 100_000
+MAX_ARCS: Final = 50_000
+_TIGHT: Final = 10_000
 _HALF: Final = 0.5
+_ROUNDING: Final = 1e-6
 
 
 @dataclass(frozen=True, eq=False)
 class Choice:
-    """The shelters to open; at least how many any plan needs; whether fewest, and then least time, are proved."""
+    """Sets of shelters to open, the best among them; at least how many any plan needs; what of them is proved."""
 
-    opened: Mask
+    sets: tuple[Mask, ...]
     at_least: int
     fewest_proved: bool
     time_proved: bool
@@ -31,25 +33,49 @@ def choose(people: Ints, places: Ints, arcs: Arcs, placed: int, already: Mask, b
     Raises
     ------
     ParameterError
-        More arcs than 100,000.
+        More arcs than 50,000.
     """
     if len(arcs.shelter) > MAX_ARCS:
         raise ParameterError(
             "too many ways for the fewest shelters", where="evacuate", expected=f"at most {MAX_ARCS:,} within the limit",
             got=shown(len(arcs.shelter)), then="lower the limit, join groups, or ask for the least time",
         )
-    budget, fixed = budget_s / 2, np.where(already, 0.0, 1.0)
-    merged, joined = _merged(people, arcs)
-    fewest = _solve(_Task(merged, joined, places, placed, already), joined.cost.astype(float), fixed, len(places), budget)
-    if fewest is None:
-        return Choice(np.ones(len(places), dtype=bool), int(already.sum()), False, False)
-    opened, bound, proved = fewest
-    at_least = int(already.sum()) + max(int(np.ceil(bound - 1e-6)), 0)
+    opened, at_least = _thinned(people, places, arcs, placed, already), _at_least(places, placed, already)
+    proved = bool(opened.sum() == at_least)
+    if not proved:
+        merged, joined = _merged(people, arcs)
+        task = _Task(merged, joined, places, placed, already)
+        fewest = _solve(task, joined.cost.astype(float), np.where(already, 0.0, 1.0), int(opened.sum()), budget_s / 2)
+        if fewest is not None:
+            at_least = max(at_least, int(already.sum()) + int(np.ceil(fewest[1] - _ROUNDING)))
+            opened = min(opened, fewest[0], key=np.sum)
+            proved = bool(opened.sum() == at_least)
     task = _Task(people, arcs, places, placed, already)
-    quickest = _solve(task, arcs.cost.astype(float), np.zeros(len(places)), int(opened.sum()), budget)
+    quickest = _solve(task, arcs.cost.astype(float), np.zeros(len(places)), int(opened.sum()), budget_s / 2)
     if quickest is None:
-        return Choice(opened, at_least, proved, False)
-    return Choice(quickest[0], at_least, proved, quickest[2])
+        return Choice((opened,), at_least, proved, False)
+    return Choice((quickest[0], opened), at_least, proved, quickest[2])
+
+
+def _at_least(places: Ints, placed: int, already: Mask) -> int:
+    """No fewer can hold so many, even if each could take anybody: those open, then the largest.
+
+    >>> _at_least(np.array([3, 9, 5]), 10, np.array([True, False, False]))
+    2
+    """
+    room = np.concatenate([[0], np.cumsum(np.sort(places[~already])[::-1])]) + places[already].sum()
+    return int(already.sum() + np.argmax(room >= placed))
+
+
+def _thinned(people: Ints, places: Ints, arcs: Arcs, placed: int, already: Mask) -> Mask:
+    """A set that none can be left out of: shelters are shut one by one, the smallest first, while all still have a place."""
+    opened = np.ones(len(places), dtype=bool)
+    row = arcs.row
+    for at in np.argsort(np.where(already, len(places) * places.max(initial=0), places), kind="stable")[: (~already).sum()]:
+        opened[at] = False
+        part = opened[arcs.shelter]
+        opened[at] = most_placed(people, places, row[part], arcs.shelter[part]).sum() < placed
+    return opened
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,25 +94,26 @@ class _Task:
         return np.minimum(self.people[self.arcs.row], self.places[self.arcs.shelter]).astype(float)
 
     def constraints(self, most_open: int) -> LinearConstraint:
-        """People of a row; places of an open shelter; nobody to a shut one; all who can be; so many shelters.
+        """People of a row; places of an open shelter; all who can be; so many shelters; and on few arcs nobody to a shut one.
 
-        Variables: people on each arc, then 0 or 1 for each shelter. That nobody goes to a shut one follows from its places, but
-        said for each arc it makes the relaxation tighter.
+        Variables: people on each arc, then 0 or 1 for each shelter. The last follows from the second, but makes the relaxation
+        tighter, which pays while it is small.
         """
         count, shelters = len(self.arcs.shelter), len(self.places)
         arc, to, opened = np.arange(count), self.arcs.shelter, count + np.arange(shelters)
+        tight = count if count <= _TIGHT else 0
         one = np.zeros(count + shelters, dtype=np.int64)
         ones = np.ones(count)
         parts = (
             (ones, self.arcs.row, arc, len(self.people)),
             (np.r_[ones, -self.places], np.r_[to, np.arange(shelters)], np.r_[arc, opened], shelters),
-            (np.r_[ones, -self.most], np.r_[arc, arc], np.r_[arc, opened[to]], count),
             (ones, one[:count], arc, 1),
             (np.ones(shelters), one[:shelters], opened, 1),
+            (np.r_[ones, -self.most][: 2 * tight], np.r_[arc, arc][: 2 * tight], np.r_[arc, opened[to]][: 2 * tight], tight),
         )
         tables = [coo_array((values, (row, at)), shape=(height, count + shelters)) for values, row, at, height in parts]
-        low = np.r_[np.full(len(self.people) + shelters + count, -np.inf), self.placed, 0]
-        high = np.r_[self.people, np.zeros(shelters + count), np.inf, most_open]
+        low = np.r_[np.full(len(self.people) + shelters, -np.inf), self.placed, 0, np.full(tight, -np.inf)]
+        high = np.r_[self.people, np.zeros(shelters), np.inf, most_open, np.zeros(tight)]
         return LinearConstraint(vstack(tables).tocsr(), low, high)
 
 

@@ -14,10 +14,10 @@ from geo_risk.access.shortfall import Question
 from geo_risk.errors import ParameterError, shown
 
 NEEDS: Final = ("none", "wheels", "care")
-MAX_GROUPS: Final = 200_000
+MAX_GROUPS: Final = 50_000
 MAX_SHELTERS: Final = 3_000
 MAX_CELLS: Final = 50_000_000
-MAX_WAYS: Final = 5_000_000
+MAX_WAYS: Final = 3_000_000
 MAX_PEOPLE: Final = 10_000_000_000
 MAX_SECONDS: Final = 604_800.0
 _WHERE: Final = "evacuate"

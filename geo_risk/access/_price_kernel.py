@@ -1,10 +1,14 @@
 """The compiled loop of `geo_risk.access._transport`: which dropped arcs could make a plan cheaper."""
 
+from typing import Final
+
 import numba
 import numpy as np
 from numpy.typing import NDArray
 
 from geo_risk.access.roads import Ints, Mask
+
+_STRIDE: Final = 7919  # a prime: rows begin all over
 
 
 @numba.njit(nogil=True, cache=True)
@@ -13,13 +17,15 @@ def price_out(
 ) -> tuple[int, int]:
     """Turn on, for each row, the ``few`` dropped arcs that lie deepest below what the row pays now; their number and the least.
 
-    Row r pays ``worth[r]`` a person; an arc costs ``cost + price[shelter]``. Among equal ones the first is taken. ``chosen`` is
-    room for ``few`` positions.
+    Row r pays ``worth[r]`` a person; an arc costs ``cost + price[shelter]``. Among equal ones the first is taken, counted from
+    another arc in each row: where all shelters are as far, rows must not all begin with the same few. ``chosen`` is room for
+    ``few`` positions.
     """
     added, least = 0, np.iinfo(np.int64).max
     for row in range(len(starts) - 1):
-        held = 0
-        for arc in range(starts[row], starts[row + 1]):
+        held, count = 0, starts[row + 1] - starts[row]
+        for step in range(count):
+            arc = starts[row] + (step + row * _STRIDE) % count
             if active[arc]:
                 continue
             reduced = cost[arc] + price[shelter[arc]] - worth[row]

@@ -181,12 +181,12 @@ def _prices(shelters: int, arcs: Arcs, flow: Ints) -> Ints:
     owner, other = expand(arcs.starts, arcs.row[used])
     free = flow[other] < arcs.most[other]
     here, there = used[owner[free]], other[free]
-    pair = arcs.shelter[here] * shelters + arcs.shelter[there]
-    order = np.lexsort((arcs.cost[there] - arcs.cost[here], arcs.shelter[here], arcs.shelter[there]))
-    order = order[np.append(True, np.diff(pair[order]) != 0)] if len(order) else order
-    origin, target, gain = arcs.shelter[here][order], arcs.shelter[there][order], (arcs.cost[here] - arcs.cost[there])[order]
+    gains = np.full(shelters * shelters, -NONE_DROPPED)
+    np.maximum.at(gains, arcs.shelter[there] * shelters + arcs.shelter[here], arcs.cost[here] - arcs.cost[there])
+    pairs = np.flatnonzero(gains > -NONE_DROPPED)
+    (target, origin), gain = np.divmod(pairs, shelters), gains[pairs]
     price = np.zeros(shelters, dtype=np.int64)
-    if not len(order):
+    if not len(pairs):
         return price
     heads, firsts = np.unique(target, return_index=True)
     for _ in range(shelters + 1):

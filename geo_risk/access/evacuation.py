@@ -181,18 +181,18 @@ def evacuate(
     Parameters
     ----------
     groups : Groups
-        At most 200,000.
+        At most 50,000.
     shelters : Shelters
         At most 3,000.
     seconds : ndarray of float, shape (groups, shelters), or Ways
-        inf or nan: no way known. At most 604,800 (a week); 50 million cells, of which 5 million ways by need.
+        inf or nan: no way known. At most 604,800 (a week); 50 million cells, of which 3 million ways by need.
     limit_s : float
         Most seconds for a person, above 0; inf for none.
     pinned, previous : DataFrame, optional
         Columns group, need ("none", "wheels", "care"), shelter, people, as in ``Plan.transfers``. Pinned ones stay, whatever
         the limit, the roads and the fitness say, and take their places; of the previous plan as many people as can be stay.
     fewest : bool
-        First the fewest shelters, then least person-time (HiGHS): at most 100,000 ways within the limit.
+        First the fewest shelters, then least person-time (HiGHS): at most 50,000 ways within the limit.
     budget_s : float
         Seconds for ``fewest``, at most 60; what is not proved by then is said.
 
@@ -329,17 +329,17 @@ def _arcs(question: Question) -> Arcs:
 
 
 def _fewest(question: Question, arcs: Arcs, freely: Flow, held: Assigned, budget_s: float) -> tuple[Flow, Opened]:
-    """The flow through the shelters that HiGHS chose; through any, if its choice lacks a place."""
+    """The best flow through the sets of shelters that were chosen; through any, if all of them lack a place."""
     already = np.bincount(held.shelter, minlength=len(question.places)) > 0
     choice = choose(question.people, question.places, arcs, int(freely.people.sum()), already, budget_s)
-    part = choice.opened[arcs.shelter]
-    found = least_cost(question.people, question.places, arcs.only(part))
-    whole_choice = bool(found.people.sum() == freely.people.sum())
-    flow = _spread(found, part) if whole_choice else freely
+    parts = [opened[arcs.shelter] for opened in choice.sets]
+    flows = [_spread(least_cost(question.people, question.places, arcs.only(part)), part) for part in parts]
+    full = [flow for flow in flows if flow.people.sum() == freely.people.sum()]
+    flow = min(full, key=lambda each: int(each.people @ arcs.cost), default=freely)
     used = already | (np.bincount(arcs.shelter[flow.people > 0], minlength=len(already)) > 0)
     return flow, Opened(
-        count=int(used.sum()), at_least=choice.at_least, fewest_proved=choice.fewest_proved and whole_choice,
-        time_proved=choice.time_proved and whole_choice,
+        count=int(used.sum()), at_least=choice.at_least, fewest_proved=choice.fewest_proved and bool(full),
+        time_proved=choice.time_proved and bool(full),
     )
 
 
@@ -490,7 +490,7 @@ def _unplaced(case: Case, question: Question, flow: Ints) -> pd.DataFrame:
         "group": _named(case.groups, case.row_group[rows]),
         "need": _named(NEEDS, case.row_need[rows]),
         "people": left[rows],
-        "reason": _named(REASONS, _reason(case, question)[rows]),
+        "reason": _named(REASONS, _reason(case, question)[rows] if len(rows) else rows),
     })
 
 

@@ -10,7 +10,8 @@ from geo_risk.access.shortfall import REASONS, Opening, Raised, Shortage
 _NAMED: Final = 5  # names told; the rest are counted
 _SECONDS: Final = 60
 _ZH: Final = (
-    "无路可达任何避难场所", "只能到达未启用的避难场所", "只能到达容量不明的避难场所", "没有适合其需要的避难场所", "超出时限", "床位不足",
+    "无路可达任何避难场所", "只能到达未启用的避难场所",
+    "只能到达容量不明的避难场所", "没有适合其需要的避难场所", "超出时限", "床位不足",
 )
 _REASONS_ZH: Final = dict(zip(REASONS, _ZH, strict=True))
 
@@ -112,7 +113,10 @@ def _opened(plan: Plan) -> Iterable[Sentence]:
         opened = plan.opened
         proved = "fewer are not enough" if opened.fewest_proved else f"at least {opened.at_least} are needed"
         zh_proved = "不能再少" if opened.fewest_proved else f"至少需要 {opened.at_least} 处"
-        yield Sentence(f"{_many(opened.count, 'shelter is', 'shelters are')} opened; {proved}.", f"启用 {opened.count} 处避难场所，{zh_proved}。")
+        yield Sentence(
+            f"{_many(opened.count, 'shelter is', 'shelters are')} opened; {proved}.",
+            f"启用 {opened.count} 处避难场所，{zh_proved}。",
+        )
 
 
 def _unknown(plan: Plan) -> Iterable[Sentence]:
