@@ -12,6 +12,7 @@ def test_stock_by_a_time_is_what_has_come_to_the_second():
     found = stock_by(SECONDS, STOCK, [60, 600, 900])
     assert found.to_numpy().tolist() == [[0, 10, 15], [7, 7, 17]]
     assert unknown_depots(SECONDS, STOCK).tolist() == [1, 1]
+    assert unknown_depots([[INF]], [NAN]).tolist() == [0]
 
 
 def test_the_curve_ends_at_all_that_can_come():
