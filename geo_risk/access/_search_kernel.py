@@ -66,8 +66,8 @@ def rows(
     """
     nodes = len(ways[0]) - 1
     best = np.empty(nodes), np.empty(nodes, np.int32), np.empty(nodes, np.int32)
-    room = room_for(nodes, 2)
     labels = np.zeros(2, np.int32)
+    room = room_for(nodes, len(labels))
     for row in range(len(out)):
         search(ways, (origin[0][row], origin[1][row], labels), goals, limit, width, best, room)
         for column in range(out.shape[1]):
@@ -118,7 +118,7 @@ def _by_buckets(ways: Ways, seeds: Seeds, goals: Small, limit: float, width: flo
     sought = _clear(best, room[4], goals)
     for bucket in range(BUCKETS):
         room[3][bucket] = -1
-    used, scale = 0, 1.0 / width
+    used, scale = sought - sought, 1.0 / width  # 0, but no literal, for which all would be compiled once more
     for seed in range(len(seeds[0])):
         node, key, label = seeds[0][seed], seeds[1][seed], seeds[2][seed]
         if key <= limit and key < np.inf and _better(key, label, best, node):
@@ -193,7 +193,7 @@ def _by_heap(ways: Ways, seeds: Seeds, limit: float, best: Best) -> None:
     _clear(best, place, none)
     for node in range(nodes):
         place[node] = -1
-    size = 0
+    size = nodes - nodes  # 0, but no literal
     for seed in range(len(seeds[0])):
         node, here = seeds[0][seed], seeds[1][seed]
         if here <= limit and here < np.inf and _better(here, seeds[2][seed], best, node):
@@ -254,7 +254,7 @@ def ranks(ways: Ways, seeds: Seeds, k: int, limit: float) -> tuple[Small, Number
     nodes = len(at) - 1
     found, costs, counts = np.full((nodes, k), -1, np.int32), np.full((nodes, k), np.inf), np.zeros(nodes, np.int32)
     keys, entries = np.empty(1024), np.empty((1024, 2), np.int32)
-    size = 0
+    size = nodes - nodes  # 0, but no literal
     for seed in range(len(seeds[0])):
         if seeds[1][seed] <= limit and seeds[1][seed] < np.inf:
             keys, entries = _roomier(keys, entries, size)

@@ -26,7 +26,7 @@ def near_pieces(
     """
     found = np.empty(4 * len(place[0]) + 64, np.int64), np.empty(4 * len(place[0]) + 64, np.int64)
     shares = np.empty(4 * len(place[0]) + 64)
-    count = 0
+    count = len(shares) - len(shares)  # 0, but no literal, for which all would be compiled once more
     for asker in range(len(place[0])):
         if not (np.isfinite(place[0][asker]) and np.isfinite(place[1][asker])):
             continue
