@@ -18,6 +18,7 @@ from scipy.spatial import cKDTree
 
 from geo_risk.access.closures import Closure, Inside, Named, shut_links
 from geo_risk.access.isolation import detours
+from geo_risk.access.reach import reach
 from geo_risk.access.road_index import index_roads
 from geo_risk.access.roads import graph_of_arrays, road_graph
 from geo_risk.access.routes import route, routes
@@ -604,3 +605,11 @@ def test_nodes_of_real_roads_lie_where_geos_nodes_the_same_lines(shared_data):
     apart = [cKDTree(one).query(other)[0].max() for one, other in ((ends, ours), (ours, ends))]
     assert max(apart) < 1e-7
     assert graph.links > 10_000
+
+
+def test_heidelberg_s_reach_by_bicycle_is_as_wide_as_another_router_s(heidelberg):
+    """openrouteservice draws a smoothed outline of 6.6 km2 at speeds of its own: a band from half to twice that, not a figure."""
+    travel = weigh(heidelberg.graph, vehicle("bicycle"))
+    seeds = on_road(travel, heidelberg.index, [8.684177], [49.423034])
+    (band,) = reach(travel, heidelberg.index, seeds, [400], beside_m=100).bands
+    assert 3.3e6 < band.ground_m2 < 13.2e6

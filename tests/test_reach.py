@@ -193,6 +193,12 @@ def test_places_by_their_own_time_parts_and_the_rest_make_the_whole():
     assert table["places"].sum() == 5
 
 
+def test_a_time_that_equals_a_bound_is_in_the_lower_band():
+    travel = weigh(LINE, CAR)
+    found = reach(travel, index_roads(LINE), at(0, 0.0), [50, 100, 200], beside_m=50)
+    assert arrivals(travel, found, on_nodes(LINE, [0, 1])).band.tolist() == [0, 1]
+
+
 def test_people_unknown_are_counted_apart():
     graph = crossing()
     travel, index = weigh(graph, CAR), index_roads(graph)

@@ -38,6 +38,13 @@ def test_a_circle_holds_what_is_within_its_radius_by_hand(points, centre, radius
     assert found.positions.tolist() == np.flatnonzero(metres <= radius_m).tolist()
 
 
+def test_a_point_at_the_radius_is_inside_and_one_a_hair_beyond_is_not():
+    index = index_points([4.0], [0.0])
+    at_m = float(geodesic_m(*(np.array([value]) for value in (0.0, 0.0, 4.0, 0.0)))[0][0])
+    assert inside_circle(index, 0, 0, at_m).positions.tolist() == [0]
+    assert inside_circle(index, 0, 0, float(np.nextafter(at_m, 0))).positions.tolist() == []
+
+
 @pytest.mark.parametrize(
     ("area", "inside"),
     [
