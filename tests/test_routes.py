@@ -56,6 +56,12 @@ def test_a_one_way_street_is_gone_round():
     assert route(weigh(ring, CAR), at(0, 0.75), at(0, 0.25)).links.tolist() == [0, 1, 2, 0]
 
 
+def test_round_by_the_short_cut_although_both_stand_on_one_link():
+    pair = graph_of_arrays([0, 0.01], [0, 0], [0, 0], [1, 1], length_m=[1000.0, 10.0], classes=("main",))
+    found = route(weigh(pair, CAR, by="length"), at(0, 0.1), at(0, 0.9))
+    assert (found.links.tolist(), found.metres) == ([0, 1, 0], pytest.approx(210))
+
+
 @pytest.mark.parametrize(
     ("low", "high", "line"),
     [
