@@ -22,6 +22,7 @@ from geo_risk.errors import ParameterError, shown
 
 NONE_DROPPED: Final = int(np.iinfo(np.int64).max)
 _ROUNDS: Final = 12  # then all arcs are given: the search ends
+_WHOLE: Final = 20_000
 _SAMPLE: Final = 300  # rows that find the first prices
 _MOST_COST: Final = 2**61  # costs times nodes; OR-tools scales them so
 
@@ -75,7 +76,7 @@ def expand(starts: Ints, rows: Ints) -> tuple[Ints, Ints]:
     return owner, np.arange(len(owner)) - np.repeat(np.cumsum(counts) - counts, counts) + starts[rows][owner]
 
 
-def least_cost(people: Ints, places: Ints, arcs: Arcs, *, few: int = 12, whole_below: int = 20_000) -> Flow:
+def least_cost(people: Ints, places: Ints, arcs: Arcs, *, few: int = 12, whole_below: int | None = None) -> Flow:
     """The flow that places most people and of those flows the one of least cost.
 
     Parameters
@@ -86,14 +87,15 @@ def least_cost(people: Ints, places: Ints, arcs: Arcs, *, few: int = 12, whole_b
         Costs 0 or more. An arc with a ``most`` below the row's people is never dropped.
     few : int
         Arcs of a row to begin with, and to add a round.
-    whole_below : int
-        So many arcs are given at once: to prune them would cost more than it saves.
+    whole_below : int, optional
+        So many arcs are given at once: to prune them would cost more than it saves. 20,000, or 4 x ``few`` a row, if not given.
     """
     given = _with_nobody(people, len(places), arcs)
     room = np.append(places, people.sum())
     active = (given.most < people[given.row]) | (given.shelter == len(places))
     first = np.zeros(len(room), dtype=np.int64)
-    if len(arcs.shelter) <= whole_below:
+    few_enough = max(_WHOLE, 4 * few * len(people)) if whole_below is None else whole_below
+    if len(arcs.shelter) <= few_enough:
         active[:] = True
     elif len(people) > 4 * _SAMPLE:
         first = _sampled_prices(people, room, given)
