@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from geo_risk.access.nearest import nearest, nearest_many, within
-from geo_risk.crs import geodesic_m
+from geo_risk.crs import GEOD, geodesic_m
 from geo_risk.errors import ParameterError
 from geo_risk.points import index_points
 
@@ -154,6 +154,12 @@ def test_many_places_at_once(centre, spread):
     apart = np.abs((found.bearing_deg[found.positions >= 0] - bearing + 180) % 360 - 180)
     assert apart[metres > 1].max() < 1e-5
     assert (found.bearing_deg[:, 0] == 0).all()
+
+
+def test_the_nearest_may_have_the_longest_chord():
+    """The earth bends more to the north than to the east: there half a metre further along the ground is nearer through it."""
+    lon, lat, _ = GEOD.fwd([0.0] * 4, [0.0] * 4, [0.0, 1.0, 359.0, 90.0], [400_000.5] * 3 + [400_000.0])
+    assert nearest_many(index_points(lon, lat), [0.0], [0.0], k=1, radius_m=500_000).positions.tolist() == [[3]]
 
 
 def test_a_lattice_full_of_ties_is_put_in_order_as_by_hand():
