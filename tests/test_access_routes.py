@@ -115,3 +115,79 @@ def test_without_roads_the_answer_falls_back_to_straight_lines_and_says_so(tmp_p
 def test_a_matrix_says_who_stands_off_the_roads(client: TestClient) -> None:
     told = answer(client, "/matrix?origins=towns&destinations=shelters")
     assert told["minutes"][told["from"]["ids"].index("i")] == [None, None]
+
+
+def test_reach_counts_people_and_shelters_by_their_own_time_and_says_what_a_closure_took(client: TestClient) -> None:
+    ask = "/reach?lon=0.018&lat=0&minutes=5,10&layers=shelters&people=flood_points"
+    before = answer(client, ask)["features"]
+    assert [each["properties"]["people"] for each in before] == [230, 230]  # 0.8 and 1.2 hundredths: 89 s and 134 s
+    assert [each["properties"]["facilities"]["shelters"] for each in before] == [2, 2]  # 200 s and 245 s
+    shut(client, BRIDGE)
+    after = answer(client, ask)["features"]
+    assert [each["properties"]["people"] for each in after] == [150, 230]
+    assert [each["properties"]["people_open"] for each in after] == [230, 230]
+
+
+def test_isolation_counts_who_is_cut_off(client: TestClient) -> None:
+    shut(client, BRIDGE)
+    shut(client, {"title": "Loop", "cause": "control", "roads": ["north"]})
+    towns = answer(client, "/isolation?groups=towns&facilities=rescue_teams")["sums"]
+    assert towns["never reached"] == {"places": 1, "people": 50, "people_unknown": 0}  # nobody stands on the island
+    assert towns["cut off"]["places"] == 0  # a team stands on either side
+    worst = answer(client, "/isolation?groups=flood_points&facilities=rescue_teams&losses=5")["worst_links"]
+    assert [(link["road"], link["people_cut_off"]) for link in worst] == [("main-w", 150), ("main-e", 80)]
+
+
+def test_mobilisation_is_refuted_by_the_worst_place(client: TestClient) -> None:
+    told = answer(client, "/mobilisation?needs=people:40&within_min=60")
+    assert (told["state"], told["worst"]["name"], told["worst"]["shortfall"]) == ("refuted", "Island", 40)
+    assert [place["state"] for place in told["places"]] == ["refuted", "proven", "proven"]
+    assert told["would_be_true"]["within_min"] is None  # no time is long enough for an island without a bridge
+
+
+def test_a_closure_may_be_all_that_makes_it_fail(client: TestClient) -> None:
+    shut(client, BRIDGE)
+    shut(client, {"title": "Loop", "cause": "control", "roads": ["north"]})
+    told = answer(client, "/mobilisation?needs=people:40&within_min=60")
+    assert {place["name"]: place["by_closures"] for place in told["places"]} == {"West": True, "East": True, "Island": False}
+
+
+def test_beds_are_respected_and_the_rest_go_further(client: TestClient) -> None:
+    made = client.post("/evacuations?wait_s=20", json={"limit_min": 30}).json()
+    plan = made["plan"]
+    moved = {(row["group_name"], row["shelter_name"]): row["people"] for row in plan["transfers"]}
+    assert (made["status"], plan["placed"], plan["left"]) == ("successful", 230, 0)
+    assert moved == {("Sluice", "School"): 100, ("Sluice", "Hall"): 50, ("Weir", "Hall"): 80}
+    assert "230" in plan["sentences"][0]["en"]
+
+
+def test_a_plan_made_anew_changes_as_few_groups_as_it_can(client: TestClient) -> None:
+    first = client.post("/evacuations?wait_s=20", json={"limit_min": 30}).json()
+    shut(client, BRIDGE)
+    again = client.post("/evacuations?wait_s=20", json={"limit_min": 30, "previous_plan": first["jobID"]}).json()["plan"]
+    assert (again["placed"], again["change"]["moved"], again["change"]["names"]) == (230, 0, [])
+    shut(client, {"title": "Loop", "cause": "control", "roads": ["north"]})
+    cut = client.post("/evacuations?wait_s=20", json={"limit_min": 30, "previous_plan": first["jobID"]}).json()["plan"]
+    assert (cut["placed"], cut["left"], cut["change"]["names"]) == (180, 50, ["Sluice"])
+    assert "Sluice" in " ".join(each["en"] for each in cut["sentences"])
+    assert sum(each["short"] for each in cut["shortages"]) == 50
+
+
+@pytest.mark.parametrize(
+    "body", [{"groups": "rivers"}, {"hazard": "rain"}, {"limit_min": -1}, {"vehicle": "tank"}, {"colour": "red"}, {"ids": ["x"]}]
+)
+def test_a_question_of_evacuation_that_cannot_be_asked_is_told_so(client: TestClient, body: dict[str, Any]) -> None:
+    told = client.post("/evacuations?wait_s=20", json=body)
+    assert told.status_code in (400, 404) or told.json()["status"] == "failed"
+
+
+def test_selection_sums_what_lies_inside(client: TestClient) -> None:
+    told = answer(client, "/select?lon=0.01&lat=0&radius_m=1200&layers=flood_points,shelters,towns")
+    by_layer = {each["layer"]: each for each in told["layers"]}
+    assert [item["name"] for item in by_layer["flood_points"]["items"]] == ["Sluice"]
+    assert by_layer["flood_points"]["sums"]["people_threatened"]["known"] == 150
+    assert by_layer["shelters"]["sums"]["capacity"]["known"] == 100  # the school is 1,113 m away
+    square = {"area": {"type": "Polygon", "coordinates": [[[-1, -1], [1, -1], [1, 1], [-1, 1], [-1, -1]]]}}
+    every = client.post("/select?layers=towns", json=square).json()["layers"][0]
+    assert (every["count"], every["sums"]["population"]["known"]) == (3, 550)
+    assert answer(client, "/select/towns/w?layers=shelters")["layers"][0]["count"] == 1

@@ -1,6 +1,7 @@
 """`serve` and `demo`: the service itself."""
 
 import socket
+import threading
 from pathlib import Path
 from typing import Annotated
 
@@ -59,6 +60,7 @@ def _run(settings: Settings) -> None:
     import uvicorn
 
     from api.app import create_app
+    from api.use.access.readied import ask_once
 
     class AnnouncingServer(uvicorn.Server):
         """Prints the addresses when they answer, not before."""
@@ -68,6 +70,8 @@ def _run(settings: Settings) -> None:
             if self.started:
                 _announce(root)
 
+    # daemon: a service that is told to end does not wait for what nobody has asked yet
+    threading.Thread(target=ask_once, name="readied", daemon=True).start()
     listener = _listen(settings)
     root = f"http://{settings.host}:{listener.getsockname()[1]}"
     AnnouncingServer(uvicorn.Config(create_app(settings), log_level="warning", server_header=False)).run(sockets=[listener])

@@ -23,6 +23,8 @@ Floats = NDArray[np.float64]
 TEAMS: Final = "rescue_teams"
 DEPOTS: Final = "supply_depots"
 _ARRIVING: Final = 30
+_BUDGET_S, _OPEN_BUDGET_S = 0.2, 0.02
+"""Seconds for proving that no smaller addition would do; the answer says whether it was proven."""
 
 
 def mobilised(
@@ -63,7 +65,8 @@ def _proven(
     snapshot: Snapshot, roads: RoadsNow, places: Layer, amounts: dict[str, Floats], targets: dict[str, int], within_min: float,
     *, open_: bool,
 ) -> Verdict:  # fmt: skip
-    return prove(_promise(snapshot, roads, places, amounts, targets, within_min, open_=open_))
+    stated = _promise(snapshot, roads, places, amounts, targets, within_min, open_=open_)
+    return prove(stated, budget_s=_OPEN_BUDGET_S if open_ else _BUDGET_S)
 
 
 def _promise(
