@@ -1,7 +1,6 @@
 """The questions of a duty officer and a field team: what is there, what is at risk and why, what is near."""
 
 import datetime as dt
-from dataclasses import asdict
 from typing import Any, Literal
 
 from fastapi import APIRouter, Depends, Response
@@ -9,10 +8,8 @@ from fastapi import APIRouter, Depends, Response
 from api.policy import EVERYBODY, READABLE
 from api.request import Asked, FilesNow, ServedNow, SettingsNow, known_parameters
 from api.use import assessments, cells, marks, parameters
-from api.use.access.nearby_by_road import nearby_by_road
-from api.use.access.said import roads_said
+from api.use.access.near import NearQuestion, near_answer
 from api.use.catalogue import layers_answer
-from api.use.nearby import nearby
 from api.use.situation import situation
 from api.use.why import why_place
 from layers._layer import Geometry
@@ -76,26 +73,18 @@ def near(
     ``radius_m`` bounds straight lines, ``limit_min`` times; ``free`` leaves out what is closed, out or full. Without roads
     a question by time is answered by straight lines, and says so.
     """
-    place = parameters.longitude(lon), parameters.latitude(lat)
-    chosen = parameters.layers_named(layers or ",".join(FIELD_LAYERS), (Geometry.POINT,))
-    most = parameters.whole(k, "k", 1, settings.nearest_max)
-    limit = parameters.number(limit_min, "limit_min", 1, settings.access_max_min)
-    radius = parameters.number(radius_m or str(settings.radius_default_m), "radius_m", 1, settings.radius_max_m)
-    roads = asked.roads(served.snapshot, files) if by == "time" else None
-    head: dict[str, Any] = {"from": {"lon": place[0], "lat": place[1]}, "revision": served.snapshot.revision}
-    if roads is not None:
-        found = nearby_by_road(
-            served.snapshot, roads, *place, chosen, limit_min=limit, k=most, free_only=free, sensitivities=READABLE
-        )  # fmt: skip
-        return {
-            **head, **roads_said(roads), "limit_min": limit, "items": [item.as_item() for item in found],
-            "missing": [layer.id for layer in chosen if served.snapshot.frames[layer.id].empty],
-        }  # fmt: skip
-    answer = nearby(served.snapshot, *place, chosen, radius_m=radius, k=most, free_only=free, sensitivities=READABLE)
-    return {
-        **head, **(roads_said(None) if by == "time" else {"by": "line"}), "radius_m": answer.radius_m,
-        "items": [asdict(item) for item in answer.items], "missing": list(answer.missing),
-    }  # fmt: skip
+    question = NearQuestion(
+        lon=parameters.longitude(lon),
+        lat=parameters.latitude(lat),
+        layers=parameters.layers_named(layers or ",".join(FIELD_LAYERS), (Geometry.POINT,)),
+        k=parameters.whole(k, "k", 1, settings.nearest_max),
+        radius_m=parameters.number(radius_m or str(settings.radius_default_m), "radius_m", 1, settings.radius_max_m),
+        limit_min=parameters.number(limit_min, "limit_min", 1, settings.access_max_min),
+        free_only=free,
+        by_time=by == "time",
+    )
+    roads = asked.roads(served.snapshot, files) if question.by_time else None
+    return near_answer(served.snapshot, roads, question, READABLE)
 
 
 @router.get("/situation/{layer_id}/{fid}")

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from geo_risk.access.roads import ALL_MODES, MODES, RoadGraph, along_hilbert, graph_of_arrays, mode_bit
+from geo_risk.access.road_graph import ALL_MODES, MODES, RoadGraph, along_hilbert, graph_of_arrays, mode_bit
 
 CLASSES = ("national", "provincial", "county", "town", "street")
 _EVERY = (32, 16, 8, 4)

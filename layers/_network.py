@@ -15,7 +15,7 @@ import geopandas as gpd
 import numpy as np
 import shapely
 
-from geo_risk.access.roads import DEFAULT_COLUMNS, TOLERANCE_M, Left, Noding, RoadGraph, graph_of_arrays, road_graph
+from geo_risk.access.road_graph import DEFAULT_COLUMNS, TOLERANCE_M, Left, Noding, RoadGraph, graph_of_arrays, road_graph
 from geo_risk.errors import FileError, GeoRiskError
 from layers._tables.vehicle_table import class_modes
 

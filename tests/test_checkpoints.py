@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from geo_risk.access.checkpoints import OUTSIDE, watch
-from geo_risk.access.roads import graph_of_arrays
+from geo_risk.access.road_graph import graph_of_arrays
 from geo_risk.errors import ParameterError
 
 

@@ -14,7 +14,7 @@ from rasterio.transform import rowcol
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import dijkstra
 
-from geo_risk.access.roads import RoadGraph, parts, road_graph
+from geo_risk.access.road_graph import RoadGraph, parts, road_graph
 from layers._catalog import catalog
 from layers._demo import DemoCity, make_city, write_rasters
 from layers._demo.grid import CRS, Grid, doubled

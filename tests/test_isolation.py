@@ -11,7 +11,7 @@ from scipy.sparse.csgraph import dijkstra
 
 from geo_risk.access import isolation
 from geo_risk.access.isolation import Network, cut_off, detours, facility_losses, link_losses
-from geo_risk.access.roads import graph_of_arrays
+from geo_risk.access.road_graph import graph_of_arrays
 from geo_risk.access.travel import OnRoad, close, cost_at, on_nodes, spread, weigh
 from geo_risk.access.vehicles import Vehicle
 from geo_risk.chunks import with_threads

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import shapely
 
-from geo_risk.access.roads import RoadGraph
+from geo_risk.access.road_graph import RoadGraph
 from layers import _network
 from layers._catalog import layer
 from layers._frame import empty, typed

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from geo_risk.access.reach import arrivals, lines_of, people_by_time, reach, reached
+from geo_risk.access.road_graph import graph_of_arrays, mode_bit
 from geo_risk.access.road_index import index_roads
-from geo_risk.access.roads import graph_of_arrays, mode_bit
 from geo_risk.access.travel import OnRoad, close, cost_at, on_nodes, on_road, spread, weigh
 from geo_risk.access.vehicles import Vehicle
 from geo_risk.crs import GEOD, local_metric_crs

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from geo_risk.access.road_graph import ALL_MODES, OTHER, graph_of_arrays
 from geo_risk.access.road_index import index_roads
-from geo_risk.access.roads import ALL_MODES, OTHER, graph_of_arrays
 from geo_risk.access.travel import on_road, weigh
 from geo_risk.access.vehicles import Vehicle
 from geo_risk.crs import GEOD

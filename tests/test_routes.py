@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_travel import BOTH, CAR, at, networks, places
 
-from geo_risk.access.roads import graph_of_arrays
+from geo_risk.access.road_graph import graph_of_arrays
 from geo_risk.access.routes import part_of_link, route, routes
 from geo_risk.access.travel import matrix, weigh
 from geo_risk.crs import geodesic_m

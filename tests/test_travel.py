@@ -13,8 +13,8 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import dijkstra
 
 from geo_risk.access import _search_kernel as kernel
+from geo_risk.access.road_graph import RoadGraph, graph_of_arrays, mode_bit
 from geo_risk.access.road_index import index_roads
-from geo_risk.access.roads import RoadGraph, graph_of_arrays, mode_bit
 from geo_risk.access.travel import (
     OnRoad,
     bucket_width,

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from geo_risk.access.roads import MODES
+from geo_risk.access.road_graph import MODES
 from geo_risk.errors import DeclarationError, NotFound
 from layers._catalog import layer
 from layers._tables.vehicle_table import class_modes, vehicle, vehicles

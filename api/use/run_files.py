@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib.util import find_spec
 from itertools import groupby
 from pathlib import Path
@@ -60,14 +60,19 @@ def csv_bytes(table: Table) -> bytes:
 
 def xlsx_bytes(run: Run) -> bytes:
     """A workbook: a sheet a table, typed cells, and a sheet that says what was asked, from what, by which rules."""
+    return workbook_bytes(run.tables, "run", list(_about(run)))
+
+
+def workbook_bytes(tables: Sequence[Table], about: str, facts: list[Any]) -> bytes:
+    """A workbook: a sheet a table, then a sheet *about* with rows of facts; no text becomes a formula or a link."""
     out = io.BytesIO()
     safe = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
     with xlsxwriter.Workbook(out, safe) as book:
-        for table in run.tables:
+        for table in tables:
             sheet = book.add_worksheet(table.name[:_SHEET_NAME])
             _fill(sheet, [[each.name for each in table.fields], *table.rows, *table.foot])
             sheet.freeze_panes(1, table.keys)
-        _fill(book.add_worksheet("run"), list(_about(run)))
+        _fill(book.add_worksheet(about), facts)
     return out.getvalue()
 
 
@@ -160,6 +165,15 @@ def _about(run: Run) -> Iterator[tuple[Value, ...]]:
     yield from ((f"{each.kind} {each.name}", each.sha256) for each in run.inputs)
     yield from ((f"rule {rule.id}", rule.chosen) for rule in run.rules)
     yield from (("unknown", line) for line in run.unknown)
+
+
+def plain_cell(text: str) -> str:
+    """A cell of a file that we wrote as it was before it was made harmless.
+
+    >>> plain_cell("'=A1"), plain_cell("'s Hall")
+    ('=A1', "'s Hall")
+    """
+    return text[1:] if text.startswith("'") and text[1:].startswith(_FORMULA) else text
 
 
 def _harmless(cell: Value) -> Value:

@@ -8,7 +8,7 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import coo_array, vstack
 
 from geo_risk.access._transport import Arcs, most_placed, starts_of
-from geo_risk.access.roads import Floats, Ints, Mask
+from geo_risk.access.road_graph import Floats, Ints, Mask
 from geo_risk.errors import ParameterError, shown
 
 MAX_ARCS: Final = 50_000

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from geo_risk.access._transport import expand, starts_of
-from geo_risk.access.roads import Floats, Ints, Mask
+from geo_risk.access.road_graph import Floats, Ints, Mask
 from geo_risk.access.shortfall import Question
 from geo_risk.errors import ParameterError, shown
 

@@ -6,7 +6,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from geo_risk.access.roads import Ints, Mask
+from geo_risk.access.road_graph import Ints, Mask
 
 _STRIDE: Final = 7919  # a prime: rows begin all over
 

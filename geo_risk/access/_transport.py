@@ -17,7 +17,7 @@ from ortools.graph.python.max_flow import SimpleMaxFlow
 from ortools.graph.python.min_cost_flow import SimpleMinCostFlow
 
 from geo_risk.access._price_kernel import price_out
-from geo_risk.access.roads import Ints, Mask
+from geo_risk.access.road_graph import Ints, Mask
 from geo_risk.errors import ParameterError, shown
 
 NONE_DROPPED: Final = int(np.iinfo(np.int64).max)

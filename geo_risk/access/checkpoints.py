@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from geo_risk.access.roads import Floats, Ints, Mask, RoadGraph
+from geo_risk.access.road_graph import Floats, Ints, Mask, RoadGraph
 from geo_risk.errors import ParameterError, shown
 from geo_risk.model import Rule
 

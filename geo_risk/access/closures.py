@@ -18,7 +18,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from geo_risk.access.roads import Floats, Ints, Mask, RoadGraph
+from geo_risk.access.road_graph import Floats, Ints, Mask, RoadGraph
 from geo_risk.access.vehicles import Vehicle
 from geo_risk.areas import repaired
 from geo_risk.crs import GEOD, geodesic_m
@@ -196,7 +196,7 @@ def shut_links(graph: RoadGraph, closures: Iterable[Closure], vehicle: Vehicle, 
     Examples
     --------
     >>> from datetime import UTC
-    >>> from geo_risk.access.roads import graph_of_arrays
+    >>> from geo_risk.access.road_graph import graph_of_arrays
     >>> graph = graph_of_arrays([120.0, 120.01, 120.02], [30.0, 30.0, 30.0], [0, 1], [1, 2], feature_ids=["A1", "A2"])
     >>> car = Vehicle(id="car", title={}, mode="car", speed_kmh={}, heeds_one_way=True, heeds_limit=True, min_depth_m=0.0,
     ...               max_depth_m=0.3, walk_kmh=4.0, walk_max_m=500.0, source="", checked="")
@@ -268,7 +268,7 @@ def link_depths(graph: RoadGraph, raster: Raster) -> LinkDepths:
     Examples
     --------
     >>> import pyproj
-    >>> from geo_risk.access.roads import graph_of_arrays
+    >>> from geo_risk.access.road_graph import graph_of_arrays
     >>> from geo_risk.hazard.grid import ArrayRaster, Grid
     >>> grid = Grid(crs=pyproj.CRS(4326), x=120.0, y=30.0, dx=1.0, dy=-1.0, columns=3, rows=1)
     >>> depth = ArrayRaster(grid=grid, values=np.array([[0.1, 0.5, np.nan]]))

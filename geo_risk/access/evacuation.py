@@ -38,7 +38,7 @@ from geo_risk.access._plan_input import (
     whole,
 )
 from geo_risk.access._transport import NONE_DROPPED, Arcs, Flow, expand, least_cost, starts_of
-from geo_risk.access.roads import Floats, Ints, Mask
+from geo_risk.access.road_graph import Floats, Ints, Mask
 from geo_risk.access.shortfall import (
     REASONS,
     Opening,

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from geo_risk.access import _detour_kernel, _loss_kernel
 from geo_risk.access._loss_kernel import ADDED, FIGURES, PEOPLE_CUT, PLACES_CUT, UNKNOWN_CUT, UNKNOWN_SLOWER
-from geo_risk.access.roads import Floats, Ints, Mask
+from geo_risk.access.road_graph import Floats, Ints, Mask
 from geo_risk.access.travel import OnRoad, Spread, Travel, close, cost_at, ends_of, spread, ways_of
 from geo_risk.chunks import over_spans, spans, threads
 from geo_risk.errors import ParameterError, shown
@@ -78,7 +78,7 @@ def cut_off(
 
     Examples
     --------
-    >>> from geo_risk.access.roads import graph_of_arrays
+    >>> from geo_risk.access.road_graph import graph_of_arrays
     >>> from geo_risk.access.travel import on_nodes, weigh
     >>> from geo_risk.access.vehicles import Vehicle
     >>> graph = graph_of_arrays([120.0, 120.01, 120.02], [30.0] * 3, [0, 1], [1, 2], length_m=[100.0, 100.0], classes=["r"])
@@ -152,7 +152,7 @@ def link_losses(
 
     Examples
     --------
-    >>> from geo_risk.access.roads import graph_of_arrays
+    >>> from geo_risk.access.road_graph import graph_of_arrays
     >>> from geo_risk.access.travel import on_nodes, weigh
     >>> from geo_risk.access.vehicles import Vehicle
     >>> foot = Vehicle(id="foot", title={}, mode="foot", speed_kmh={"r": 3.6}, heeds_one_way=False, heeds_limit=False,
@@ -181,7 +181,7 @@ def facility_losses(
 
     Examples
     --------
-    >>> from geo_risk.access.roads import graph_of_arrays
+    >>> from geo_risk.access.road_graph import graph_of_arrays
     >>> from geo_risk.access.travel import on_nodes, weigh
     >>> from geo_risk.access.vehicles import Vehicle
     >>> foot = Vehicle(id="foot", title={}, mode="foot", speed_kmh={"r": 3.6}, heeds_one_way=False, heeds_limit=False,
@@ -229,7 +229,7 @@ def detours(travel: Travel, *, ways: DetourRule = "as allowed", progress: Progre
 
     Examples
     --------
-    >>> from geo_risk.access.roads import graph_of_arrays
+    >>> from geo_risk.access.road_graph import graph_of_arrays
     >>> from geo_risk.access.travel import weigh
     >>> from geo_risk.access.vehicles import Vehicle
     >>> car = Vehicle(id="car", title={}, mode="car", speed_kmh={"r": 36.0}, heeds_one_way=True, heeds_limit=True,

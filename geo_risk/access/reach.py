@@ -24,8 +24,8 @@ import shapely
 from numpy.typing import ArrayLike, NDArray
 
 from geo_risk.access._ground_kernel import bring_near, outline
+from geo_risk.access.road_graph import Floats, Ints, Mask
 from geo_risk.access.road_index import RoadIndex, between, short_way
-from geo_risk.access.roads import Floats, Ints, Mask
 from geo_risk.access.selection import on_the_map
 from geo_risk.access.travel import OnRoad, Spread, Travel, cost_at, spread, walk_cost
 from geo_risk.crs import WGS84, local_metric_crs
@@ -119,7 +119,7 @@ def reach(
     A straight road of 10 km, 36 km/h; in 100 s one gets 1 km either way:
 
     >>> from geo_risk.access.road_index import index_roads
-    >>> from geo_risk.access.roads import graph_of_arrays
+    >>> from geo_risk.access.road_graph import graph_of_arrays
     >>> from geo_risk.access.travel import on_road, weigh
     >>> from geo_risk.access.vehicles import Vehicle
     >>> car = Vehicle(

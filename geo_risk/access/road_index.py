@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from geo_risk.access import _segment_kernel as kernel
-from geo_risk.access.roads import Floats, Ints, Mask, RoadGraph
+from geo_risk.access.road_graph import Floats, Ints, Mask, RoadGraph
 from geo_risk.chunks import over_spans, spans
 from geo_risk.crs import GEOD, geodesic_m
 from geo_risk.errors import ParameterError, shown

@@ -9,8 +9,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
+from geo_risk.access.road_graph import Floats, Ints, RoadGraph
 from geo_risk.access.road_index import between, shares_along
-from geo_risk.access.roads import Floats, Ints, RoadGraph
 from geo_risk.access.travel import OnRoad, Spread, Travel, direct_cost, ends_of, speeds_kmh, spread_until
 from geo_risk.crs import geodesic_m
 

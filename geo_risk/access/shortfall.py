@@ -19,7 +19,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from geo_risk.access._transport import expand, most_placed
-from geo_risk.access.roads import Floats, Ints, Mask
+from geo_risk.access.road_graph import Floats, Ints, Mask
 
 REASONS: Final = (
     "no way to any shelter",

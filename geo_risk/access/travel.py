@@ -11,7 +11,7 @@ Examples
 A street of two links, 100 m each, at 10 m/s; the second is one-way, away from the first. Two places stand at its two ends.
 
 >>> from geo_risk.access.road_index import index_roads
->>> from geo_risk.access.roads import graph_of_arrays, mode_bit
+>>> from geo_risk.access.road_graph import graph_of_arrays, mode_bit
 >>> street = graph_of_arrays(
 ...     [0.0, 0.001, 0.002], [0.0, 0.0, 0.0], [0, 1], [1, 2], length_m=[100.0, 100.0], backward=[mode_bit("car"), 0])
 >>> car = Vehicle(
@@ -50,8 +50,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from geo_risk.access import _search_kernel as kernel
+from geo_risk.access.road_graph import Floats, Ints, Mask, RoadGraph, mode_bit
 from geo_risk.access.road_index import RoadIndex, nearest_links
-from geo_risk.access.roads import Floats, Ints, Mask, RoadGraph, mode_bit
 from geo_risk.access.vehicles import Vehicle
 from geo_risk.chunks import over_spans, spans, threads
 from geo_risk.errors import ParameterError, shown

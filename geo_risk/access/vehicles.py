@@ -10,7 +10,7 @@ from geo_risk.model import Text
 class Vehicle:
     """A class of vehicle, or people on foot; all numbers come from table *vehicles*.
 
-    ``mode`` is one of `geo_risk.access.roads.MODES`; ``speed_kmh`` is by class of road, and a class that is missing cannot
+    ``mode`` is one of `geo_risk.access.road_graph.MODES`; ``speed_kmh`` is by class of road, and a class that is missing cannot
     be used; a posted limit below it counts instead where ``heeds_limit``. Water from ``min_depth_m`` to ``max_depth_m``
     can be passed, both included: a boat needs some, a car bears little. ``walk_kmh`` and ``walk_max_m`` hold between a
     place and its road: a place further from any passable road is unreachable.

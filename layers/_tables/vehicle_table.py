@@ -4,7 +4,7 @@ from dataclasses import fields
 from math import isfinite
 from typing import Any
 
-from geo_risk.access.roads import mode_bit
+from geo_risk.access.road_graph import mode_bit
 from geo_risk.access.vehicles import Vehicle
 from geo_risk.errors import DeclarationError, NotFound, shown
 from layers._tables import table

@@ -16,8 +16,8 @@ from geo_risk.access.evacuation import Groups, Shelters, evacuate
 from geo_risk.access.isolation import Network, cut_off, detours, facility_losses, link_losses
 from geo_risk.access.nearest import nearest_many
 from geo_risk.access.reach import reach
+from geo_risk.access.road_graph import MODES, graph_of_arrays
 from geo_risk.access.road_index import index_roads
-from geo_risk.access.roads import MODES, graph_of_arrays
 from geo_risk.access.routes import route
 from geo_risk.access.selection import inside_area
 from geo_risk.access.travel import matrix, nearest_targets, on_road, weigh
