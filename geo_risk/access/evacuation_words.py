@@ -1,8 +1,8 @@
-"""A plan in a commander's sentences, Chinese and English, from its figures; ids and reasons are told as they are."""
+"""A plan in a commander's sentences, Chinese and English, from its figures; groups and shelters by name where names are given."""
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
 
 from geo_risk.access.evacuation import Plan
 from geo_risk.access.shortfall import REASONS, Opening, Raised, Shortage
@@ -13,6 +13,11 @@ _ZH: Final = (
     "无路可达任何避难场所", "只能到达未启用的避难场所",
     "只能到达容量不明的避难场所", "没有适合其需要的避难场所", "超出时限", "床位不足",
 )
+_EXCLUDED_ZH: Final = {
+    "closed": "关闭", "unfit for this hazard": "不适用于该灾种", "fitness for this hazard unknown": "是否适用于该灾种不明",
+    "inside the hazard": "位于危险区内", "not for staying": "不可住宿",
+}  # fmt: skip
+Called: TypeAlias = Mapping[Hashable, str]
 _REASONS_ZH: Final = dict(zip(REASONS, _ZH, strict=True))
 
 
@@ -24,8 +29,10 @@ class Sentence:
     zh: str
 
 
-def sentences(plan: Plan) -> tuple[Sentence, ...]:
+def sentences(plan: Plan, names: Mapping[Hashable, str] | None = None) -> tuple[Sentence, ...]:
     """What a plan comes to, then what it lacks, what would help, and what is not known; plain text, to be escaped where shown.
+
+    ``names`` of groups and shelters by their id; an id without one is told as it is.
 
     Examples
     --------
@@ -39,15 +46,16 @@ def sentences(plan: Plan) -> tuple[Sentence, ...]:
     Short of 10 places in quay: 50 people can reach only hall, with 40 places.
     Opening gym (closed) saves 4.
     """
+    called = names or {}
     return (
         _sum(plan),
-        *(_shortage(each) for each in plan.shortages),
-        *_other_reasons(plan),
-        *(_opening(each) for each in plan.openings if each.saves),
+        *(_shortage(each, called) for each in plan.shortages),
+        *_other_reasons(plan, called),
+        *(_opening(each, called) for each in plan.openings if each.saves),
         *(_raised(each) for each in plan.limits),
-        *_change(plan),
+        *_change(plan, called),
         *_opened(plan),
-        *_unknown(plan),
+        *_unknown(plan, called),
     )
 
 
@@ -61,9 +69,9 @@ def _sum(plan: Plan) -> Sentence:
     )
 
 
-def _shortage(short: Shortage) -> Sentence:
-    groups, shelters = (_names(each, ", ", "and {} more") for each in (short.groups, short.shelters))
-    zh_groups, zh_shelters = (_names(each, "、", "等另外 {} 处") for each in (short.groups, short.shelters))
+def _shortage(short: Shortage, called: Called) -> Sentence:
+    groups, shelters = (_names(called, each, ", ", "and {} more") for each in (short.groups, short.shelters))
+    zh_groups, zh_shelters = (_names(called, each, "、", "等另外 {} 处") for each in (short.groups, short.shelters))
     return Sentence(
         f"Short of {_many(short.short, 'place', 'places')} in {groups}: {_many(short.people, 'person', 'people')} can reach only "
         f"{shelters}, with {_many(short.places, 'place', 'places')}.",
@@ -71,21 +79,21 @@ def _shortage(short: Shortage) -> Sentence:
     )
 
 
-def _other_reasons(plan: Plan) -> Iterable[Sentence]:
+def _other_reasons(plan: Plan, called: Called) -> Iterable[Sentence]:
     for reason in REASONS[:-1]:
         part = plan.unplaced[plan.unplaced["reason"] == reason]
         if len(part):
             people, groups = int(part["people"].sum()), tuple(dict.fromkeys(part["group"]))
             yield Sentence(
-                f"{_many(people, 'person', 'people')}, {reason}: {_names(groups, ', ', 'and {} more')}.",
-                f"{people} 人{_REASONS_ZH[reason]}：{_names(groups, '、', '等另外 {} 处')}。",
+                f"{_many(people, 'person', 'people')}, {reason}: {_names(called, groups, ', ', 'and {} more')}.",
+                f"{people} 人{_REASONS_ZH[reason]}：{_names(called, groups, '、', '等另外 {} 处')}。",
             )
 
 
-def _opening(opening: Opening) -> Sentence:
+def _opening(opening: Opening, called: Called) -> Sentence:
+    name, zh = _name(called, opening.shelter), _EXCLUDED_ZH.get(opening.reason, opening.reason)
     return Sentence(
-        f"Opening {opening.shelter} ({opening.reason}) saves {opening.saves}.",
-        f"启用{opening.shelter}（{opening.reason}）可多安置 {opening.saves} 人。",
+        f"Opening {name} ({opening.reason}) saves {opening.saves}.", f"启用{name}（{zh}）可多安置 {opening.saves} 人。"
     )
 
 
@@ -96,10 +104,11 @@ def _raised(raised: Raised) -> Sentence:
     )
 
 
-def _change(plan: Plan) -> Iterable[Sentence]:
+def _change(plan: Plan, called: Called) -> Iterable[Sentence]:
     if plan.change is not None:
         change = plan.change
-        whose, zh_whose = _names(change.groups, ", ", "and {} more"), _names(change.groups, "、", "等另外 {} 处")
+        whose = _names(called, change.groups, ", ", "and {} more")
+        zh_whose = _names(called, change.groups, "、", "等另外 {} 处")
         yield Sentence(
             f"{_many(change.stay, 'person stays', 'people stay')} as before, {_many(change.moved, 'person does', 'people do')} not"
             f"{': ' + whose if whose else ''}; staying costs {_minutes(change.price_person_s)} person-minutes.",
@@ -119,7 +128,7 @@ def _opened(plan: Plan) -> Iterable[Sentence]:
         )
 
 
-def _unknown(plan: Plan) -> Iterable[Sentence]:
+def _unknown(plan: Plan, called: Called) -> Iterable[Sentence]:
     rooms = tuple(plan.load.index[plan.load["state"] == "unknown room"])
     rows = (
         (plan.unknown_groups, "Not counted, people unknown", "人数不明，未计入"),
@@ -128,17 +137,22 @@ def _unknown(plan: Plan) -> Iterable[Sentence]:
     )
     for ids, en, zh in rows:
         if ids:
-            yield Sentence(f"{en}: {_names(ids, ', ', 'and {} more')}.", f"{zh}：{_names(ids, '、', '等另外 {} 处')}。")
+            told, zh_told = _names(called, ids, ", ", "and {} more"), _names(called, ids, "、", "等另外 {} 处")
+            yield Sentence(f"{en}: {told}.", f"{zh}：{zh_told}。")
 
 
 def _many(count: int, one: str, more: str) -> str:
     return f"{count} {one if count == 1 else more}"
 
 
-def _names(ids: tuple[Hashable, ...], comma: str, more: str) -> str:
-    told = comma.join(str(each) for each in ids[:_NAMED])
+def _names(called: Called, ids: tuple[Hashable, ...], comma: str, more: str) -> str:
+    told = comma.join(_name(called, each) for each in ids[:_NAMED])
     rest = len(ids) - _NAMED
     return told if rest <= 0 else f"{told} {more.replace('{}', str(rest))}"
+
+
+def _name(called: Called, each: Hashable) -> str:
+    return called.get(each) or str(each)
 
 
 def _minutes(seconds: float) -> str:

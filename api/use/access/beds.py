@@ -20,11 +20,6 @@ UNFIT: Final = "unfit for this hazard"
 FITNESS_UNKNOWN: Final = "fitness for this hazard unknown"
 INSIDE: Final = "inside the hazard"
 NOT_FOR_STAYING: Final = "not for staying"
-REASONS: Final = {
-    CLOSED: "关闭", UNFIT: "不适用于该灾种", FITNESS_UNKNOWN: "是否适用于该灾种不明", INSIDE: "位于危险区内",
-    NOT_FOR_STAYING: "不可住宿",
-}  # fmt: skip
-"""Why a shelter takes nobody, with the words in Chinese."""
 
 
 @dataclass(frozen=True, kw_only=True)

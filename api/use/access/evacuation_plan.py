@@ -3,7 +3,7 @@
 import datetime as dt
 import math
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import Annotated, Any, Final, Literal
 
 import geopandas as gpd
@@ -11,7 +11,7 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from api.use.access.asked import RoadQuestion
-from api.use.access.beds import LAYER, REASONS, Hazard, hazard_named, inside_hazard, shelters_for
+from api.use.access.beds import LAYER, Hazard, hazard_named, inside_hazard, shelters_for
 from api.use.access.duty import duty_of
 from api.use.access.people_there import needs_of, people_of
 from api.use.access.places_on_roads import on_roads, stands_of
@@ -138,9 +138,10 @@ def _plan_said(
 ) -> dict[str, Any]:
     shelters = snapshot.frames[LAYER]
     group_at, shelter_at = _named(groups), _named(shelters)
+    called: dict[Hashable, str] = {**_titles(groups), **_titles(shelters)}
     duty = dict(zip(group_at, duty_of(snapshot, groups, hazard.duty, sensitivities), strict=True))
     return {
-        "sentences": [{"en": each.en, "zh": each.zh} for each in sentences(plan)],
+        "sentences": [{"en": each.en, "zh": each.zh} for each in sentences(plan, called)],
         "people": plan.people,
         "placed": plan.placed,
         "left": plan.left,
@@ -159,8 +160,7 @@ def _plan_said(
         ],
         "duty": {fid: duty[fid] for fid in dict.fromkeys(plan.transfers["group"])},
         "shelters": [
-            {"id": fid, "name": shelter_at[str(fid)]["name"], **{name: _plain(value) for name, value in row.items()},
-             "state_zh": REASONS.get(row["state"], "")}
+            {"id": fid, "name": shelter_at[str(fid)]["name"], **{name: _plain(value) for name, value in row.items()}}
             for fid, row in plan.load[plan.load["incoming"] > 0].to_dict(orient="index").items()
         ],
         "unplaced": [{**row, "group_name": group_at[row["group"]]["name"]} for row in plan.unplaced.to_dict(orient="records")],
