@@ -8,6 +8,8 @@ mkdir -p "$folder"
 python3 -m venv "$folder/wheels"
 "$folder/wheels/bin/pip" install --quiet duckdb==1.5.5 duckdb-extension-spatial sedonadb exactextract rasterstats rioxarray \
     dask-geopandas 'dask[distributed]' geopandas pyarrow numba 'psycopg[binary]'
+python3 -m venv "$folder/roads"
+"$folder/roads/bin/pip" install --quiet igraph networkx pandana scikit-learn numpy pandas
 python3 -m venv "$folder/damagescanner"
 "$folder/damagescanner/bin/pip" install --quiet damagescanner==1.0.0b2
 for peer in climada delft-fiat; do

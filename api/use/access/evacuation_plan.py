@@ -177,7 +177,7 @@ def _plan_said(
     }  # fmt: skip
 
 
-def _titles(frame: gpd.GeoDataFrame) -> dict[str, str]:
+def _titles(frame: gpd.GeoDataFrame) -> dict[Hashable, str]:
     stands = stands_of(frame)
     return dict(zip(stands.ids, stands.names, strict=True))
 
