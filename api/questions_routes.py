@@ -88,9 +88,11 @@ def near(
 
 
 @router.get("/situation/{layer_id}/{fid}")
-def situation_at(served: ServedNow, layer_id: str, fid: str) -> dict[str, Any]:
-    """One feature's situation: risk and reasons, nearest shelter, team and helipad, who to call, age of the data."""
-    return situation(served.snapshot, assessments.current(served.snapshot), layer_id, fid, READABLE)
+def situation_at(served: ServedNow, files: FilesNow, asked: Asked, layer_id: str, fid: str) -> dict[str, Any]:
+    """One feature's situation: risk and reasons; who helps, by line and on the roads as they are; who to call; age of the data."""
+    found = situation(served.snapshot, assessments.current(served.snapshot), layer_id, fid, READABLE)
+    roads = asked.roads(served.snapshot, files)
+    return found | {"by_road": help_by_road(served.snapshot, roads, found["place"]["lon"], found["place"]["lat"], READABLE)}
 
 
 @router.get("/marks/{layer_id}")

@@ -5,9 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import shapely
 from fastapi.testclient import TestClient
 
 import road_city
+import small_city
 from api.app import create_app
 from api.settings import Settings
 from layers._store import Batch, open_store
@@ -191,3 +193,26 @@ def test_selection_sums_what_lies_inside(client: TestClient) -> None:
     every = client.post("/select?layers=towns", json=square).json()["layers"][0]
     assert (every["count"], every["sums"]["population"]["known"]) == (3, 550)
     assert answer(client, "/select/towns/w?layers=shelters")["layers"][0]["count"] == 1
+
+
+def test_nobody_is_advised_to_open_a_shelter_inside_the_flood(client: TestClient, tmp_path: Path) -> None:
+    closed = {"kind": "shelter", "status": "closed", "for_flood": True}
+    rows = {
+        "wet": (shapely.Point(0.0, 0.001), {"name": "Wet", "capacity": 900, **closed}),
+        "dry": (shapely.Point(0.02, 0.0), {"name": "Dry", "capacity": 30, **closed}),
+    }
+    zone = {"zone": (shapely.box(-0.001, 0.0005, 0.001, 0.002), {"kind": "forecast"})}
+    with open_store(tmp_path / "store.sqlite") as store:
+        store.apply("shelters", small_city.frame("shelters", rows), Batch(actor="test", reason="more", source="more"))
+        store.apply("flood_zones", small_city.frame("flood_zones", zone), Batch(actor="test", reason="flood", source="more"))
+    for name in ("bridge", "north"):
+        shut(client, {**BRIDGE, "roads": [name]})
+    plan = client.post("/evacuations?wait_s=20", json={"limit_min": 30}).json()["plan"]
+    assert (plan["left"], [(each["name"], each["saves"]) for each in plan["openings"]]) == (50, [("Dry", 30)])
+
+
+def test_the_situation_of_a_place_tells_help_by_road(client: TestClient) -> None:
+    shut(client, BRIDGE)
+    told = answer(client, "/situation/flood_points/fe")["by_road"]
+    assert [item["id"] for item in told["nearest"]["shelters"]] == ["se", "sw"]
+    assert told["nearest"]["shelters"][1]["road"]["in_the_way"][0]["title"] == "Bridge out"

@@ -20,6 +20,8 @@ UNFIT: Final = "unfit for this hazard"
 FITNESS_UNKNOWN: Final = "fitness for this hazard unknown"
 INSIDE: Final = "inside the hazard"
 NOT_FOR_STAYING: Final = "not for staying"
+LIFTABLE: Final = (CLOSED, NOT_FOR_STAYING)
+"""Reasons that a commander may lift. Nobody is advised to open a shelter inside the hazard, or one that does not bear it."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,6 +4,7 @@ import datetime as dt
 import math
 import uuid
 from collections.abc import Callable, Hashable
+from dataclasses import replace
 from typing import Annotated, Any, Final, Literal
 
 import geopandas as gpd
@@ -11,9 +12,10 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from api.use.access.asked import RoadQuestion
-from api.use.access.beds import LAYER, Hazard, hazard_named, inside_hazard, shelters_for
+from api.use.access.beds import LAYER, LIFTABLE, Hazard, hazard_named, inside_hazard, shelters_for
 from api.use.access.duty import duty_of
-from api.use.access.people_there import needs_of, people_of
+from api.use.access.groups import CELLS, groups_named
+from api.use.access.groups import Groups as PeopleGroups
 from api.use.access.places_on_roads import on_roads, stands_of
 from api.use.access.plans import Plans
 from api.use.access.roads_now import AccessFiles, RoadsNow
@@ -22,12 +24,13 @@ from geo_risk.access.evacuation import Groups, Plan, evacuate
 from geo_risk.access.evacuation_words import sentences
 from geo_risk.access.travel import matrix
 from geo_risk.errors import ParameterError, shown
-from layers._catalog import layer
 from layers._store import Snapshot
 
 Progress = Callable[[str, float], None]
 _COLUMNS: Final = ("group", "need", "shelter", "people")
 _PEOPLE_MAX: Final = 10_000_000
+_ADVISED: Final = 5
+"""Shelters to open that the sentences name; the answer lists all."""
 
 
 class Assignment(BaseModel):
@@ -92,19 +95,20 @@ def evacuation_plan(
     """The plan as plain values: sentences, transfers, load by shelter, who has no place and why, and its certificate."""
     progress("roads", 0.0)
     roads = asked.roads(snapshot, files)
-    group_layer, hazard = layer(asked.groups), hazard_named(asked.hazard)
-    frame = _groups(snapshot, asked)
+    hazard = hazard_named(asked.hazard)
+    groups = _groups(snapshot, files, asked)
+    frame = groups.frame
     shelters = snapshot.frames[LAYER]
     progress("times", 0.2)
     starts, ends = on_roads(roads, frame)[0], on_roads(roads, shelters)[0]
     seconds = matrix(roads.now, starts, ends, progress=lambda share: progress("times", 0.2 + 0.4 * share))
     progress("plan", 0.6)
-    wheels, care = needs_of(group_layer, frame)
     plan = evacuate(
-        Groups(ids=list(stands_of(frame).ids), people=people_of(group_layer, frame), wheels=wheels, care=care),
+        Groups(ids=list(stands_of(frame).ids), people=groups.people, wheels=groups.wheels, care=groups.care),
         shelters_for(snapshot, hazard), seconds, asked.limit_min * 60.0, pinned=_assigned(asked.pinned),
         previous=_assigned(asked.previous), fewest=asked.fewest,
     )  # fmt: skip
+    plan = replace(plan, openings=tuple(each for each in plan.openings if each.reason in LIFTABLE and each.saves))
     progress("words", 0.95)
     return {
         "id": f"plan-{uuid.uuid4().hex[:12]}",
@@ -117,16 +121,17 @@ def evacuation_plan(
     }
 
 
-def _groups(snapshot: Snapshot, asked: EvacuationQuestion) -> gpd.GeoDataFrame:
-    frame = snapshot.frames[layer(asked.groups).id]
+def _groups(snapshot: Snapshot, files: AccessFiles, asked: EvacuationQuestion) -> PeopleGroups:
+    """The groups asked for; cells are only those inside the hazard, since all people of a city are no plan."""
+    found = groups_named(snapshot, files, asked.groups)
     if asked.ids is not None:
-        missing = [fid for fid in asked.ids if fid not in frame.index]
+        missing = [fid for fid in asked.ids if fid not in found.frame.index]
         if missing:
-            raise ParameterError("no such group", where="ids", expected=f"ids of {asked.groups}", got=shown(missing[0]))
-        frame = frame.loc[list(asked.ids)]
-    if asked.only_in_hazard:
-        frame = frame[inside_hazard(snapshot, frame, hazard_named(asked.hazard))]
-    return frame
+            raise ParameterError("no such group", where="ids", expected=f"ids of {found.id}", got=shown(missing[0]))
+        found = found.only(found.frame.index.isin(asked.ids))
+    if asked.only_in_hazard or found.id == CELLS:
+        found = found.only(inside_hazard(snapshot, found.frame, hazard_named(asked.hazard)))
+    return found
 
 
 def _assigned(given: tuple[Assignment, ...]) -> pd.DataFrame | None:
@@ -139,9 +144,10 @@ def _plan_said(
     shelters = snapshot.frames[LAYER]
     group_at, shelter_at = _named(groups), _named(shelters)
     called: dict[Hashable, str] = {**_titles(groups), **_titles(shelters)}
+    told = replace(plan, openings=plan.openings[:_ADVISED])
     duty = dict(zip(group_at, duty_of(snapshot, groups, hazard.duty, sensitivities), strict=True))
     return {
-        "sentences": [{"en": each.en, "zh": each.zh} for each in sentences(plan, called)],
+        "sentences": [{"en": each.en, "zh": each.zh} for each in sentences(told, called)],
         "people": plan.people,
         "placed": plan.placed,
         "left": plan.left,
@@ -168,7 +174,7 @@ def _plan_said(
         "needs_unknown": len(plan.needs_unknown),
         "split": list(plan.split),
         "shortages": [vars(each) for each in plan.shortages],
-        "openings": [vars(each) | {"name": shelter_at[str(each.shelter)]["name"]} for each in plan.openings if each.saves],
+        "openings": [vars(each) | {"name": shelter_at[str(each.shelter)]["name"]} for each in plan.openings],
         "limits": [{"limit_min": each.limit_s / 60, "saves": each.saves, "left": each.left} for each in plan.limits],
         "certificate": vars(plan.certificate),
         "change": None if plan.change is None else vars(plan.change) | {

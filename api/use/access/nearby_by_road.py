@@ -10,15 +10,18 @@ from numpy.typing import NDArray
 
 from api.use.access.places_on_roads import on_roads, point_on_roads, stands_of
 from api.use.access.roads_now import RoadsNow
-from api.use.access.said import compared
+from api.use.access.said import compared, roads_said
 from api.use.nearby import Near, free_places, nears, wanted
+from api.use.situation import NEAREST_LAYERS
 from geo_risk.access.routes import route
 from geo_risk.access.travel import OnRoad, Travel, cost_at, spread
 from geo_risk.crs import geodesic_m
+from layers._catalog import layer
 from layers._layer import Layer
 from layers._store import Snapshot
 
 Floats = NDArray[np.float64]
+_HELP_MIN, _HELPERS = 240.0, 3
 _EXPLAINED: Final = 5
 """Answers for which what is in the way of the direct road is looked up."""
 
@@ -54,16 +57,38 @@ def nearby_by_road(
     now_at, free_at = point_on_roads(roads, lon, lat)
     limit_s = limit_min * 60.0
     found: list[NearByRoad] = []
-    for layer in layers:
-        frame = snapshot.frames[layer.id]
+    for each in layers:
+        frame = snapshot.frames[each.id]
         now_s = _seconds(roads.now, now_at, on_roads(roads, frame)[0], limit_s)
         now_s[~wanted(frame, free_only)] = math.inf
         order = np.argsort(now_s, kind="stable")[:k]
         picked = order[np.isfinite(now_s[order])]
-        found += _items(roads, layer, frame, picked, now_s[picked], (lon, lat), (now_at, free_at), sensitivities)
+        found += _items(roads, each, frame, picked, now_s[picked], (lon, lat), (now_at, free_at), sensitivities)
     found.sort(key=lambda item: (item.road["seconds"], item.near.layer, item.near.id))
     explained = [_explained(roads, item, free_at, snapshot) for item in found[:k][:_EXPLAINED]]
     return (*explained, *found[:k][_EXPLAINED:])
+
+
+def help_by_road(
+    snapshot: Snapshot, roads: RoadsNow | None, lon: float | None, lat: float | None, sensitivities: tuple[str, ...]
+) -> dict[str, Any]:
+    """The first open shelters with free places, ready teams and open helipads by the roads as they are; nothing without roads."""
+    said = roads_said(roads)
+    if roads is None or lon is None or lat is None:
+        return {**said, "nearest": {}}
+    return {
+        **said,
+        "nearest": {
+            each: [
+                item.as_item()
+                for item in nearby_by_road(
+                    snapshot, roads, lon, lat, (layer(each),), limit_min=_HELP_MIN, k=_HELPERS, free_only=True,
+                    sensitivities=sensitivities,
+                )
+            ]
+            for each in NEAREST_LAYERS
+        },
+    }  # fmt: skip
 
 
 def _seconds(travel: Travel, asker: OnRoad, places: OnRoad, limit_s: float) -> Floats:
@@ -72,7 +97,7 @@ def _seconds(travel: Travel, asker: OnRoad, places: OnRoad, limit_s: float) -> F
 
 
 def _items(
-    roads: RoadsNow, layer: Layer, frame: gpd.GeoDataFrame, picked: NDArray[np.int64], now_s: Floats,
+    roads: RoadsNow, of: Layer, frame: gpd.GeoDataFrame, picked: NDArray[np.int64], now_s: Floats,
     place: tuple[float, float], asker: tuple[OnRoad, OnRoad], sensitivities: tuple[str, ...],
 ) -> list[NearByRoad]:  # fmt: skip
     now_places, free_places_on = (each.take(picked) for each in on_roads(roads, frame))
@@ -81,7 +106,7 @@ def _items(
     there = stands.lon[picked], stands.lat[picked]
     distance, bearing = geodesic_m(np.full(len(picked), place[0]), np.full(len(picked), place[1]), *there)
     left = free_places(frame)[picked]
-    items = nears(layer, frame.iloc[picked], distance, np.where(distance > 0, bearing, 0.0), sensitivities)
+    items = nears(of, frame.iloc[picked], distance, np.where(distance > 0, bearing, 0.0), sensitivities)
     return [
         NearByRoad(
             near=near,
