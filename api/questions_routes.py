@@ -9,6 +9,7 @@ from api.policy import EVERYBODY, READABLE
 from api.request import Asked, FilesNow, ServedNow, SettingsNow, known_parameters
 from api.use import assessments, cells, marks, parameters
 from api.use.access.near import NearQuestion, near_answer
+from api.use.access.nearby_by_road import help_by_road
 from api.use.catalogue import layers_answer
 from api.use.situation import situation
 from api.use.why import why_place
