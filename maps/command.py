@@ -1,5 +1,10 @@
 """The command map: one page without data; its features, names and figures arrive by fetch."""
 
+from typing import Any
+
+from layers._catalog import layer
+from layers._tables import table
+from layers._tables.vehicle_table import vehicles
 from maps.page import PageSettings, glyphs, place_layer, rendered
 from maps.shell import shell
 from maps.words import words
@@ -13,5 +18,25 @@ def command_page(language: str, settings: PageSettings) -> str:
         "glyphs": glyphs(),
         "areaLayer": place_layer().id,
         "refreshSeconds": settings.refresh_s,
+        "access": access_choices(),
     }
     return rendered("command.html", language, settings, shell=shell("command"), page=page)
+
+
+def access_choices() -> dict[str, list[dict[str, Any]]]:
+    """What a question of access lets one choose, each with its id and titles: from the tables, so from one list only."""
+    access = table("access")
+    stock = [layer("supply_depots").column(name) for name in access["depot"]["stock"]]
+    return {
+        "vehicles": [{"id": each.id, "title": each.title} for each in vehicles().values()],
+        "hazards": [{"id": name, "title": row["title"]} for name, row in access["hazard"].items()],
+        "groups": [{"id": name, "title": layer(name).title} for name in access["people"]],
+        "roadClasses": _choices("roads", "road_class"),
+        "causes": _choices("road_closures", "cause"),
+        "teams": _choices("rescue_teams", "kind"),
+        "stock": [{"id": column.name, "title": column.title, "unit": column.unit} for column in stock],
+    }
+
+
+def _choices(layer_id: str, column: str) -> list[dict[str, Any]]:
+    return [{"id": each.id, "title": {"en": each.en, "zh": each.zh}} for each in layer(layer_id).column(column).choices]

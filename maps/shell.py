@@ -38,7 +38,8 @@ CONTENT_SECURITY_POLICY: Final = "; ".join(
 """What a page of ours may load and run: our own files. ``data:`` pictures are the icons in the plugins' style sheets."""
 
 PANES: Final = {
-    "places": 350, "cells": 352, "borders": 355, "zones": 360, "lines": 370, "points": 450, "badges": 460, "chosen": 470,
+    "places": 350, "cells": 352, "borders": 355, "zones": 360, "reach": 365, "lines": 370,
+    "closures": 380, "ways": 390, "points": 450, "badges": 460, "over": 465, "chosen": 470,
 }
 """The map's panes from the ground up, with their z-index. None takes clicks: one hit test decides whose a click is."""
 

@@ -1,5 +1,6 @@
 // The command map: asks the service, draws what it answers, and says so when it does not answer.
 
+import { Access } from "./access.js";
 import { Areas, UNKNOWN_HATCH } from "./areas.js";
 import { Cells, cellName, cellRows, cellsRow } from "./cells.js";
 import { byId, el, say } from "./dom.js";
@@ -18,6 +19,7 @@ const WHOLE = "-180,-90,180,90";
 const FIRST_ZOOM = 9;
 const LIST_LENGTH = 50;
 const SILENT_AFTER = 3;
+const ROADS_FROM = 12; // farther out a click on a town would hit a road too often
 const state = { layers: new Map(), scheme: null, risk: null, revision: -1, shown: null, chosen: null, updatedAt: null, failures: 0 };
 
 const levelOf = (id) => state.scheme?.levels.find((level) => level.id === id) ?? (id ? state.scheme?.levels.at(-1) : null);
@@ -35,6 +37,10 @@ const areas = new Areas(map, { areaLayer: page.areaLayer, ...inView });
 const marks = new Marks(map, put);
 const cells = new Cells(map, { levelOf, renderer: () => areas.canvas("cells"), hatch: UNKNOWN_HATCH });
 
+const access = new Access({
+  map, canvas: (pane) => areas.canvas(pane), layers: () => state.layers, spots: () => areas.spots, open: (layer, id) => open(layer, id), look, failed: notAnswered,
+});
+
 function put(layer, given) {
   if (layer.geometry === "point") {
     points.put(layer, given);
@@ -49,6 +55,11 @@ function put(layer, given) {
 // ---- what the service says ----
 
 async function refresh() {
+  await look();
+  setTimeout(refresh, page.refreshSeconds * 1000);
+}
+
+async function look() {
   try {
     const answer = await ask("layers");
     Object.assign(state, { updatedAt: answer.updated_at, synthetic: answer.synthetic });
@@ -58,11 +69,11 @@ async function refresh() {
     if (answer.problem) warn(t("error.store"), answer.problem);
     else byId("banner").hidden = true;
     await bringAll();
+    await access.follow(answer.revision);
   } catch (error) {
     notAnswered(error);
   }
   drawAge();
-  setTimeout(refresh, page.refreshSeconds * 1000);
 }
 
 async function takeNew(answer) {
@@ -263,7 +274,7 @@ async function list(id) {
 }
 
 // Opens the panel of a feature; from a list the map goes there too.
-async function open(layerId, id, { also = [], move = true } = {}) {
+async function open(layerId, id, { also = [], move = true, clicked: at = null } = {}) {
   const layer = state.layers.get(layerId);
   await guarded(async () => {
     if (layer.geometry === "none") return;
@@ -273,6 +284,7 @@ async function open(layerId, id, { also = [], move = true } = {}) {
     if (layerId === page.areaLayer) placePanel(situation, told);
     else featurePanel(situation, told);
     tellStorm();
+    access.extend(layer, situation.place, at);
     drawLists();
     mark(layerId, id, situation.place, move);
     if (layerId === page.areaLayer) await tellWhy(layerId, id, told);
@@ -302,7 +314,7 @@ async function guarded(act) {
 }
 
 function clicked({ latlng }) {
-  if (measuring()) return;
+  if (measuring() || access.takes(latlng)) return;
   const point = points.at(latlng);
   if (point?.cell) {
     map.setView([point.cell.lat, point.cell.lon], map.getZoom() + 2);
@@ -314,10 +326,13 @@ function clicked({ latlng }) {
     openCell(cell, { also: under, move: false });
     return;
   }
-  const place = point ?? under.find((each) => each.layer === page.areaLayer) ?? under[0];
-  if (!place) return;
+  const place = point ?? (map.getZoom() >= ROADS_FROM ? under.find((each) => each.layer === "roads") : null) ?? under.find((each) => each.layer === page.areaLayer) ?? under[0];
+  if (!place) {
+    access.place({ lon: latlng.lng, lat: latlng.lat, name: null });
+    return;
+  }
   const also = under.filter((each) => each.layer !== place.layer || each.id !== place.id);
-  open(place.layer, place.id, { also, move: false });
+  open(place.layer, place.id, { also, move: false, clicked: latlng });
 }
 
 let hovering = false;
@@ -379,6 +394,7 @@ async function print() {
 function drawSheet() {
   drawPaper(state.risk?.areas ?? [], levelOf, byId("age-text").textContent);
   if (storm.on) byId("paper").prepend(...stormPaper(storm));
+  byId("paper").prepend(...access.paper());
 }
 
 function nameControls() {

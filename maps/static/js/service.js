@@ -13,9 +13,11 @@ export class ServiceError extends Error {
 // Ages are counted by the service's clock: a wall screen's own may be wrong.
 export const nowMs = () => Date.now() + clockOffsetMs;
 
-export async function ask(path, { timeoutMs = 30000, signal } = {}) {
+export async function ask(path, { timeoutMs = 30000, signal, send } = {}) {
   const limits = [AbortSignal.timeout(timeoutMs), ...(signal ? [signal] : [])];
-  const response = await fetch(new URL(path, document.baseURI), { signal: AbortSignal.any(limits), headers: { Accept: "application/json" } });
+  const sent = send ? { method: "POST", body: JSON.stringify(send) } : {};
+  const headers = { Accept: "application/json", ...(send ? { "Content-Type": "application/json" } : {}) };
+  const response = await fetch(new URL(path, document.baseURI), { signal: AbortSignal.any(limits), headers, ...sent });
   const said = Date.parse(response.headers.get("Date") ?? "");
   if (!Number.isNaN(said)) clockOffsetMs = said - Date.now();
   const body = await response.json().catch(() => ({}));

@@ -1,0 +1,109 @@
+// Access on the command map: the closures, and the questions that read them; a change asks every open question again.
+
+import { AccessMap } from "./access_map.js";
+import { Area } from "./area_drawing.js";
+import { Closures } from "./closures.js";
+import { closingSection, drawWhatIf } from "./closing.js";
+import { byId, el, say } from "./dom.js";
+import { EvacuationQuestion } from "./evacuation.js";
+import { MobilisationQuestion } from "./mobilisation.js";
+import { t, titleOf } from "./page.js";
+import { openPanel } from "./panel.js";
+import { PlaceQuestion } from "./place_question.js";
+import { roadFinder } from "./road_finder.js";
+import { selectionSection } from "./selection.js";
+import { Watch } from "./watch.js";
+
+const ROADS = "roads";
+
+export class Access {
+  revision = -1;
+
+  // `look` asks the service for what is new; `failed` tells that it did not answer.
+  constructor({ map, canvas, layers, spots, open, look, failed }) {
+    Object.assign(this, { map, layers, open, look, failed });
+    this.onMap = new AccessMap(map, canvas);
+    this.watch = new Watch();
+    const shared = { onMap: this.onMap, watch: this.watch, open, layers, spots };
+    this.shared = shared;
+    this.closures = new Closures({ onMap: this.onMap, changed: () => this.changed(), goTo: (bounds) => map.fitBounds(bounds, { maxZoom: 14, padding: [60, 60] }) });
+    this.area = new Area(map, this.onMap, (polygon) => this.drawnPanel(polygon));
+    this.evacuation = new EvacuationQuestion(shared);
+    this.mobilisation = new MobilisationQuestion(shared);
+    byId("open-access").addEventListener("click", () => this.place({ ...centre(map), name: null }));
+    byId("open-evacuation").addEventListener("click", () => this.watch.panel(this.evacuation));
+    byId("open-mobilisation").addEventListener("click", () => this.watch.panel(this.mobilisation));
+    byId("draw-area").addEventListener("click", () => this.area.start());
+    byId("find-road").replaceChildren(roadFinder({ revision: () => this.revision, open: (id) => open(ROADS, id) }));
+  }
+
+  // What the page's own refresh found: another revision, or a closure whose hour has come.
+  async follow(revision) {
+    const first = this.revision < 0;
+    if (revision === this.revision && !this.closures.outdated) return;
+    this.revision = revision;
+    await this.again({ told: false, first });
+  }
+
+  // A closure was taken or ended by this page.
+  async changed() {
+    await this.again({ told: true });
+    await this.look();
+  }
+
+  async again({ told, first = false }) {
+    try {
+      await Promise.all([this.closures.bring(), first ? null : this.watch.again({ told })]);
+    } catch (error) {
+      this.failed(error);
+    }
+  }
+
+  async supposed() {
+    drawWhatIf(() => this.supposed());
+    say(t(byId("whatif").hidden ? "whatif.cleared" : "whatif.mark"));
+    await this.again({ told: true });
+  }
+
+  place(at) {
+    const question = new PlaceQuestion(at, this.shared);
+    this.watch.panel(question);
+    return this.watch.put(question).then(() => this.watch.fill(question));
+  }
+
+  // In the panel of a feature: who gets there, and for a road the way to shut it.
+  extend(layer, place, clicked) {
+    const at = layer.geometry !== "point" && clicked ? { lon: clicked.lng, lat: clicked.lat, name: null } : { lon: place.lon, lat: place.lat, name: place.name };
+    const sections = [at.lon === null || at.lon === undefined ? null : this.whoGetsHere(at)];
+    if (layer.id === ROADS) sections.push(this.closing({ roads: [place.id], bridge: place.properties?.bridge }, `${place.properties?.name ?? place.id}`));
+    byId("panel").querySelector("header").after(...sections.filter(Boolean));
+  }
+
+  whoGetsHere(at) {
+    return el("p", { class: "actions" }, el("button", { type: "button", id: "who-gets-here", on: { click: () => this.place(at) } }, t("access.who")));
+  }
+
+  closing(what, name) {
+    return closingSection(what, name, { changed: () => this.changed(), supposed: () => this.supposed() });
+  }
+
+  drawnPanel(polygon) {
+    const holder = el("div", {});
+    openPanel(t("area.title"), t("area.corners", { n: polygon.coordinates[0].length - 1 }), null, this.closing({ area: polygon }, t("area.title")), holder);
+    selectionSection(holder, polygon, { open: this.open, layerTitle: (id) => titleOf(this.layers().get(id)?.title) });
+  }
+
+  // Whether a click was meant for the drawing of an area.
+  takes(latlng) {
+    return this.area.takes(latlng);
+  }
+
+  paper() {
+    return this.evacuation.paper();
+  }
+}
+
+const centre = (map) => {
+  const { lat, lng } = map.getCenter();
+  return { lat, lon: lng };
+};

@@ -1,0 +1,65 @@
+// Small parts that panels of access share: times, what is in the way, problems, choices.
+
+import { el } from "./dom.js";
+import { number, page, t, titleOf } from "./page.js";
+
+export const minutesText = (minutes) => t("access.minutes", { n: number(minutes, 1) });
+
+const PROBLEMS = [
+  [0, 0, "error.silent"],
+  [404, 404, "access.none_there"],
+  [400, 499, "error.refused"],
+  [503, 503, "error.store"],
+  [0, 999, "error.fault"],
+];
+
+export function problemWord(error) {
+  const status = error.status ?? 0;
+  return t(PROBLEMS.find(([low, high]) => status >= low && status <= high)[2]);
+}
+
+// What went wrong, in the reader's language; the service's own words are folded away.
+export function problem(error) {
+  const detail = [error.status ? error.message : "", error.detail].filter(Boolean).join(" · ");
+  return el("div", { class: "access-problem", role: "alert" }, el("p", {}, problemWord(error)), detail ? el("details", {}, el("summary", {}, t("problem.detail")), el("p", { lang: "en" }, detail)) : null);
+}
+
+// Closures in the way, by title and cause.
+export function inTheWay(closures) {
+  if (!closures?.length) return null;
+  const causes = new Map(page.access.causes.map((cause) => [cause.id, titleOf(cause.title)]));
+  const named = closures.map(({ title, cause }) => (cause === "what if" ? t("whatif.short") : [title, causes.get(cause)].filter(Boolean).join("，")));
+  return el("small", { class: "in-the-way" }, t("access.in_the_way", { closures: named.join("; ") }));
+}
+
+export function choice(name, label, rows, value) {
+  const select = el("select", { name }, rows.map(({ id, title }) => el("option", { value: id }, titleOf(title))));
+  select.value = value;
+  return field(label, select);
+}
+
+export function amount(name, label, value, { min = 1, max = 10000, unit = "" } = {}) {
+  const input = el("input", { type: "number", name, min, max, step: 1, required: true, inputmode: "numeric" });
+  input.value = String(value);
+  return field(unit ? `${label} (${unit})` : label, input);
+}
+
+export function tick(name, label, on) {
+  const box = el("input", { type: "checkbox", name });
+  box.checked = on;
+  return el("label", { class: "tick" }, box, el("span", {}, label));
+}
+
+export const field = (label, input) => el("label", { class: "asked" }, el("span", {}, label), input);
+
+// A table whose first column names its rows.
+export function grid(heads, rows, attributes = {}) {
+  return el("table", { class: "grid", ...attributes }, el("thead", {}, el("tr", {}, heads.map((head) => el("th", { scope: "col" }, head)))), el("tbody", {}, rows));
+}
+
+export const gridRow = (cells, attributes = {}) => el("tr", attributes, cells.map((cell, i) => el(i ? "td" : "th", i ? {} : { scope: "row" }, cell)));
+
+// "1,200", or "1,200 (was 1,500)" where the open network would give another figure.
+export function was(now, before, digits = 0) {
+  return now === before || before === undefined ? number(now, digits) : t("access.was", { now: number(now, digits), was: number(before, digits) });
+}
