@@ -6,12 +6,23 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from api.cli import data, questions, rain_commands, run_commands, service
+from api.cli import (
+    access_commands,
+    closure_commands,
+    data,
+    evacuate_command,
+    questions,
+    rain_commands,
+    run_commands,
+    service,
+)
 from api.status_codes import kind_zh
 from geo_risk.errors import GeoRiskError
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help="The one map of an emergency bureau.")
-for commands in (service, data, questions, rain_commands, run_commands):
+for commands in (
+    service, data, questions, access_commands, evacuate_command, closure_commands, rain_commands, run_commands,
+):  # fmt: skip
     commands.register(app)
 
 

@@ -2,21 +2,36 @@
 
 import json
 import math
-from dataclasses import asdict
+from collections.abc import Mapping
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Final
 
 import pyogrio
 import typer
 
+from api.cli._on_roads import (
+    DEGREES,
+    AsJson,
+    At,
+    Lat,
+    Lon,
+    Tongue,
+    VehicleName,
+    Without,
+    held,
+    print_json,
+    print_standing,
+    short,
+)
 from api.cli._show import line, progress, table
 from api.cli.data import InLanguage, Language, StorePath, store_path
 from api.cli.run_commands import Pieces, run_scenario
 from api.policy import READABLE
-from api.settings import Settings
 from api.use import parameters
+from api.use.access.asked import RoadQuestion
+from api.use.access.near import NearQuestion, near_answer
 from api.use.assessments import Assessed, answer, assess_cells, assess_layer
-from api.use.nearby import nearby as find_nearby
 from api.use.parameters import layers_named
 from geo_risk.errors import ParameterError
 from geo_risk.model import PlaceRisk
@@ -26,12 +41,29 @@ from layers._layer import Geometry
 from layers._store import open_store
 
 _SHOWN = 3
+_NEAR: Final = {
+    "en": (
+        ("layer", "name", "by road", "in the way", "free", "straight m", "bearing", "", "status"),
+        ("layer", "name", "distance m", "bearing", "", "status"),
+    ),
+    "zh": (
+        ("图层", "名称", "按道路", "途中阻断", "空余", "直线距离 m", "方位", "", "状态"),
+        ("图层", "名称", "距离 m", "方位", "", "状态"),
+    ),
+}
+
+
+class By(StrEnum):
+    """What near means."""
+
+    LINE = "line"
+    TIME = "time"
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this page."""
     app.command("assess")(assess)
-    app.command("nearby")(nearby)
+    app.command("nearby", context_settings=DEGREES)(nearby)
 
 
 def assess(
@@ -126,35 +158,58 @@ def _score(value: float | None) -> str:
 
 
 def nearby(
-    lon: Annotated[str, typer.Argument(help="Longitude in degrees.")],
-    lat: Annotated[str, typer.Argument(help="Latitude in degrees.")],
+    lon: Lon,
+    lat: Lat,
     layers: Annotated[str, typer.Option(help="Comma-separated point layers.")] = "shelters,helipads,rescue_teams",
-    radius_m: Annotated[str, typer.Option(help="Radius in metres.")] = "10000",
+    by: Annotated[By, typer.Option(help="Straight lines, or time by road.")] = By.LINE,
+    radius_m: Annotated[str, typer.Option(help="Radius in metres, of straight lines.")] = "10000",
+    limit_min: Annotated[str, typer.Option(help="Minutes at most, by road.")] = "120",
+    free: Annotated[bool, typer.Option("--free", help="Leave out what is closed, out, or full.")] = False,
     k: Annotated[str, typer.Option("-k", help="How many at most.")] = "10",
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    vehicle: VehicleName = "car",
+    at: At = None,
+    without: Without = None,
+    as_json: AsJson = False,
     store: StorePath = None,
+    language: InLanguage = Language.ZH,
 ) -> None:
-    """What is near a place: distance, direction, open or closed."""
-    limits = Settings()
-    with open_store(store_path(store), create=False) as opened:
-        found = find_nearby(
-            opened.snapshot(),
-            parameters.longitude(lon),
-            parameters.latitude(lat),
-            layers_named(layers, (Geometry.POINT,)),
-            radius_m=parameters.number(radius_m, "radius_m", 1, limits.radius_max_m),
-            k=parameters.whole(k, "k", 1, limits.nearest_max),
-            sensitivities=READABLE,
-        )
-    if as_json:
-        print(json.dumps(asdict(found), ensure_ascii=False))  # noqa: T201 - the output is the answer
-        return
-    table(
-        ("layer", "name", "distance m", "bearing", "", "status"),
-        [
-            (item.layer, item.name, f"{item.distance_m:,.0f}", f"{item.bearing_deg:.0f}°", item.wind, item.status or "?")
-            for item in found.items
-        ],
+    """What is near a place: distance, direction, open or closed; with --by time in minutes on the roads as they are now."""
+    there = held(store)
+    question = NearQuestion(
+        lon=parameters.longitude(lon),
+        lat=parameters.latitude(lat),
+        layers=layers_named(layers, (Geometry.POINT,)),
+        k=parameters.whole(k, "k", 1, there.limits.nearest_max),
+        radius_m=parameters.number(radius_m, "radius_m", 1, there.limits.radius_max_m),
+        limit_min=parameters.number(limit_min, "limit_min", 1, there.limits.access_max_min),
+        free_only=free,
+        by_time=by is By.TIME,
     )
-    for each in found.missing:
+    asked = RoadQuestion(vehicle=vehicle, at=at, without=without)
+    roads = asked.roads(there.snapshot, there.files) if question.by_time else None
+    answer = near_answer(there.snapshot, roads, question, READABLE)
+    if as_json:
+        print_json(answer)
+        return
+    _print_near(answer, short(language))
+
+
+def _print_near(answer: Mapping[str, Any], language: Tongue) -> None:
+    by_road = answer["by"] == "road"
+    table(
+        _NEAR[language][0] if by_road else _NEAR[language][1],
+        [
+            (item["layer"], item["name"], *(_by_road(item["road"], language) if by_road else ()), f"{item['distance_m']:,.0f}",
+             f"{item['bearing_deg']:.0f}°", item["direction"][language], item["status"] or "?")
+            for item in answer["items"]
+        ],
+    )  # fmt: skip
+    for each in answer["missing"]:
         line(f"no data at all in layer {each}")
+    if by_road or "note" in answer:
+        print_standing(answer, language)
+
+
+def _by_road(road: Mapping[str, Any], language: Tongue) -> tuple[str, str, str]:
+    blocks = ", ".join(each["title"] for each in road.get("in_the_way", ()))
+    return road["said"][language], blocks, "" if road["free_places"] is None else f"{road['free_places']:,}"

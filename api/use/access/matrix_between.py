@@ -14,7 +14,9 @@ MAX_CELLS: Final = 200_000
 """Cells of a matrix in one answer; larger ones are for the command line and for code."""
 
 
-def matrix_between(snapshot: Snapshot, roads: RoadsNow, origins: Layer, destinations: Layer, max_cells: int = MAX_CELLS) -> dict[str, Any]:
+def matrix_between(
+    snapshot: Snapshot, roads: RoadsNow, origins: Layer, destinations: Layer, *, max_cells: int = MAX_CELLS
+) -> dict[str, Any]:
     """Minutes from each origin to each destination, now and were all roads open; None where there is no way."""
     starts, ends = snapshot.frames[origins.id], snapshot.frames[destinations.id]
     if len(starts) * len(ends) > max_cells:
