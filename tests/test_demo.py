@@ -15,6 +15,8 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import dijkstra
 
 from geo_risk.access.road_graph import RoadGraph, parts, road_graph
+from geo_risk.access.road_index import index_roads
+from geo_risk.access.travel import on_road, weigh
 from layers._catalog import catalog
 from layers._demo import DemoCity, make_city, write_rasters
 from layers._demo.grid import CRS, Grid, doubled
@@ -255,7 +257,7 @@ def over_rivers(city: DemoCity, bridge: bool) -> tuple[np.ndarray, np.ndarray]:
 
 def test_every_bridge_crosses_a_river_and_every_river_wider_than_a_brook_is_crossed_by_bridges_alone(city: DemoCity) -> None:
     road, order = over_rivers(city, bridge=True)
-    assert len(set(road[order >= 2])) == city.layers["roads"]["bridge"].sum() == 110
+    assert len(set(road[order >= 2])) == city.layers["roads"]["bridge"].sum() == 167
     assert set(over_rivers(city, bridge=False)[1]) == {1}
 
 
@@ -270,6 +272,33 @@ def test_roads_meet_at_shared_points_alone(city: DemoCity) -> None:
     crossed, shared = (road_graph(city.layers["roads"], noding=rule) for rule in ("crossings", "shared points"))
     assert (crossed.nodes, crossed.links, crossed.left) == (shared.nodes, shared.links, ())
     assert crossed.links == len(city.layers["roads"])
+
+
+def far_from_roads(city: DemoCity, layer_id: str, graph: RoadGraph) -> float:
+    """The share of a layer's points from which a car's people do not come to a road on foot."""
+    car, points = vehicle("car"), city.layers[layer_id].geometry
+    found = on_road(weigh(graph, car), index_roads(graph), points.x.to_numpy(), points.y.to_numpy())
+    return float((found.link < 0).mean())
+
+
+def test_nearly_all_places_lie_at_a_road_and_a_few_do_not(city: DemoCity) -> None:
+    graph = road_graph(city.layers["roads"])
+    far = {layer_id: far_from_roads(city, layer_id, graph) for layer_id in ("rescue_teams", "supply_depots", "helipads", "aeds")}
+    assert set(far.values()) == {0.0}
+    assert all(0 < far_from_roads(city, layer_id, graph) < 0.07 for layer_id in ("shelters", "care_facilities", "flood_points"))
+
+
+def test_every_town_has_lanes(city: DemoCity) -> None:
+    roads, towns = city.layers["roads"], city.layers["towns"]
+    by_class = gpd.sjoin(roads, towns[["code", "geometry"]], predicate="intersects").groupby("code")["road_class"]
+    assert len(by_class) == len(towns)
+    assert by_class.apply(lambda classes: classes.isin(["street", "other"]).sum()).min() > 10
+
+
+def test_lanes_make_blocks_not_only_trees(city: DemoCity) -> None:
+    """Each link more than a tree's closes a block."""
+    graph = road_graph(city.layers["roads"])
+    assert graph.links - (graph.nodes - 1) > 1000
 
 
 def for_cars(graph: RoadGraph) -> np.ndarray:

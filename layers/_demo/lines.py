@@ -55,6 +55,13 @@ def drawn(path: list[int], places: Floats) -> shapely.LineString:
     return shapely.LineString(lonlat_points(course(path, places)[:, :2]))
 
 
+def drawn_all(paths: list[list[int]], places: Floats) -> Shapes:
+    """Many paths so, in one pass."""
+    courses = [course(path, places)[:, :2] for path in paths]
+    line = np.repeat(np.arange(len(paths)), [len(points) for points in courses])
+    return np.asarray(shapely.linestrings(lonlat_points(np.concatenate(courses)), indices=line), dtype=object)
+
+
 def _corners_cut(points: Floats) -> Floats:
     if len(points) < 3:
         return points

@@ -1,34 +1,34 @@
-"""Roads between town seats along the ways of least effort, classed by what they join; forest roads into the hills.
+"""Roads between town seats along the ways of least effort, classed by what they join; forest roads into the hills; lanes.
 
 Roads meet at shared points alone. Where one crosses a river as drawn, the stretch over it is a bridge and a feature of its own.
 """
 
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Final
 
 import geopandas as gpd
 import numpy as np
 import shapely
 from scipy.sparse import csr_array
-from scipy.sparse.csgraph import dijkstra
+from scipy.sparse.csgraph import connected_components, dijkstra
 
 from layers._catalog import layer
 from layers._demo.areas import Areas, effort
 from layers._demo.grid import STEPS, Floats, Grid, Ints, Mask, draws, lonlat_points, metre_points
-from layers._demo.lines import drawn, eased, wander
+from layers._demo.lanes import make_lanes
+from layers._demo.lines import drawn_all, eased, wander
 from layers._demo.rivers import Rivers
 from layers._demo.terrain import Ground
 from layers._demo.water import Drainage
+from layers._demo.ways import Edge, back, chains, edges_along, passed_through
 from layers._frame import typed
 
-_CLASSES: Final = ("national", "provincial", "county", "town", "forest")
-_SPEED_KMH: Final = (80.0, 70.0, 50.0, 40.0, 20.0)
-_NUMBERS: Final = ("G9{:02d}", "S9{:02d}", "X9{:02d}", "Y9{:02d}", None)
+_CLASSES: Final = ("national", "provincial", "county", "town", "forest", "street", "other")
+_SPEED_KMH: Final = (80.0, 70.0, 50.0, 40.0, 20.0, 40.0, 30.0)
+_NUMBERS: Final = ("G9{:02d}", "S9{:02d}", "X9{:02d}", "Y9{:02d}", None, None, None)
 _FOREST: Final = 4
-_LETTERED: Final = ("国道", "省道", "县道", "乡道", "林区道路")
+_LETTERED: Final = ("国道", "省道", "县道", "乡道", "林区道路", "街道", "村道")
 _BRIDGE_ORDER: Final = 2
 """A stream of this order or more takes a bridge, a smaller one a culvert."""
 FOREST_ROADS: Final = 21
@@ -42,7 +42,7 @@ _LARGE_ORDER: Final = 3
 
 @dataclass(frozen=True)
 class Roads:
-    """The layer's frame, which cells have a road, and each forest road's cells from the road it leaves up into the forest."""
+    """The layer's frame, which cells have a main road, and each forest road's cells from the road it leaves up into the forest."""
 
     frame: gpd.GeoDataFrame
     has_road: Mask
@@ -62,16 +62,18 @@ def make_roads(seed: int, ground: Ground, drainage: Drainage, areas: Areas, rive
     has_road = np.zeros(grid.size, dtype=bool)
     has_road[[cell for edge in edges for cell in edge]] = True
     forest = _forest(graph + graph.T, ground, areas, has_road, wet)
-    edges = {edge: _FOREST for path in forest for edge in _edges(path)} | edges
-    frame = _frame(edges, eased(wander(rng, grid, _STRAY_M), *_along(edges)), rivers.frame)
+    edges = {edge: _FOREST for path in forest for edge in edges_along(path)} | edges
+    places = eased(wander(rng, grid, _STRAY_M), *passed_through(edges))
+    lanes = make_lanes(seed, ground, areas, edges, places, rivers.frame)
+    frame = _frame({**edges, **lanes.edges}, lanes.places, rivers.frame)
     return Roads(frame, has_road, tuple(tuple(path) for path in forest))
 
 
-def _ranked_edges(links: dict[tuple[int, int], "_Link"], rank: dict[tuple[int, int], int]) -> dict[tuple[int, int], int]:
+def _ranked_edges(links: dict[tuple[int, int], "_Link"], rank: dict[Edge, int]) -> dict[Edge, int]:
     """Each pair of cells that a road joins, with the best class of the links that use it."""
-    best: dict[tuple[int, int], int] = {}
+    best: dict[Edge, int] = {}
     for link, number in sorted(rank.items()):
-        for edge in _edges(links[link].path):
+        for edge in edges_along(links[link].path):
             best[edge] = min(best.get(edge, _FOREST), number)
     return best
 
@@ -98,23 +100,12 @@ def _links(graph: csr_array, areas: Areas, grid: Grid) -> dict[tuple[int, int], 
     for at in np.lexsort((there, here, total)).tolist():
         pair = int(town[here[at]]), int(town[there[at]])
         if pair not in found:
-            path = _back(before, int(here[at]))[::-1] + _back(before, int(there[at]))
+            path = back(before, int(here[at]))[::-1] + back(before, int(there[at]))
             found[pair] = _Link(float(total[at]), path)
     return found
 
 
-def _back(before: Ints, cell: int) -> list[int]:
-    path = [cell]
-    while before[path[-1]] >= 0:
-        path.append(int(before[path[-1]]))
-    return path
-
-
-def _edges(path: list[int]) -> list[tuple[int, int]]:
-    return [(min(a, b), max(a, b)) for a, b in pairwise(path)]
-
-
-def _classed(links: dict[tuple[int, int], _Link], areas: Areas) -> dict[tuple[int, int], int]:
+def _classed(links: dict[tuple[int, int], _Link], areas: Areas) -> dict[Edge, int]:
     """0 national: from the first county's seat to the others'; 1 provincial: between those; 2 least tree; 3 short cuts."""
     towns = len(areas.seats)
     pairs = np.array(sorted(links))
@@ -127,7 +118,7 @@ def _classed(links: dict[tuple[int, int], _Link], areas: Areas) -> dict[tuple[in
     for start in range(len(county_seats) - 1, -1, -1):
         nearest = np.argsort(far[start][county_seats], kind="stable")[1 : None if start == 0 else 3]
         for end in nearest.tolist():
-            for edge in _edges(_back(before[start], county_seats[end])):
+            for edge in edges_along(back(before[start], county_seats[end])):
                 rank[edge] = min(rank.get(edge, 9), 0 if start == 0 else 1)
     for a, b in pairs[np.argsort(weights, kind="stable")].tolist():
         if (a, b) not in rank and links[(a, b)].effort < 0.62 * _way(rank, links, towns, a, b):
@@ -146,7 +137,7 @@ def _least_tree(pairs: Ints, weights: np.ndarray, towns: int) -> list[tuple[int,
     return tree
 
 
-def _way(rank: dict[tuple[int, int], int], links: dict[tuple[int, int], _Link], towns: int, a: int, b: int) -> float:
+def _way(rank: dict[Edge, int], links: dict[tuple[int, int], _Link], towns: int, a: int, b: int) -> float:
     built = sorted(rank)
     data = [links[edge].effort for edge in built]
     network = csr_array((data, ([x for x, _ in built], [y for _, y in built])), shape=(towns, towns))
@@ -165,25 +156,9 @@ def _forest(graph: csr_array, ground: Ground, areas: Areas, has_road: Mask, wet:
     found: list[list[int]] = []
     while len(found) < FOREST_ROADS and len(free):
         top = int(free[0])
-        found.append(_back(before, top)[::-1])
+        found.append(back(before, top)[::-1])
         free = free[(x[free] - x[top]) ** 2 + (y[free] - y[top]) ** 2 > 11_000.0**2]
     return found
-
-
-def _beside(edges: Iterable[tuple[int, int]]) -> dict[int, list[int]]:
-    """Each cell's neighbours along roads."""
-    beside: dict[int, list[int]] = {}
-    for a, b in sorted(edges):
-        beside.setdefault(a, []).append(b)
-        beside.setdefault(b, []).append(a)
-    return beside
-
-
-def _along(edges: Iterable[tuple[int, int]]) -> tuple[Ints, Ints, Ints]:
-    """Cells that one road passes through, and the cells before and after."""
-    passed = [(cell, *ways) for cell, ways in _beside(edges).items() if len(ways) == 2]
-    cell, before, after = np.array(passed, dtype=np.int64).T
-    return cell, before, after
 
 
 @dataclass(frozen=True)
@@ -195,16 +170,15 @@ class _Piece:
     river: int
 
 
-def _frame(edges: dict[tuple[int, int], int], places: Floats, rivers: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    paths = _chains(edges)
-    kinds = [edges[_edges(path[:2])[0]] for path in paths]
+def _frame(edges: dict[Edge, int], places: Floats, rivers: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    paths, kinds, lines = _apart(*_in_order(edges), places)
     numbers = _numbered(paths, kinds)
-    pieces = _bridged([drawn(path, places) for path in paths], rivers)
+    pieces = _bridged(lines, rivers)
     kind = [kinds[piece.road] for piece in pieces]
     bridge = [piece.river >= 0 for piece in pieces]
     index = [f"demo-roads-{number:04d}" for number in range(1, len(pieces) + 1)]
     columns = {
-        "name": _named(pieces, [numbers[piece.road] for piece in pieces], rivers),
+        "name": _named(pieces, kind, [numbers[piece.road] for piece in pieces], rivers),
         "road_class": [_CLASSES[each] for each in kind],
         "emergency_rank": [each + 1 if each < 3 else None for each in kind],
         "kind": [_LETTERED[each] for each in kind],
@@ -217,21 +191,45 @@ def _frame(edges: dict[tuple[int, int], int], places: Floats, rivers: gpd.GeoDat
     return typed(layer("roads"), columns, [piece.line for piece in pieces], index)
 
 
+def _in_order(edges: dict[Edge, int]) -> tuple[list[list[int]], list[int]]:
+    """The roads' cells and classes, main roads first."""
+    paths = chains(edges)
+    kinds = [edges[edges_along(path[:2])[0]] for path in paths]
+    order = sorted(range(len(paths)), key=lambda at: kinds[at] > _FOREST)
+    return [paths[at] for at in order], [kinds[at] for at in order]
+
+
+def _apart(paths: list[list[int]], kinds: list[int], places: Floats) -> tuple[list[list[int]], list[int], list[shapely.LineString]]:
+    """The roads as lines, without lanes that would cross another road between two cells, and without what those led to."""
+    lines = drawn_all(paths, places)
+    first, second = shapely.STRtree(lines).query(lines, predicate="crosses")
+    left_out = set(np.maximum(first, second).tolist()) | set(np.flatnonzero(~shapely.is_simple(lines)).tolist())
+    kept = [at for at in range(len(paths)) if kinds[at] <= _FOREST or at not in left_out]
+    ends = np.array([(paths[at][0], paths[at][-1]) for at in kept])
+    size = int(ends.max()) + 1
+    _, part = connected_components(csr_array((np.ones(len(ends)), (ends[:, 0], ends[:, 1])), shape=(size, size)), directed=False)
+    kept = [at for at in kept if part[paths[at][0]] == part[paths[0][0]]]
+    return [paths[at] for at in kept], [kinds[at] for at in kept], [lines[at] for at in kept]
+
+
 def _bridged(lines: list[shapely.LineString], rivers: gpd.GeoDataFrame) -> list[_Piece]:
     """The lines cut before and after each river that takes a bridge, in order along each line."""
     order = rivers["stream_order"].to_numpy(dtype=np.int64)
     wide = np.flatnonzero(order >= _BRIDGE_ORDER)
     water = shapely.transform(rivers.geometry.to_numpy()[wide], metre_points)
-    tree = shapely.STRtree(water)
+    planes = shapely.transform(np.array(lines), metre_points)
+    met: dict[int, list[int]] = {}
+    for road, at in zip(*shapely.STRtree(water).query(planes, predicate="intersects").tolist(), strict=True):
+        met.setdefault(road, []).append(at)
     pieces: list[_Piece] = []
-    for road, line in enumerate(lines):
-        plane = shapely.transform(line, metre_points)
+    for road, (line, plane) in enumerate(zip(lines, planes, strict=True)):
         crossed = [
             (shapely.line_locate_point(plane, shapely.Point(point)), int(wide[at]))
-            for at in sorted(tree.query(plane, predicate="intersects").tolist())
+            for at in sorted(met.get(road, []))
             for point in shapely.get_coordinates(shapely.intersection(plane, water[at]))
         ]
-        pieces += _pieces(road, line, plane, _spans(sorted(crossed), order, plane.length))
+        spans = _spans(sorted(crossed), order, plane.length) if crossed else []
+        pieces += _pieces(road, line, plane, spans) if spans else [_Piece(road, line, -1)]
     return pieces
 
 
@@ -269,12 +267,14 @@ def _pieces(road: int, line: shapely.LineString, plane: shapely.LineString, span
     return found
 
 
-def _named(pieces: list[_Piece], numbers: list[str | None], rivers: gpd.GeoDataFrame) -> list[str | None]:
+def _named(pieces: list[_Piece], kinds: list[int], numbers: list[str | None], rivers: gpd.GeoDataFrame) -> list[str | None]:
     """A bridge after its river, numbered where the river has several; every other road by its number."""
     order, water = rivers["stream_order"].tolist(), rivers["name"].fillna("").tolist()
     plain = [
-        (water[piece.river], "大桥" if order[piece.river] >= _LARGE_ORDER else "桥") if piece.river >= 0 else ("", "")
-        for piece in pieces
+        (water[piece.river], "便桥" if kind > _FOREST else "大桥" if order[piece.river] >= _LARGE_ORDER else "桥")
+        if piece.river >= 0
+        else ("", "")
+        for piece, kind in zip(pieces, kinds, strict=True)
     ]
     total, so_far = Counter(plain), Counter[tuple[str, str]]()
     names: list[str | None] = []
@@ -285,40 +285,17 @@ def _named(pieces: list[_Piece], numbers: list[str | None], rivers: gpd.GeoDataF
     return names
 
 
-def _chains(edges: dict[tuple[int, int], int]) -> list[list[int]]:
-    """Paths between junctions, ends and changes of class."""
-    beside = _beside(edges)
-
-    def stops(cell: int) -> bool:
-        ways = beside[cell]
-        return len(ways) != 2 or len({edges[_edges([cell, way])[0]] for way in ways}) > 1
-
-    left = set(edges)
-    paths = []
-    for start in sorted(cell for cell in beside if stops(cell)):
-        for way in beside[start]:
-            if _edges([start, way])[0] not in left:
-                continue
-            path = [start, way]
-            left.discard(_edges(path)[0])
-            while not stops(path[-1]):
-                ahead = next(cell for cell in beside[path[-1]] if cell != path[-2])
-                left.discard(_edges([path[-1], ahead])[0])
-                path.append(ahead)
-            paths.append(path)
-    return paths
-
-
 def _numbered(paths: list[list[int]], kinds: list[int]) -> list[str | None]:
     """One number for roads of a class that touch end to end."""
     group = list(range(len(paths)))
-    ends: dict[tuple[int, int], int] = {}
+    ends: dict[Edge, int] = {}
     for place, (path, kind) in enumerate(zip(paths, kinds, strict=True)):
-        for end in (path[0], path[-1]):
+        for end in (path[0], path[-1]) if _NUMBERS[kind] else ():
             other = group[ends.setdefault((end, kind), place)]
             old = group[place]
-            group = [other if own == old else own for own in group]
-    counts: dict[tuple[int, int], int] = {}
+            if old != other:
+                group = [other if own == old else own for own in group]
+    counts: dict[Edge, int] = {}
     used = [0] * len(_CLASSES)
     for own, kind in zip(group, kinds, strict=True):
         if (own, kind) not in counts:
