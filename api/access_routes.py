@@ -23,6 +23,7 @@ from api.use.access.plans import PlanJob, Plans
 from api.use.access.reach_from import reach_from
 from api.use.access.route_between import route_between
 from api.use.access.selected import Drawn, drawn_circle, selectable, selected, zone
+from geo_risk.access.travel import By
 from layers._catalog import layer
 from layers._layer import Geometry
 
@@ -62,9 +63,14 @@ def reopen(request: Request, served: ServedNow, store: StoreNow, closure_id: str
 
 
 @router.get("/routes")
-def routes(served: ServedNow, files: FilesNow, asked: Asked, origin: str, destination: str) -> dict[str, Any]:
-    """The way from one place to another (``lon,lat`` each): legs and line, now and were all roads open, and what is in the way."""
-    roads = asked.require_roads(served.snapshot, files)
+def routes(
+    served: ServedNow, files: FilesNow, asked: Asked, origin: str, destination: str, by: By = "time"
+) -> dict[str, Any]:
+    """The fastest (or with ``by=length`` the shortest) way from one place to another, ``lon,lat`` each: now, and on open roads.
+
+    Legs by road, the line, and what is in the way.
+    """
+    roads = asked.require_roads(served.snapshot, files, by=by)
     return route_between(roads, place(origin, "origin"), place(destination, "destination"))
 
 

@@ -14,6 +14,8 @@ from geo_risk.errors import CrsError
 
 WGS84: Final = "EPSG:4326"
 GEOD: Final = pyproj.Geod(ellps="WGS84")
+SPHERE_M: Final = 6_371_000.0
+"""The radius of the ball that takes the place of the earth in many a router."""
 _LONLAT: Final = frozenset({("EPSG", "4326"), ("EPSG", "4490"), ("OGC", "CRS84")})
 _WEB_MERCATOR: Final = frozenset({3857, 900913, 3785, 102100})
 WINDS: Final = ("N", "NE", "E", "SE", "S", "SW", "W", "NW")
@@ -89,6 +91,21 @@ def geodesic_m(
     """
     forward, _, distance = GEOD.inv(lon, lat, to_lon, to_lat)
     return np.asarray(distance, dtype=float), np.asarray(forward, dtype=float) % 360.0
+
+
+def sphere_m(
+    lon: NDArray[np.float64], lat: NDArray[np.float64], to_lon: NDArray[np.float64], to_lat: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Metres along great circles of a ball of 6,371 km, as many routers measure; up to 0.56 % off the geodesic.
+
+    The haversine formula (Sinnott 1984). For comparing with such a router only: distances of ours are `geodesic_m`.
+
+    >>> sphere_m(np.array([0.0]), np.array([0.0]), np.array([1.0]), np.array([0.0])).round(1).tolist()
+    [111194.9]
+    """
+    south, north = np.radians(lat), np.radians(to_lat)
+    half = np.sin((north - south) / 2) ** 2 + np.cos(south) * np.cos(north) * np.sin(np.radians(to_lon - lon) / 2) ** 2
+    return np.asarray(2 * SPHERE_M * np.arcsin(np.sqrt(np.minimum(half, 1.0))), dtype=float)
 
 
 def wind(bearing_deg: float) -> str:

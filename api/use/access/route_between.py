@@ -8,9 +8,10 @@ from api.use.access.nearby_by_road import in_the_way
 from api.use.access.places_on_roads import point_on_roads
 from api.use.access.roads_now import RoadsNow
 from api.use.access.said import compared, roads_said
+from geo_risk.access.road_graph import Floats
 from geo_risk.access.routes import Leg, Route, route
 from geo_risk.access.travel import OnRoad
-from geo_risk.crs import geodesic_m, wind
+from geo_risk.crs import geodesic_m, sphere_m, wind
 from maps.words import in_each_language
 
 _DIGITS: Final = 6
@@ -34,15 +35,21 @@ def route_between(roads: RoadsNow, origin: tuple[float, float], destination: tup
 
 
 def route_said(way: Route) -> dict[str, Any]:
-    """A route as plain values: its line as GeoJSON, its legs by road."""
+    """A route as plain values: its line as GeoJSON, its legs by road; metres are geodesic."""
     return {
         "minutes": round(way.seconds / 60, 2),
         "metres": round(way.metres, 1),
+        "metres_on_sphere": round(_on_sphere_m(way.points), 1),
         "walk_to_road_m": round(way.walk_from_m, 1),
         "walk_from_road_m": round(way.walk_to_m, 1),
         "legs": [_leg(leg) for leg in way.legs],
         "geometry": {"type": "LineString", "coordinates": np.round(way.points, _DIGITS).tolist()} if len(way.points) else None,
     }
+
+
+def _on_sphere_m(points: Floats) -> float:
+    """The length that a router would print which takes the earth for a ball."""
+    return float(sphere_m(points[:-1, 0], points[:-1, 1], points[1:, 0], points[1:, 1]).sum())
 
 
 def _leg(leg: Leg) -> dict[str, Any]:
