@@ -1,6 +1,7 @@
 """The pages: the command map, the field page, the API reference; and the files they are made of."""
 
-from dataclasses import asdict, replace
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -12,16 +13,17 @@ import maps
 from api.features_routes import landing
 from api.policy import EVERYBODY, READABLE
 from api.questions_routes import FIELD_LAYERS
-from api.request import ServedNow, SettingsNow, known_parameters
+from api.request import Asked, FilesNow, ServedNow, SettingsNow, known_parameters
 from api.served import Served
 from api.settings import Settings
 from api.use import parameters
+from api.use.access.near import NearQuestion, near_answer
+from api.use.access.roads_now import RoadsNow
 from api.use.catalogue import is_synthetic
-from api.use.nearby import nearby
 from geo_risk.errors import GeoRiskError, NotFound, shown
 from layers._layer import Geometry
 from maps.command import command_page
-from maps.field import FieldAnswer, card, field_page
+from maps.field import FieldAnswer, access_notes, card, field_page
 from maps.page import PageSettings
 from maps.reference import reference_page
 from maps.shell import shell
@@ -30,6 +32,7 @@ from maps.words import pick_language, words
 STATIC_FILES = StaticFiles(directory=Path(maps.__file__).parent / "static")
 LANGUAGE_COOKIE = "geo_risk_language"
 _NEAREST_FIRST = 20
+_LIMIT_MIN = 120.0
 
 router = APIRouter(tags=["pages"], dependencies=EVERYBODY, include_in_schema=False)
 _strict = [Depends(known_parameters)]
@@ -50,49 +53,64 @@ def field(
     request: Request,
     served: ServedNow,
     settings: SettingsNow,
+    files: FilesNow,
+    roads: Asked,
     lon: str | None = None,
     lat: str | None = None,
     radius_m: str | None = None,
     lang: Language = None,
     layers: Annotated[list[str] | None, Query()] = None,
+    by: Literal["time", "line"] = "time",
+    free: bool = False,
 ) -> Response:
-    """What is near, as a list: plain HTML for a given place, from GPS or a tap where the phone can."""
+    """What is near, as a list: plain HTML for a given place, by road where the store has roads."""
     language = language_of(request, lang)
-    asked = lon is not None or lat is not None
-    answer = field_answer(served, settings, language, lon or "", lat or "", radius_m, tuple(layers or ())) if asked else None
+    answer = None
+    if lon is not None or lat is not None:
+        typed = FieldAnswer(lon=lon or "", lat=lat or "", asked_radius=radius_m or "", layers=tuple(layers or ()), by=by, free=free)
+        answer = field_answer(served, settings, language, typed, lambda: roads.roads(served.snapshot, files))
     page = _page(field_page(language, answer, _page_settings(served, settings)), language, lang)
     page.status_code = 400 if answer and answer.problem else 200
     return page
 
 
 def field_answer(
-    served: Served, settings: Settings, language: str, lon: str, lat: str, radius_m: str | None, layers: tuple[str, ...]
+    served: Served, settings: Settings, language: str, typed: FieldAnswer, roads: Callable[[], RoadsNow | None]
 ) -> FieldAnswer:
-    """The list for a place, or what is wrong with the place as typed."""
+    """The list for a place as typed, or what is wrong with it."""
     try:
-        radius = parameters.number(radius_m or str(settings.radius_default_m), "radius_m", 1, settings.radius_max_m)
-        found = nearby(
-            served.snapshot,
-            parameters.longitude(lon),
-            parameters.latitude(lat),
-            parameters.layers_named(",".join(layers or FIELD_LAYERS), (Geometry.POINT,)),
-            radius_m=radius,
-            k=_NEAREST_FIRST,
-            sensitivities=READABLE,
-        )
+        asked = _near_question(settings, typed)
+        found = near_answer(served.snapshot, roads() if asked.by_time else None, asked, READABLE)
     except GeoRiskError as error:
         wrong = "layers" if isinstance(error, NotFound) else error.where
-        typed = FieldAnswer(lon=lon[:40], lat=lat[:40], asked_radius=(radius_m or "")[:7], layers=layers)
-        return replace(typed, problem=str(error), wrong=wrong)
-    return FieldAnswer(
-        lon=lon,
-        lat=lat,
-        radius_m=round(radius),
-        layers=layers,
-        cards=tuple(card(asdict(item), language) for item in found.items),
-        missing=found.missing,
-        revision=found.revision,
+        shortened = replace(typed, lon=typed.lon[:40], lat=typed.lat[:40], asked_radius=typed.asked_radius[:7])
+        return replace(shortened, problem=str(error), wrong=wrong)
+    no_way = found["by"] == "road" and not found["items"]
+    listed = near_answer(served.snapshot, None, asked, READABLE) if no_way else found
+    return replace(
+        typed,
+        asked_radius="",
+        radius_m=round(asked.radius_m),
+        by_road=listed["by"] == "road",
+        limit_min=asked.limit_min,
+        notes=access_notes(found, typed.by, language, no_way=no_way),
+        cards=tuple(card(item, language) for item in listed["items"]),
+        missing=tuple(listed["missing"]),
+        revision=listed["revision"],
         updated_at=served.snapshot.recorded_at,
+    )
+
+
+def _near_question(settings: Settings, typed: FieldAnswer) -> NearQuestion:
+    return NearQuestion(
+        lon=parameters.longitude(typed.lon),
+        lat=parameters.latitude(typed.lat),
+        layers=parameters.layers_named(",".join(typed.layers or FIELD_LAYERS), (Geometry.POINT,)),
+        k=_NEAREST_FIRST,
+        radius_m=parameters.number(typed.asked_radius or str(settings.radius_default_m), "radius_m", 1, settings.radius_max_m),
+        limit_min=_LIMIT_MIN,
+        free_only=typed.free,
+        by_time=typed.by == "time",
     )
 
 

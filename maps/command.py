@@ -14,7 +14,7 @@ def command_page(language: str, settings: PageSettings) -> str:
     """The HTML of the command map in that language; the same bytes whatever the store holds."""
     page = {
         "language": language,
-        "words": dict(words(language)),
+        "words": {key: text for key, text in words(language).items() if not key.startswith("field.")},
         "glyphs": glyphs(),
         "areaLayer": place_layer().id,
         "refreshSeconds": settings.refresh_s,

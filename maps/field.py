@@ -27,6 +27,16 @@ class Row:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RoadWay:
+    """How a feature is reached by road, as texts: how long, the walks, free places, what is in the way of the direct road."""
+
+    said: str
+    walk: str = ""
+    free: str = ""
+    in_the_way: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Card:
     """One feature near the position. ``state`` is one of `STATES`; ``phone`` only if the reader may see it."""
 
@@ -42,6 +52,7 @@ class Card:
     status: str
     rows: tuple[Row, ...] = ()
     phone: str | None = None
+    road: RoadWay | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +60,8 @@ class FieldAnswer:
     """What the service answers to a position; ``problem`` instead of cards where it could not answer.
 
     ``lon``, ``lat`` and ``asked_radius`` are texts as typed, so that a wrong one can be shown and mended; ``wrong`` is the
-    part of the form that the problem is about, where it is about one.
+    part of the form that the problem is about, where it is about one. ``by`` is what was asked for, ``by_road`` what was
+    answered; ``notes`` say why they differ, and which closures could not be honoured.
     """
 
     lon: str = ""
@@ -57,6 +69,11 @@ class FieldAnswer:
     radius_m: int | None = None
     asked_radius: str = ""
     layers: tuple[str, ...] = ()
+    by: str = "time"
+    free: bool = False
+    by_road: bool = False
+    limit_min: float = 0.0
+    notes: tuple[str, ...] = ()
     cards: tuple[Card, ...] = ()
     missing: tuple[str, ...] = ()
     revision: int = 0
@@ -121,7 +138,53 @@ def card(item: Mapping[str, Any], language: str) -> Card:
         status=_status_text(layer, item, language),
         rows=card_rows(layer, properties, language),
         phone=properties.get("phone"),
+        road=road_way(item["road"], language) if "road" in item else None,
     )
+
+
+def road_way(road: Mapping[str, Any], language: str) -> RoadWay:
+    """The road part of an item of ``/nearby`` in words.
+
+    >>> road_way({"said": {"en": "8 min, was 7"}, "walk_to_road_m": 40.0, "walk_from_road_m": 0.0, "free_places": None}, "en")
+    RoadWay(said='8 min, was 7', walk='on foot 40 m to the road', free='free places unknown', in_the_way='')
+    """
+    text, key = words(language), title_key(language)
+    walks = (("field.walk_to", road["walk_to_road_m"]), ("field.walk_from", road["walk_from_road_m"]))
+    shut = [_closure(each, language) for each in road.get("in_the_way", ())]
+    free = road["free_places"]
+    return RoadWay(
+        said=road["said"][key],
+        walk=_in_row([text[name].format(far=distance_text(far, language)) for name, far in walks if far >= 1], language),
+        free=text["field.free_unknown"] if free is None else text["field.free"].format(n=number(free, language, 0)),
+        in_the_way=text["field.in_the_way"].format(closures=_in_row(shut, language)) if shut else "",
+    )
+
+
+def access_notes(answer: Mapping[str, Any], by: str, language: str, *, no_way: bool) -> tuple[str, ...]:
+    """What a reader must know of the roads behind an answer of ``/nearby``: none, none from here, closures not honoured.
+
+    >>> access_notes({"by": "line"}, "time", "en", no_way=False)
+    ('No road data: distances are straight lines, and nobody knows whether a road leads there.',)
+    """
+    text = words(language)
+    unread = len(answer.get("unreadable", ()))
+    unknown = sum(each["links_of_unknown_depth"] for each in answer.get("closures", ()) if each["state"] == "honoured")
+    said = (
+        (by == "time" and answer["by"] == "line" and not no_way, text["field.no_roads"]),
+        (no_way, text["field.no_way"]),
+        (unread > 0, text["field.unreadable"].format(n=unread)),
+        (unknown > 0, text["field.unknown_depth"].format(n=unknown)),
+    )
+    return tuple(note for holds, note in said if holds)
+
+
+def _closure(closure: Mapping[str, Any], language: str) -> str:
+    cause = layer_of("road_closures").column("cause")
+    return f"{value_text(cause, closure['cause'], language)} ({closure['title']})"
+
+
+def _in_row(parts: list[str], language: str) -> str:
+    return ("，" if title_key(language) == "zh" else ", ").join(parts)
 
 
 def card_rows(layer: Layer, properties: Mapping[str, Any], language: str) -> tuple[Row, ...]:

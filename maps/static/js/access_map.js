@@ -88,14 +88,24 @@ function failing(ctx, { x, y }) {
   ctx.fillText("!", at.x, at.y + 2);
 }
 
+// The pin stands beside its spot, so that what lies there stays to be seen.
+function pin(ctx, { x, y }) {
+  ctx.beginPath();
+  ctx.moveTo(x, y);
+  ctx.lineTo(x - 6, y - 18);
+  ctx.arc(x, y - 20, 8, Math.PI - 0.35, 0.35);
+  ctx.closePath();
+  Object.assign(ctx, { fillStyle: INK, strokeStyle: "#fff", lineWidth: 2, lineJoin: "round" });
+  ctx.fill();
+  ctx.stroke();
+  disc(ctx, { x, y: y - 20 }, 3, "#fff", "#fff");
+}
+
 const SIGNS = {
   shut: (ctx, at, text, size) => cross(ctx, at, "#a50f15", size),
   supposed: (ctx, at, text, size) => cross(ctx, at, "#54278f", size),
   minutes: (ctx, at, text) => label(ctx, at, text, "#08519c"),
-  spot(ctx, at) {
-    disc(ctx, at, 7, "#fff", INK);
-    disc(ctx, at, 2.5, INK, INK);
-  },
+  spot: pin,
   shelter: (ctx, at) => disc(ctx, at, 4.5, "#08519c", "#fff"),
   corner: (ctx, at) => disc(ctx, at, 5, "#fff", "#54278f"),
   failing,

@@ -12,6 +12,7 @@ const WAIT_S = 10;
 const POLL_MS = 700;
 const GIVE_UP_MS = 120000;
 const GONE = 404;
+const CELLS = { id: "cells", title: { en: t("evac.cells"), zh: t("evac.cells") } };
 
 export class EvacuationQuestion {
   id = "evacuation";
@@ -43,7 +44,7 @@ export class EvacuationQuestion {
     };
     return el(
       "form", { class: "access-form", on: { submit } },
-      choice("groups", t("evac.groups"), page.access.groups, values.groups), choice("hazard", t("evac.hazard"), page.access.hazards, values.hazard),
+      choice("groups", t("evac.groups"), [...page.access.groups, CELLS], values.groups), choice("hazard", t("evac.hazard"), page.access.hazards, values.hazard),
       amount("limit_min", t("evac.limit"), values.limit_min), tick("only_in_hazard", t("evac.only_in_hazard"), values.only_in_hazard), tick("fewest", t("evac.fewest"), values.fewest),
       el("button", { type: "submit", class: "main", id: "evacuate" }, t("evac.ask")),
     );

@@ -1,7 +1,7 @@
 // A plan as a reader sees it: sentences, lines from groups to shelters, the transfer list, beds, and who has no place and why.
 
 import { el } from "./dom.js";
-import { number, page, t, titleOf } from "./page.js";
+import { inRow, number, page, t, titleOf } from "./page.js";
 import { grid, gridRow, minutesText } from "./said.js";
 import { saveCsv } from "./csv.js";
 
@@ -23,7 +23,7 @@ export function planSigns(plan) {
 
 export function planSections({ plan }, moved, { again, open }) {
   return [
-    el("ul", { class: "sentences" }, plan.sentences.map((sentence) => el("li", {}, named(titleOf(sentence), plan)))),
+    el("ul", { class: "sentences" }, plan.sentences.map((sentence) => el("li", {}, titleOf(sentence)))),
     el("p", { class: "actions" }, el("button", { type: "button", id: "evacuate-again", "data-key": "again", on: { click: again } }, t("evac.again")), el("button", { type: "button", id: "evacuate-csv", "data-key": "csv", disabled: !plan.transfers.length, on: { click: () => saveCsv("evacuation.csv", transferTable(plan)) } }, t("evac.csv"))),
     moved.size ? movedSection(plan, moved) : null,
     transfers(plan, moved, open),
@@ -33,23 +33,9 @@ export function planSections({ plan }, moved, { again, open }) {
   ].filter(Boolean);
 }
 
-// Sentences of the engine name ids, the longest first since one may be part of another: a reader is told names.
-function named(text, plan) {
-  const names = namesOf(plan);
-  const ids = [...names.keys()].filter((id) => text.includes(id)).sort((a, b) => b.length - a.length);
-  const marks = ids.reduce((said, id, i) => said.replaceAll(id, `\u0000${i}\u0000`), text);
-  return ids.reduce((said, id, i) => said.replaceAll(`\u0000${i}\u0000`, names.get(id)), marks);
-}
-
-function namesOf(plan) {
-  const groups = [...plan.transfers, ...plan.unplaced].map(({ group, group_name: name }) => [group, name]);
-  const shelters = [...plan.transfers.map(({ shelter, shelter_name: name }) => [shelter, name]), ...plan.openings.map(({ shelter, name }) => [shelter, name])];
-  return new Map([...groups, ...shelters, ...[...plan.shelters, ...plan.unknown_groups].map(({ id, name }) => [id, name])]);
-}
-
 function movedSection(plan, moved) {
   const names = new Map([...plan.transfers, ...plan.unplaced].map(({ group, group_name: name }) => [group, name]));
-  return el("section", {}, el("h3", {}, t("evac.moved", { n: number(moved.size, 0) })), el("p", { class: "note moved-names" }, [...moved].map((id) => names.get(id) ?? id).join(", ")));
+  return el("section", {}, el("h3", {}, t("evac.moved", { n: number(moved.size, 0) })), el("p", { class: "note moved-names" }, inRow([...moved].map((id) => names.get(id) ?? id))));
 }
 
 const duty = (plan, group) => (plan.duty[group] ?? []).map(({ organisation, post, phone }) => [organisation, post, phone].filter(Boolean).join(" "))[0] ?? "";
@@ -116,5 +102,5 @@ export function planPaper(plan) {
   const table = grid(head, rows.map((row) => gridRow(row)));
   const hazard = titleOf(plan.hazard);
   const groups = titleOf(page.access.groups.find(({ id }) => id === plan.question.groups)?.title);
-  return [el("section", { class: "plan-paper" }, el("h2", {}, t("evac.title"), " ", el("small", {}, [groups, hazard, t("evac.limit_of", { n: number(plan.question.limit_min, 0) })].join(" · "))), el("ul", {}, plan.sentences.map((sentence) => el("li", {}, named(titleOf(sentence), plan)))), table)];
+  return [el("section", { class: "plan-paper" }, el("h2", {}, t("evac.title"), " ", el("small", {}, [groups, hazard, t("evac.limit_of", { n: number(plan.question.limit_min, 0) })].join(" · "))), el("ul", {}, plan.sentences.map((sentence) => el("li", {}, titleOf(sentence)))), table)];
 }

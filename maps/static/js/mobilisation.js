@@ -2,7 +2,7 @@
 
 import { el } from "./dom.js";
 import { Latest } from "./latest.js";
-import { number, page, t, titleOf } from "./page.js";
+import { inRow, number, page, t, titleOf } from "./page.js";
 import { roadQuery } from "./roads_asked.js";
 import { amount, grid, gridRow, minutesText } from "./said.js";
 import { ask } from "./service.js";
@@ -26,7 +26,7 @@ export class MobilisationQuestion {
   }
 
   subtitle() {
-    return t("mob.statement", { within: number(this.within, 0), needs: Object.entries(this.needs).map(needText).join(", ") });
+    return t("mob.statement", { within: number(this.within, 0), needs: inRow(Object.entries(this.needs).map(needText)) });
   }
 
   form() {
@@ -81,7 +81,7 @@ export class MobilisationQuestion {
     const rows = [
       change.within_min === null ? null : t("mob.longer", { n: number(change.within_min, 0) }),
       ...Object.entries(change.needs).map(([need, count]) => (count > 0 ? t("mob.less", { need: needTitle(need), n: number(count, 0) }) : null)),
-      ...change.more.map(moreText),
+      ...change.more.flatMap(moreText),
     ].filter(Boolean);
     return rows.length ? el("section", {}, el("h3", {}, t("mob.would_be_true")), el("ul", { class: "sentences" }, rows.map((row) => el("li", {}, row)))) : null;
   }
@@ -89,18 +89,19 @@ export class MobilisationQuestion {
   places() {
     const failing = this.answer.places.filter(({ state }) => state !== "proven");
     const rows = failing.slice(0, SHOWN).map((place) => {
-      const short = Object.entries(place.shortfall).filter(([, count]) => count > 0).map(needText).join(", ");
+      const short = Object.entries(place.shortfall).filter(([, count]) => count > 0).map(needText);
       const name = el("button", { type: "button", class: "link", "data-key": place.id, on: { click: () => this.open(page.areaLayer, place.id) } }, place.name);
-      return gridRow([name, stateText(place.state), short, place.by_closures ? t("mob.by_closures") : titleOf(place.said)]);
+      const why = place.by_closures ? [el("b", {}, t("mob.by_closures")), el("br")] : [];
+      return gridRow([place.state === "unknown" ? el("span", {}, name, " ", stateText(place.state)) : name, inRow(short), el("span", {}, ...why, titleOf(place.said))]);
     });
     if (!rows.length) return null;
     const rest = failing.length - SHOWN;
-    return el("section", {}, el("h3", {}, t("mob.places", { n: number(failing.length, 0) })), grid([t("mob.place"), t("mob.state"), t("mob.short"), t("mob.time")], rows), rest > 0 ? el("p", { class: "note" }, t("evac.rest", { n: number(rest, 0) })) : null);
+    return el("section", {}, el("h3", {}, t("mob.places", { n: number(failing.length, 0) })), grid([t("mob.place"), t("mob.short"), t("mob.time")], rows), rest > 0 ? el("p", { class: "note" }, t("evac.rest", { n: number(rest, 0) })) : null);
   }
 
   uncounted() {
     const { unknown } = this.answer;
-    return unknown.length ? el("p", { class: "note doubt" }, t("mob.uncounted", { n: number(unknown.length, 0), names: unknown.slice(0, 8).map(({ name }) => name).join(", ") })) : null;
+    return unknown.length ? el("p", { class: "note doubt" }, t("mob.uncounted", { n: number(unknown.length, 0), names: few(unknown.map(({ name }) => name)) })) : null;
   }
 
   changes(before, now) {
@@ -116,7 +117,7 @@ export class MobilisationQuestion {
 }
 
 const FEW = 4;
-const few = (names) => (names.length > FEW ? t("mob.few", { names: names.slice(0, FEW).join(", "), n: number(names.length, 0) }) : names.join(", "));
+const few = (names) => (names.length > FEW ? t("mob.few", { names: inRow(names.slice(0, FEW)), n: number(names.length - FEW, 0) }) : inRow(names));
 
 function needTitle(need) {
   if (need === "people") return t("mob.people");
@@ -126,9 +127,9 @@ function needTitle(need) {
 const needText = ([need, count]) => `${needTitle(need)} ${number(count, 0)}`;
 
 function moreText({ need, total, at, exact, at_least: least, beyond }) {
-  const bases = at.map(({ name, more }) => `${name} +${number(more, 0)}`).join(", ");
+  const bases = inRow(at.map(({ name, more }) => `${name} +${number(more, 0)}`));
   const told = at.length ? t("mob.more", { need: needTitle(need), total: number(total, 0), bases }) : "";
   const proof = exact || !at.length ? "" : t("mob.at_least", { n: number(least ?? 0, 0) });
   const out = beyond.length ? t("mob.beyond", { n: number(beyond.length, 0), names: few(beyond.map(({ name }) => name)) }) : "";
-  return [told, proof, out].filter(Boolean).join(" ");
+  return [[told, proof].filter(Boolean).join(" "), out];
 }

@@ -14,6 +14,9 @@ export const tOr = (key, otherwise) => page.words[key] ?? otherwise;
 
 export const titleOf = (titles) => titles?.[titleKey] ?? titles?.en ?? "";
 
+// Names one after the other, as the language parts them.
+export const inRow = (names) => names.join(titleKey === "zh" ? "、" : ", ");
+
 export function number(value, digits = 2) {
   return new Intl.NumberFormat(language, { maximumFractionDigits: digits }).format(value);
 }

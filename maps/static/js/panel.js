@@ -3,6 +3,7 @@
 import { arrow, layerGlyph, levelBadge } from "./glyphs.js";
 import { byId, el, say } from "./dom.js";
 import { ago, distance, lookTitle, moment, number, score, t, titleOf, tOr, valueText, withUnit } from "./page.js";
+import { inTheWay } from "./said.js";
 import { meter } from "./ranking.js";
 import { nowMs } from "./service.js";
 
@@ -79,8 +80,14 @@ const cardLine = (layer, properties) =>
 function help(situation, layers, open) {
   return [
     section("panel.contacts", contacts(situation.contacts, layers.get("duty_holders"))),
-    ...Object.entries(situation.nearest).map(([id, items]) => section(null, nearest(items, layers.get(id), open), t("panel.nearest", { layer: titleOf(layers.get(id).title) }))),
+    ...Object.entries(situation.nearest).map(([id, items]) => section(null, nearest(byRoad(situation, id) ?? items, layers.get(id), open), t("panel.nearest", { layer: titleOf(layers.get(id).title) }))),
   ];
+}
+
+// Those reached first by road, where the roads are known and lead somewhere; else the caller has the straight lines.
+function byRoad({ by_road: found }, layerId) {
+  const items = found?.by === "road" ? found.nearest[layerId] : null;
+  return items?.length ? items : null;
 }
 
 function around(situation, layer, layers, also, open) {
@@ -165,6 +172,7 @@ function nearRow(item, layer, open) {
     "button", { type: "button", on: { click: () => open(item.layer, item.id) } },
     layerGlyph(layer), el("span", { class: "what" }, item.name), state(item, layer),
     el("span", { class: "far" }, arrow(item.bearing_deg), distance(item.distance_m), " ", t(`wind.${item.wind}`)),
+    item.road ? el("small", { class: "by-road" }, t("access.by_road", { said: titleOf(item.road.said) })) : null, inTheWay(item.road?.in_the_way),
   );
 }
 

@@ -123,7 +123,7 @@ export class PlaceQuestion {
 
   changes(before, now) {
     const nearest = KINDS.map(([layer]) => nearestChange(titleOf(this.layers().get(layer).title), before.kinds.get(layer).items[0], now.kinds.get(layer).items[0]));
-    return [...nearest, ...reachChanges(before.reach, now.reach)].filter(Boolean);
+    return [nearest[0], ...reachChanges(before.reach, now.reach), ...nearest.slice(1)].filter(Boolean);
   }
 }
 

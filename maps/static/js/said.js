@@ -1,7 +1,7 @@
 // Small parts that panels of access share: times, what is in the way, problems, choices.
 
 import { el } from "./dom.js";
-import { number, page, t, titleOf } from "./page.js";
+import { inRow, number, page, t, titleOf } from "./page.js";
 
 export const minutesText = (minutes) => t("access.minutes", { n: number(minutes, 1) });
 
@@ -28,8 +28,8 @@ export function problem(error) {
 export function inTheWay(closures) {
   if (!closures?.length) return null;
   const causes = new Map(page.access.causes.map((cause) => [cause.id, titleOf(cause.title)]));
-  const named = closures.map(({ title, cause }) => (cause === "what if" ? t("whatif.short") : [title, causes.get(cause)].filter(Boolean).join("，")));
-  return el("small", { class: "in-the-way" }, t("access.in_the_way", { closures: named.join("; ") }));
+  const named = closures.map(({ title, cause }) => (cause === "what if" ? t("whatif.short") : `${causes.get(cause) ?? cause} (${title})`));
+  return el("small", { class: "in-the-way" }, t("access.in_the_way", { closures: inRow(named) }));
 }
 
 export function choice(name, label, rows, value) {

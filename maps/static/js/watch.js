@@ -5,6 +5,7 @@ import { t } from "./page.js";
 import { openPanel } from "./panel.js";
 import { problem, problemWord } from "./said.js";
 
+const TOLD = 2;
 const clock = new Intl.DateTimeFormat("zh-CN", { hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false });
 
 // A question has: id, title(), subtitle(), ask(signal), body(), draw(), erase(), changes(before, now); form() and done() if it likes.
@@ -101,7 +102,14 @@ export class Watch {
   row(question) {
     const open = el("button", { type: "button", id: `watch-${question.id}`, on: { click: () => this.panel(question) } }, question.title());
     const stop = el("button", { type: "button", id: `watch-stop-${question.id}`, class: "stop", "aria-label": t("watch.stop", { name: question.title() }), on: { click: () => this.stop(question) } }, "×");
-    return el("li", { "data-question": question.id }, el("span", { class: "head" }, open, stop), question.said.length ? el("ul", { class: "changes" }, question.said.map((line) => el("li", {}, line))) : null);
+    return el("li", { "data-question": question.id }, el("span", { class: "head" }, open, stop), this.told(question));
+  }
+
+  // On the map the first changes; the panel has them all.
+  told(question) {
+    const rest = question.said.length - TOLD;
+    const more = rest > 0 ? el("li", {}, el("button", { type: "button", class: "link", id: `watch-more-${question.id}`, on: { click: () => this.panel(question) } }, t("watch.more", { n: rest }))) : null;
+    return question.said.length ? el("ul", { class: "changes" }, question.said.slice(0, TOLD).map((line) => el("li", {}, line)), more) : null;
   }
 }
 
