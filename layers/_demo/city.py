@@ -33,6 +33,7 @@ from layers._demo.relief import (
 )
 from layers._demo.rivers import drain, make_rivers
 from layers._demo.roads import make_roads
+from layers._demo.shut_roads import make_closures
 from layers._demo.sites import Country
 from layers._demo.storm import TONIGHT, depth_m, stages, zones
 from layers._demo.terrain import make_ground
@@ -47,7 +48,7 @@ _POINTS: Final = (
     ("helicopters", make_helicopters), ("fire_checkpoints", make_checkpoints),
     ("rescue_teams", make_teams), ("supply_depots", make_depots), ("aeds", make_aeds),
     ("care_facilities", make_care_facilities), ("duty_holders", make_duty_holders), ("rain_gauges", make_rain_gauges),
-    ("water_gauges", make_water_gauges),
+    ("water_gauges", make_water_gauges), ("road_closures", make_closures),
 )  # fmt: skip
 
 
