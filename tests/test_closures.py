@@ -11,7 +11,8 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from geo_risk.access.closures import Around, Closure, Flooded, Inside, Named, effect_of, link_depths, shut_by, shut_links
+from geo_risk.access.closures import Around, Closure, Flooded, Inside, Named, effect_of, shut_by, shut_links
+from geo_risk.access.link_depths import link_depths
 from geo_risk.access.road_graph import graph_of_arrays
 from geo_risk.access.vehicles import Vehicle
 from geo_risk.crs import GEOD

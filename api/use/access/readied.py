@@ -11,9 +11,10 @@ import numpy as np
 import pyproj
 import shapely
 
-from geo_risk.access.closures import Around, Closure, Inside, Named, link_depths, shut_links
+from geo_risk.access.closures import Around, Closure, Inside, Named, shut_links
 from geo_risk.access.evacuation import Groups, Shelters, evacuate
 from geo_risk.access.isolation import Network, cut_off, detours, facility_losses, link_losses
+from geo_risk.access.link_depths import link_depths
 from geo_risk.access.nearest import nearest_many
 from geo_risk.access.reach import reach
 from geo_risk.access.road_graph import MODES, graph_of_arrays

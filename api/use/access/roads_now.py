@@ -14,7 +14,8 @@ import geopandas as gpd
 
 from api.use._remember import remember, remember_few
 from api.use.access.closure_rows import Listed, Unreadable, listed
-from geo_risk.access.closures import Closure, Effect, LinkDepths, Named, Shut, effect_of, link_depths, shut_by
+from geo_risk.access.closures import Closure, Effect, Named, Shut, effect_of, shut_by
+from geo_risk.access.link_depths import LinkDepths, link_depths
 from geo_risk.access.road_graph import RoadGraph
 from geo_risk.access.road_index import RoadIndex, index_roads
 from geo_risk.access.travel import By, Travel, weigh
