@@ -16,7 +16,8 @@ import shapely
 
 from bench.figures import Figure, peak_mb, told
 from bench.street_grid import CLASSES, street_grid
-from geo_risk.access.road_graph import RoadGraph, road_graph
+from geo_risk.access.road_graph import RoadGraph
+from geo_risk.access.road_lines import road_graph
 from layers._demo import make_city
 from layers._network import load, save
 

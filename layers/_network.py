@@ -15,7 +15,8 @@ import geopandas as gpd
 import numpy as np
 import shapely
 
-from geo_risk.access.road_graph import DEFAULT_COLUMNS, TOLERANCE_M, Left, Noding, RoadGraph, graph_of_arrays, road_graph
+from geo_risk.access.road_graph import Left, RoadGraph, graph_of_arrays
+from geo_risk.access.road_lines import DEFAULT_COLUMNS, TOLERANCE_M, Noding, road_graph
 from geo_risk.errors import FileError, GeoRiskError
 from layers._tables.vehicle_table import class_modes
 

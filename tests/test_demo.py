@@ -17,8 +17,9 @@ from scipy.sparse.csgraph import dijkstra
 
 from api.use.access.closure_rows import listed
 from geo_risk.access.closures import effect_of
-from geo_risk.access.road_graph import RoadGraph, parts, road_graph
+from geo_risk.access.road_graph import RoadGraph, parts
 from geo_risk.access.road_index import index_roads
+from geo_risk.access.road_lines import road_graph
 from geo_risk.access.travel import on_road, weigh
 from layers._catalog import catalog
 from layers._demo import DemoCity, make_city, write_rasters

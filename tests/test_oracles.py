@@ -19,8 +19,9 @@ from scipy.spatial import cKDTree
 from geo_risk.access.closures import Closure, Inside, Named, shut_links
 from geo_risk.access.isolation import detours
 from geo_risk.access.reach import reach
-from geo_risk.access.road_graph import graph_of_arrays, road_graph
+from geo_risk.access.road_graph import graph_of_arrays
 from geo_risk.access.road_index import index_roads
+from geo_risk.access.road_lines import road_graph
 from geo_risk.access.routes import route, routes
 from geo_risk.access.travel import close, cost_at, on_nodes, on_road, spread, weigh
 from geo_risk.access.vehicles import Vehicle

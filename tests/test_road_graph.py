@@ -17,16 +17,8 @@ from hypothesis import strategies as st
 from shapely import LineString, MultiLineString, Point
 
 from geo_risk.access import _noding
-from geo_risk.access.road_graph import (
-    RoadColumns,
-    RoadGraph,
-    along_hilbert,
-    graph_of_arrays,
-    lengths_m,
-    mode_bit,
-    parts,
-    road_graph,
-)
+from geo_risk.access.road_graph import RoadGraph, along_hilbert, graph_of_arrays, lengths_m, mode_bit, parts
+from geo_risk.access.road_lines import RoadColumns, road_graph
 from geo_risk.crs import GEOD
 from geo_risk.errors import CrsError, ParameterError
 
