@@ -96,13 +96,17 @@ class Derivation:
 
 @dataclass(frozen=True, config=_FROZEN)
 class Look:
-    """How lines or areas of one choice are drawn. ``dash`` is the outline's strokes and gaps in pixels, such as ``5 4``."""
+    """How lines or areas of one choice are drawn. ``dash`` is the outline's strokes and gaps in pixels, such as ``5 4``.
+
+    On a map of a smaller zoom than ``from_zoom`` they are left out: there they would hide what matters more.
+    """
 
     choice: Name
     fill_opacity: float = Field(default=0.0, ge=0, le=1, kw_only=True)
     outline_opacity: float = Field(default=1.0, ge=0, le=1, kw_only=True)
     outline_px: float = Field(default=1.0, ge=0, le=8, kw_only=True)
     dash: Annotated[str, Field(pattern=r"^([1-9][0-9]?( [1-9][0-9]?)+)?$")] = Field(default="", kw_only=True)
+    from_zoom: float = Field(default=0.0, ge=0, le=20, kw_only=True)
 
 
 @dataclass(frozen=True, kw_only=True, config=_FROZEN)

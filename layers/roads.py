@@ -1,6 +1,6 @@
 """Roads 道路, emergency transport roads among them."""
 
-from layers._layer import Column, Geometry, Layer, Style, choices
+from layers._layer import Column, Geometry, Layer, Look, Style, choices
 
 LAYER = Layer(
     id="roads",
@@ -61,6 +61,24 @@ LAYER = Layer(
         colour="#737373",
         popup=("road_class", "emergency_rank", "kind", "made_of", "bridge", "tunnel"),
         card=("road_class", "emergency_rank"),
+        look_by="road_class",
+        looks=(
+            Look("steps", outline_px=0.8, outline_opacity=0.5, dash="2 2", from_zoom=13),
+            Look("path", outline_px=0.8, outline_opacity=0.5, dash="3 3", from_zoom=13),
+            Look("footway", outline_px=0.8, outline_opacity=0.5, dash="3 3", from_zoom=13),
+            Look("cycleway", outline_px=0.8, outline_opacity=0.5, dash="5 3", from_zoom=13),
+            Look("other", outline_px=0.5, outline_opacity=0.45, from_zoom=11),
+            Look("service", outline_px=0.5, outline_opacity=0.45, from_zoom=11),
+            Look("living_street", outline_px=0.6, outline_opacity=0.5, from_zoom=11),
+            Look("street", outline_px=0.6, outline_opacity=0.5, from_zoom=11),
+            Look("forest", outline_px=0.9, outline_opacity=0.6, dash="6 4"),
+            Look("ferry", outline_px=1.2, outline_opacity=0.8, dash="8 6"),
+            Look("town", outline_px=1.1, outline_opacity=0.8),
+            Look("county", outline_px=1.4, outline_opacity=0.85),
+            Look("provincial", outline_px=2.0, outline_opacity=0.9),
+            Look("national", outline_px=2.4, outline_opacity=0.9),
+            Look("motorway", outline_px=3.0, outline_opacity=0.95),
+        ),
     ),
     stale_after_days=730,
 )

@@ -2,6 +2,7 @@ import json
 
 import geopandas as gpd
 import numpy as np
+import pytest
 import shapely
 
 from api.use.marks import cells, marks
@@ -42,3 +43,13 @@ def test_a_feature_carries_its_look_only_where_its_layer_has_looks(small_snapsho
 
     assert told("flood_zones") == [{"name": None, "level": None, "look": "past"}]
     assert told("towns") == [{"name": "East", "level": None}, {"name": "West", "level": None}]
+
+
+@pytest.mark.parametrize(("zoom", "drawn"), [(9, ["national", None]), (11, ["national", "street", None])])
+def test_lanes_are_drawn_from_a_zoom_on_and_a_road_of_unknown_class_always(zoom: float, drawn: list[str | None]) -> None:
+    lines = [shapely.LineString([(0, y), (1, y)]) for y in range(3)]
+    frame = typed(layer("roads"), {"road_class": ["national", "street", None]}, lines, ["a", "b", "c"])
+    snapshot = Snapshot(revision=1, head="", recorded_at=None, frames={"roads": frame}, updated={})
+    answer = marks(snapshot, "roads", Box(-1, -1, 4, 4), zoom, most=10)
+    assert [shape["properties"]["look"] for shape in answer["features"]["features"]] == drawn
+    assert answer["count"] == 3

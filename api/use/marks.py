@@ -28,7 +28,7 @@ def marks(snapshot: Snapshot, layer_id: str, bbox: Box, zoom: float, most: int) 
     seen = rows.iloc[touching(rows, bbox)]
     head = {"layer": found.id, "revision": snapshot.revision, "count": len(seen)}
     if found.geometry is not Geometry.POINT:
-        return head | {"kind": "features", "features": _shapes(found, rows, seen.index, zoom)}
+        return head | {"kind": "features", "features": _shapes(found, rows, _drawn(found, seen, zoom).index, zoom)}
     if len(seen) > most:
         return head | {"kind": "cells"} | cells(seen, bbox)
     return head | {"kind": "points"} | points(found, seen)
@@ -67,6 +67,12 @@ def levels(found: Layer, rows: gpd.GeoDataFrame) -> list[str | None]:
         return [None] * len(rows)
     numerals = {choice.id: choice.level for choice in found.column(by).choices}
     return [numerals.get(value) for value in rows[by]]
+
+
+def _drawn(found: Layer, seen: gpd.GeoDataFrame, zoom: float) -> gpd.GeoDataFrame:
+    """The rows without those of looks that are drawn only on a map of a larger zoom."""
+    later = [look.choice for look in found.style.looks if look.from_zoom > zoom]
+    return seen[~seen[found.style.look_by].isin(later)] if later else seen
 
 
 def _shapes(found: Layer, rows: gpd.GeoDataFrame, ids: pd.Index, zoom: float) -> dict[str, Any]:

@@ -31,9 +31,12 @@ export class Areas {
     if (layer.id === this.areaLayer) this.spots = marks ? spotsOf(marks.features.features) : [];
     if (!marks) return;
     const pane = paneOf(layer, this.areaLayer);
-    for (const look of layer.style.looks) this.canvas(pane, layer, look);
-    const style = (feature) => ({ ...this.style(layer, feature), renderer: this.canvas(pane, layer, lookOf(layer, feature)), interactive: false, pane });
-    const drawn = L.geoJSON(marks.features, { style, interactive: false, pane }).addTo(this.map);
+    // Lines need one canvas only: those of a later look come later in it.
+    const looks = layer.geometry === "line" ? [] : layer.style.looks;
+    for (const look of looks) this.canvas(pane, layer, look);
+    const canvasOf = (feature) => this.canvas(pane, layer, looks.length ? lookOf(layer, feature) : null);
+    const style = (feature) => ({ ...this.style(layer, feature), renderer: canvasOf(feature), interactive: false, pane });
+    const drawn = L.geoJSON(inLooksOrder(layer, marks.features), { style, interactive: false, pane }).addTo(this.map);
     this.layers.set(layer.id, { layer, features: marks.features.features, drawn });
   }
 
@@ -110,6 +113,12 @@ function lineStyle(layer, look, zoom) {
   const broad = zoom >= 12 ? 1 : 0;
   if (look) return { color: layer.style.colour, ...outline(look), weight: look.outline_px + broad, fill: false };
   return { color: layer.style.colour, weight: 1.4 + broad, opacity: 0.8, fill: false };
+}
+
+function inLooksOrder(layer, collection) {
+  if (!layer.style.looks.length) return collection;
+  const rank = (feature) => layer.style.looks.indexOf(lookOf(layer, feature));
+  return { ...collection, features: [...collection.features].sort((a, b) => rank(a) - rank(b)) };
 }
 
 const lookOf = (layer, feature) => layer.style.looks.find((look) => look.choice === feature.properties.look) ?? null;
