@@ -85,8 +85,9 @@ def field_answer(
         wrong = "layers" if isinstance(error, NotFound) else error.where
         shortened = replace(typed, lon=typed.lon[:40], lat=typed.lat[:40], asked_radius=typed.asked_radius[:7])
         return replace(shortened, problem=str(error), wrong=wrong)
-    no_way = found["by"] == "road" and not found["items"]
-    listed = near_answer(served.snapshot, None, asked, READABLE) if no_way else found
+    straight = None if found["items"] else near_answer(served.snapshot, None, asked, READABLE)
+    no_way = found["by"] == "road" and straight is not None and bool(straight["items"])
+    listed = straight if no_way and straight is not None else found
     return replace(
         typed,
         asked_radius="",

@@ -1,6 +1,7 @@
 """The pages in Debian's chromium, over the real service: hostile names are read literally, no host but ours is asked."""
 
 import datetime as dt
+import json
 import os
 import socket
 import subprocess
@@ -21,7 +22,7 @@ from layers._demo import make_city
 from layers._layer import Column, Geometry, Layer
 from layers._store import Batch, open_store
 from maps.page import place_layer
-from tests import small_city
+from tests import road_city, small_city
 from tests.small_city import frame
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is missing; pip install -e .[dev]")
@@ -692,3 +693,196 @@ def test_the_worst_cells_are_listed_and_opened_by_keyboard(storm_city: str, brow
     worst.press("Enter")
     sync_api.expect(seen.panel().locator("h2")).to_contain_text(cell)
     sync_api.expect(seen.panel().locator(".evidence")).to_be_visible()
+
+
+FREE_PLACE = {"school": shapely.Point(0.019, 0.0), "hall": shapely.Point(0.04, 0.0)}
+
+
+@pytest.fixture(scope="module")
+def road_url(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The road city without its island, the school moved beside the bridge: from the east it is nearest, over the bridge."""
+    path = tmp_path_factory.mktemp("roads") / "store.sqlite"
+    frames = road_city.frames()
+    towns = frames["towns"].drop(index="i")
+    shelters = frames["shelters"].set_geometry(list(FREE_PLACE.values()), crs=4326)
+    with open_store(path) as store:
+        for layer_id, rows in (frames | {"towns": towns, "shelters": shelters}).items():
+            store.apply(layer_id, rows, Batch(actor="test", reason="roads", source="roads"))
+    yield from serving(path, GEO_RISK_REFRESH_S="1")
+
+
+@pytest.fixture
+def road_map(road_url: str, browse: Callable[..., Seen]) -> Iterator[Callable[..., Seen]]:
+    """Opens the map of the road city; whatever a test shut is open again afterwards."""
+
+    def opened(language: str = "en", **options: Any) -> Seen:
+        seen = browse(f"{road_url}/?lang={language}", ready="body[data-closures]", **options)
+        seen.page.evaluate("() => { map_command.setView([0, 0.0225], 14, { animate: false }); }")
+        return seen
+
+    yield opened
+    for closure in in_force(road_url):
+        urllib.request.urlopen(urllib.request.Request(f"{road_url}/closures/{closure['id']}/end", method="POST"), timeout=10).close()
+
+
+def in_force(url: str) -> list[dict[str, Any]]:
+    with urllib.request.urlopen(f"{url}/closures", timeout=10) as answer:
+        return [closure for closure in json.load(answer)["closures"] if closure["state"] == "honoured"]
+
+
+SHUT = ".closure-honoured"
+
+
+def by_key(seen: Seen, *selectors: str) -> None:
+    for selector in selectors:
+        seen.page.locator(selector).first.press("Enter")
+
+
+def road_panel(seen: Seen, name: str) -> None:
+    """The panel of a road found by its name, by keyboard."""
+    if seen.page.locator("#closures").get_attribute("open") is None:
+        by_key(seen, "#closures-summary")
+    seen.page.locator("#road-name").fill(name)
+    by_key(seen, "#roads-found button")
+    sync_api.expect(seen.panel().locator("h2")).to_have_text(name)
+
+
+def answered(seen: Seen, question: str) -> None:
+    seen.page.wait_for_function("(name) => Number(document.body.dataset[name]) > 0", arg=question)
+
+
+def test_a_bridge_shut_by_keyboard_changes_shelter_reach_evacuation_and_verdict(road_map: Callable[..., Seen]) -> None:
+    """From 0.0225 the school is 0.0035 away, 39 s; the hall 0.0175, 195 s. Round by the loop it is 442 s more.
+
+    Of 150 people west of the bridge 100 find a place there, 50 go over it: within 10 minutes, but not round by the loop.
+    Twelve people come from the other side within 15 minutes of the call, five of them to get ready: over the bridge only.
+    """
+    seen = road_map()
+    by_key(seen, "#open-access")
+    answered(seen, "place")
+    sync_api.expect(seen.panel().locator("[aria-pressed=true]")).to_contain_text("School")
+    by_key(seen, "#open-evacuation")
+    seen.page.locator("input[name=limit_min]").fill("10")
+    by_key(seen, "#evacuate")
+    answered(seen, "evacuation")
+    by_key(seen, "#open-mobilisation")
+    seen.page.locator("input[name=people]").fill("42")
+    seen.page.locator("input[name=within]").fill("15")
+    by_key(seen, "#mobilise")
+    answered(seen, "mobilisation")
+    sync_api.expect(seen.panel().locator(".verdict")).to_contain_text("Proven")
+    road_panel(seen, "Old Bridge")
+    sync_api.expect(seen.panel().locator("select[name=cause]")).to_have_value("bridge")
+    by_key(seen, "#close-road")
+    said = seen.page.locator("#watch")
+    sync_api.expect(said).to_contain_text("nearest of Shelters: was School 0.7 min, now Hall 3.3 min")
+    sync_api.expect(said).to_contain_text("reach within 15 min: ground −")
+    sync_api.expect(said).to_contain_text("placed 230 → 180 people")
+    sync_api.expect(said).to_contain_text("1 groups moved")
+    sync_api.expect(said).to_contain_text("verdict: Proven → Refuted")
+    sync_api.expect(seen.page.locator(SHUT)).to_contain_text("Old Bridge")
+    assert seen.page.locator("#status").get_attribute("role") == "status"
+    by_key(seen, "#watch-mobilisation")
+    sync_api.expect(seen.panel().locator(".verdict")).to_contain_text("Only the closures make the difference.")
+    by_key(seen, "#watch-evacuation")
+    sync_api.expect(seen.panel().locator(".changed")).to_contain_text("placed 230 → 180")
+    by_key(seen, ".closure .end")
+    sync_api.expect(said).to_contain_text("nearest of Shelters: was Hall 3.3 min, now School 0.7 min")
+    sync_api.expect(seen.page.locator(SHUT)).to_have_count(0)
+    sync_api.expect(seen.page.locator(".closure-ended").first).to_be_visible()
+
+
+def test_a_road_shut_in_thought_is_marked_until_cleared_and_stored_nowhere(
+    road_url: str, road_map: Callable[..., Seen]
+) -> None:
+    seen = road_map("zh-CN")
+    by_key(seen, "#open-access")
+    answered(seen, "place")
+    road_panel(seen, "Old Bridge")
+    by_key(seen, "#suppose-road")
+    mark = seen.page.locator("#whatif")
+    sync_api.expect(mark).to_contain_text("假设情景，并非实况")
+    sync_api.expect(mark).to_contain_text("Old Bridge")
+    sync_api.expect(seen.page.locator("#watch")).to_contain_text("最近应急避难场所：原 School 0.7 分钟，现 Hall 3.3 分钟")
+    assert in_force(road_url) == []
+    by_key(seen, "#whatif-clear")
+    sync_api.expect(mark).to_be_hidden()
+    sync_api.expect(seen.page.locator("#watch")).to_contain_text("原 Hall 3.3 分钟，现 School 0.7 分钟")
+
+
+def test_a_closures_title_is_shown_literally_wherever_it_is_told(road_map: Callable[..., Seen]) -> None:
+    seen = road_map()
+    title = " ".join(HOSTILE[:3])
+    road_panel(seen, "Old Bridge")
+    seen.page.locator("input[name=title]").fill(title)
+    by_key(seen, "#close-road")
+    sync_api.expect(seen.page.locator(f"{SHUT} .name")).to_have_text(title)
+    sync_api.expect(seen.panel().locator(".done")).to_contain_text(title)
+    by_key(seen, "#open-access")
+    sync_api.expect(seen.panel().locator(".in-the-way").first).to_have_text(f"On the direct road: Bridge out ({title})")
+    by_key(seen, ".closure .end")
+    sync_api.expect(seen.page.locator("#status")).to_contain_text(title)
+    literal(seen)
+
+
+def test_a_closure_of_somebody_else_is_noticed_and_said(road_url: str, road_map: Callable[..., Seen]) -> None:
+    seen = road_map()
+    by_key(seen, "#open-access")
+    answered(seen, "place")
+    body = {"title": "Elsewhere", "cause": "control", "roads": ["bridge"]}
+    request = urllib.request.Request(f"{road_url}/closures", json.dumps(body).encode(), {"Content-Type": "application/json"})
+    urllib.request.urlopen(request, timeout=10).close()
+    sync_api.expect(seen.page.locator("#watch")).to_contain_text("was School 0.7 min, now Hall 3.3 min", timeout=6_000)
+    sync_api.expect(seen.page.locator(f"{SHUT} .name")).to_have_text("Elsewhere")
+
+
+def test_a_drawn_area_tells_what_is_inside_and_shuts_its_roads(road_map: Callable[..., Seen]) -> None:
+    seen = road_map()
+    by_key(seen, "#closures-summary", "#draw-area")
+    for lon, lat in ((0.018, -0.002), (0.0215, -0.002), (0.0215, 0.002), (0.018, 0.002)):
+        click_at(seen, lon, lat)
+    seen.page.keyboard.press("Enter")
+    sync_api.expect(seen.panel().locator(".part", has_text="Shelters")).to_contain_text("School")
+    by_key(seen, "#close-road")
+    sync_api.expect(seen.page.locator(SHUT)).to_contain_text("roads: 3")
+    by_key(seen, "#draw-area")
+    sync_api.expect(seen.page.locator("#area-hint")).to_be_visible()
+    seen.page.keyboard.press("Escape")
+    sync_api.expect(seen.page.locator("#area-hint")).to_be_hidden()
+
+
+def test_the_transfer_list_is_a_harmless_file_and_is_on_paper(road_map: Callable[..., Seen]) -> None:
+    seen = road_map()
+    by_key(seen, "#open-evacuation", "#evacuate")
+    answered(seen, "evacuation")
+    with seen.page.expect_download() as told:
+        by_key(seen, "#evacuate-csv")
+    text = Path(told.value.path()).read_bytes().decode("utf-8-sig")
+    assert text.splitlines()[0] == '"Group","People","Shelter","Time","Duty"'
+    assert '"Sluice","100","School","1.7"' in text
+    made = "import('./static/js/csv.js').then(({ csvText }) => csvText([['=1+1', '-2', 'a\"b', '@x', 'plain']]))"
+    assert seen.page.evaluate(made) == "\ufeff\"'=1+1\",\"'-2\",\"a\"\"b\",\"'@x\",\"plain\"\r\n"
+    seen.page.emulate_media(media="print")
+    seen.page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+    sync_api.expect(seen.page.locator(".plan-paper tbody tr", has_text="School")).to_contain_text("Sluice100School1.7")
+
+
+def test_without_roads_the_map_says_so_and_answers_by_straight_lines(plain_city: str, browse: Callable[..., Seen]) -> None:
+    seen = browse(f"{plain_city}/?lang=en", ready="body[data-closures]")
+    by_key(seen, "#open-access")
+    sync_api.expect(seen.panel().locator(".straight")).to_contain_text("No road data: these are straight lines")
+    sync_api.expect(seen.panel().locator(".near button").first).to_contain_text("School")
+    seen.faults[:] = [fault for fault in seen.faults if "404" not in fault]
+
+
+def test_on_a_phone_the_panels_of_access_overflow_nothing(road_map: Callable[..., Seen]) -> None:
+    seen = road_map("zh-CN", viewport={"width": 390, "height": 844}, has_touch=True)
+    seen.page.locator("#open-access").tap()
+    answered(seen, "place")
+    seen.panel().locator(".close").tap()
+    seen.page.locator("#open-evacuation").tap()
+    seen.page.locator("#evacuate").tap()
+    answered(seen, "evacuation")
+    assert seen.page.evaluate("document.documentElement.scrollWidth") == 390
+    wide = "[...document.querySelectorAll('#panel *')].filter((each) => each.getBoundingClientRect().right > 391).length"
+    assert seen.page.evaluate(wide) == 0

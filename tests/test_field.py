@@ -2,12 +2,19 @@
 
 import html
 import re
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+from fastapi.testclient import TestClient
 
+import road_city
+from api.app import create_app
+from api.settings import Settings
 from layers._catalog import layer
 from layers._layer import Column
+from layers._store import Batch, open_store
 from maps.command import command_page
 from maps.field import FieldAnswer, Row, card, card_rows, distance_text, field_page, value_text
 from maps.page import PageSettings, moment, number, place_layer
@@ -169,3 +176,78 @@ def test_the_command_page_holds_no_data_and_names_the_area_layer() -> None:
     assert f'"areaLayer": "{place_layer().id}"' in text
     assert "Bureau &lt;b&gt;" in text
     assert len(text.encode()) < 30_000
+
+
+@pytest.fixture(scope="module")
+def roads(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    """The road city with its bridge shut, under a title that would do harm if it were evaluated."""
+    path = tmp_path_factory.mktemp("field") / "store.sqlite"
+    with open_store(path) as store:
+        for layer_id, frame in road_city.frames().items():
+            store.apply(layer_id, frame, Batch(actor="test", reason="road city", source="small"))
+    with TestClient(create_app(Settings(store=path))) as client:
+        told = client.post("/closures", json={"title": HOSTILE[0], "cause": "flood", "roads": ["bridge"]})
+        assert told.status_code == 201, told.text
+        yield client
+
+
+def cards(client: TestClient, query: str) -> list[str]:
+    """The cards of an answer as a reader sees them."""
+    page = client.get(f"/field?layers=shelters&{query}")
+    assert page.status_code == 200
+    return [" ".join(shown(f'<main id="answer"{part}').split()) for part in page.text.split('<li class="card')[1:]]
+
+
+AT = "lon=0.018&lat=0&lang=en"
+
+
+def test_the_field_page_lists_by_road_what_is_reached_first(roads: TestClient) -> None:
+    """2,003.75 m at 10 m a second are 3.34 min, rounded up; the straight line stays beside it."""
+    west, east = cards(roads, AT)
+    assert "School Open 3.4 min by road, west" in west
+    assert "straight line 2 km · 100 free places" in west
+    assert "On the direct road" not in west
+    assert re.search(r"Hall Open 11\.\d min, was 4\.1 by road, east", east)
+
+
+def test_what_is_in_the_way_of_the_direct_road_is_said_literally(roads: TestClient) -> None:
+    east = cards(roads, AT)[1]
+    assert f"On the direct road: Under water ({HOSTILE[0]})" in east
+    assert "直达道路受阻：积水淹没 ({{7*191}})" in cards(roads, AT.replace("en", "zh-CN"))[1]
+
+
+def test_straight_lines_are_there_for_the_asking(roads: TestClient) -> None:
+    assert "School Open 2 km towards west" in cards(roads, f"{AT}&by=line")[0]
+
+
+def test_walks_to_the_road_are_said(roads: TestClient) -> None:
+    """A thousandth of a degree of latitude at the equator is 110.6 m."""
+    assert "on foot 111 m to the road" in cards(roads, "lon=0.01&lat=-0.001&lang=en")[0]
+
+
+def test_a_place_that_no_road_reaches_gets_straight_lines_and_is_told(roads: TestClient) -> None:
+    page = roads.get("/field?lon=0.06&lat=0.06&lang=en&layers=shelters").text
+    assert "No road leads from here to any of them within two hours" in shown(page)
+    assert "by road," not in shown(page)
+
+
+def test_without_road_data_the_field_page_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "store.sqlite"
+    with open_store(path) as store:
+        store.apply("shelters", road_city.frames()["shelters"], Batch(actor="test", reason="no roads", source="small"))
+    with TestClient(create_app(Settings(store=path))) as client:
+        assert "没有道路数据：以下为直线距离" in client.get("/field?lon=0&lat=0&lang=zh-CN").text
+
+
+def test_only_free_places_keeps_its_tick_and_leaves_out_what_is_full(tmp_path: Path) -> None:
+    path = tmp_path / "store.sqlite"
+    with open_store(path) as store:
+        for layer_id, frame in road_city.frames().items():
+            full = frame.assign(occupancy=frame["capacity"]) if layer_id == "shelters" else frame
+            store.apply(layer_id, full, Batch(actor="test", reason="full", source="small"))
+    with TestClient(create_app(Settings(store=path))) as client:
+        assert len(cards(client, AT)) == 2
+        assert cards(client, f"{AT}&free=true") == []
+        page = client.get(f"/field?{AT}&free=true&layers=shelters").text
+        assert 'name="free" value="true" checked' in page
+        assert "No road leads" not in page
