@@ -107,14 +107,15 @@ def index_of(roads: gpd.GeoDataFrame, files: AccessFiles) -> RoadIndex:
 
 def closures_of(snapshot: Snapshot, graph: RoadGraph, files: AccessFiles) -> Listed:
     """The list of closures as the engine takes them, ended ones too."""
-    roads = snapshot.frames[ROADS]
+    roads, rows = snapshot.frames[ROADS], snapshot.frames[CLOSURES]
+    written = {str(name): _written(files.rasters / str(name)) for name in rows["depth_raster"].dropna().unique()}
 
     def depths(name: str) -> LinkDepths:
         path = depth_raster(files, name)
-        key = (name, path.stat().st_mtime_ns)
-        return remember_few(roads, "link depths", key, lambda _: _depths(graph, path), most=6)
+        return remember_few(roads, "link depths", (name, written[name]), lambda _: _depths(graph, path), most=6)
 
-    return remember_few(snapshot.frames[CLOSURES], "closures", id(graph), lambda rows: listed(rows, depths), most=2)
+    # a raster that is written anew, or gone, makes another list of the same rows
+    return remember_few(rows, "closures", (id(graph), tuple(written.items())), lambda each: listed(each, depths), most=2)
 
 
 def warm(snapshot: Snapshot, files: AccessFiles, at: dt.datetime) -> None:
@@ -156,6 +157,13 @@ def _is_part(graph: RoadGraph, known: frozenset[str], name: str) -> bool:
         return False
     of_feature = graph.feature == graph.feature_ids.index(feature)
     return int(part) in graph.part[of_feature]
+
+
+def _written(path: Path) -> int | None:
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return None
 
 
 def _depths(graph: RoadGraph, path: Path) -> LinkDepths:
