@@ -32,7 +32,9 @@ function row(layer, shown, toggle, list) {
   box.disabled = !drawn;
   const listed = el("button", { type: "button", id: `legend-list-${layer.id}`, "aria-label": t("legend.list_of", { layer: titleOf(layer.title) }), on: { click: () => list(layer.id) } }, t("legend.list"));
   const head = el("li", {}, el("label", {}, box, layerGlyph(layer), el("span", {}, titleOf(layer.title))), layer.stale ? el("span", { class: "old" }, t("legend.stale")) : null, el("span", { class: "count" }, number(layer.count, 0)), listed);
-  return layer.style.looks.length ? [head, el("li", { class: "looks" }, [...layer.style.looks].reverse().map((look) => looked(layer, look)))] : [head];
+  // A road's breadth explains itself.
+  const told = layer.style.looks.length && layer.geometry !== "line";
+  return told ? [head, el("li", { class: "looks" }, [...layer.style.looks].reverse().map((look) => looked(layer, look)))] : [head];
 }
 
 const looked = (layer, look) => el("span", {}, lookSwatch(layer, look), lookTitle(layer, look.choice));
