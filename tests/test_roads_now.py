@@ -56,6 +56,9 @@ def test_another_list_of_closures_builds_no_graph_anew(city: tuple[Store, Access
     after = roads_now(store.snapshot(), files, vehicle="car", at=NOW)
     assert (after.graph is before.graph, after.index is before.index, after.free is before.free) == (True, True, True)
     assert [int(roads.now.shut.sum()) for roads in (before, after)] == [0, 1]
+    shut(store, roads=["north"])
+    both = roads_now(store.snapshot(), files, vehicle="car", at=NOW)
+    assert len({id(effect) for effect in both.shut.effects} & {id(effect) for effect in after.shut.effects}) == 1
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ list of closures writes one array of costs anew.
 """
 
 import datetime as dt
+from collections.abc import Hashable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -14,7 +15,7 @@ import geopandas as gpd
 
 from api.use._remember import remember, remember_few
 from api.use.access.closure_rows import Listed, Unreadable, listed
-from geo_risk.access.closures import Closure, Effect, Named, Shut, effect_of, shut_by
+from geo_risk.access.closures import Around, Closure, Effect, Flooded, Inside, Named, Shut, effect_of, shut_by
 from geo_risk.access.link_depths import LinkDepths, link_depths
 from geo_risk.access.road_graph import RoadGraph
 from geo_risk.access.road_index import RoadIndex, index_roads
@@ -29,6 +30,7 @@ from layers._tables.vehicle_table import vehicle as vehicle_of
 CLOSURES: Final = "road_closures"
 ROADS: Final = "roads"
 _ASKED: Final = "what if"
+_EFFECTS: Final = 5_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +82,7 @@ def roads_now(
     graph = graph_of(roads, files)
     on_list = closures_of(snapshot, graph, files)
     closures = (*on_list.closures, *_what_if(graph, without))
-    effects = tuple(_effect(snapshot, graph, closure, goes, at) for closure in closures)
+    effects = tuple(_effect(roads, graph, closure, goes, at) for closure in closures)
     free = remember_few(roads, "free roads", (goes.id, by), lambda _: weigh(graph, goes, by=by), most=8)
 
     def made(_: gpd.GeoDataFrame) -> RoadsNow:
@@ -126,13 +128,21 @@ def warm(snapshot: Snapshot, files: AccessFiles, at: dt.datetime) -> None:
         return
 
 
-def _effect(snapshot: Snapshot, graph: RoadGraph, closure: Closure, vehicle: Vehicle, at: dt.datetime) -> Effect:
-    """The effect of a closure, kept while its row, the roads and its standing in time stay as they are."""
-    key = (vehicle.id, closure.since is None or closure.since <= at, closure.until is None or at < closure.until)
-    if closure.cause == _ASKED:
-        roads = snapshot.frames[ROADS]
-        return remember_few(roads, "what if", (key, closure.what), lambda _: effect_of(graph, closure, vehicle, at), most=50)
-    return remember_few(closure, "effect", key, lambda one: effect_of(graph, one, vehicle, at), most=20)
+def _effect(roads: gpd.GeoDataFrame, graph: RoadGraph, closure: Closure, vehicle: Vehicle, at: dt.datetime) -> Effect:
+    """The effect of a closure, kept with the roads while what it says and its standing in time stay as they are."""
+    holds = (closure.since is None or closure.since <= at, closure.until is None or at < closure.until)
+    key = (closure.id, closure.cause, closure.vehicles, vehicle.id, holds, _said(closure.what))
+    # what it says is kept beside the effect, so that the id of its depths stays their own
+    return remember_few(
+        roads, "effects", key, lambda _: (closure.what, effect_of(graph, closure, vehicle, at)), most=_EFFECTS
+    )[1]
+
+
+def _said(what: Flooded | Around | Inside | Named) -> Hashable:
+    """What tells one closure's ground from another's."""
+    if isinstance(what, Inside):
+        return what.area.wkb, what.bridges
+    return (id(what.depth_m), what.bridges, what.unknown) if isinstance(what, Flooded) else what
 
 
 def _what_if(graph: RoadGraph, without: tuple[str, ...]) -> tuple[Closure, ...]:
