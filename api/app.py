@@ -19,6 +19,7 @@ from api import (
     features_routes,
     health_routes,
     maps_routes,
+    means_routes,
     questions_routes,
     rain_routes,
     runs_routes,
@@ -39,7 +40,8 @@ from maps.shell import CONTENT_SECURITY_POLICY
 _log = logging.getLogger(__name__)
 
 _DOORS: Final = (
-    health_routes, questions_routes, rain_routes, access_routes, runs_routes, features_routes, documents_routes, maps_routes,
+    health_routes, questions_routes, rain_routes, access_routes, means_routes, runs_routes, features_routes, documents_routes,
+    maps_routes,
 )  # fmt: skip
 ROUTERS: Final = tuple(door.router for door in _DOORS)
 SECURITY_HEADERS: Final = {

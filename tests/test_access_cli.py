@@ -90,7 +90,7 @@ def test_bands_go_to_a_geopackage_with_a_row_a_band(store: Path, tmp_path: Path)
     file = tmp_path / "bands.gpkg"
     run("reach", "0.018", "0", "--minutes", "4,2", "-o", str(file), store=store)
     bands = pyogrio.read_dataframe(file)
-    assert bands[["minutes", "people", "shelters"]].to_numpy().tolist() == [[2, 0, 0], [4, 300, 1]]  # the Hall, and East, are 4.08 min away
+    assert bands[["minutes", "people", "shelters"]].to_numpy().tolist() == [[2, 0, 0], [4, 300, 1]]  # Hall and East: 4.08 min
     assert bands.crs.to_epsg() == 4326
     run("reach", "0.018", "0", "-o", str(file.with_suffix(".geojson")), store=store)
     assert len(json.loads(file.with_suffix(".geojson").read_text())["features"]) == 3

@@ -1,6 +1,7 @@
 """What commands that ask about roads share: their options, the store opened, and which closures an answer honoured."""
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,13 +30,15 @@ DEGREES: Final = {"ignore_unknown_options": True}
 _MOST: Final = 20
 _WORDS: Final[Mapping[str, Mapping[str, str]]] = {
     "en": {
-        "vehicle": "vehicle: {0}; closures: {1}", "none": "none", "roads": "stretches of road: {0}", "what if": "asked: what if",
+        "vehicle": "vehicle: {0}; closures honoured: {1}", "none": "none", "roads": "stretches of road: {0}",
+        "what if": "asked: what if",
         "honoured": "honoured", "ended": "ended", "not yet": "not yet", "another vehicle": "another vehicle",
         "meets no road": "meets no road", "unknown": "{0} of unknown depth", "missing": "no such road: {0}",
         "unreadable": "COULD NOT BE READ, its roads count as open: {0} ({1})", "more": "... and {0} more",
     },
     "zh": {
-        "vehicle": "车辆：{0}；管制与中断：{1}", "none": "无", "roads": "路段 {0} 个", "what if": "假设中断", "honoured": "已计入",
+        "vehicle": "车辆：{0}；已计入的管制与中断：{1}", "none": "无", "roads": "路段 {0} 个",
+        "what if": "假设中断", "honoured": "已计入",
         "ended": "已结束", "not yet": "未开始", "another vehicle": "不限此车辆", "meets no road": "未涉及道路",
         "unknown": "其中 {0} 个水深不明", "missing": "查无道路：{0}", "unreadable": "无法读取，所涉道路按畅通计：{0}（{1}）",
         "more": "……另有 {0} 条",
@@ -80,9 +83,12 @@ def print_standing(answer: Mapping[str, Any], language: Tongue) -> None:
         line(answer["note"][language] if "note" in answer else "")
         return
     words = _WORDS[language]
-    told = [_closure(each, words) for each in answer["closures"]]
+    told = [_closure(each, words) for each in answer["closures"] if each["state"] == "honoured"]
     line(words["vehicle"].format(answer["vehicle"]["title"].get(language, answer["vehicle"]["id"]), len(told) or words["none"]))
     print_some(told, language)
+    others = Counter(each["state"] for each in answer["closures"] if each["state"] != "honoured")
+    if others:
+        line("  " + ", ".join(f"{words[state]}: {count}" for state, count in others.items()))
     for each in answer["unreadable"]:
         line("  " + words["unreadable"].format(each["title"], each["problem"]))
 
@@ -114,9 +120,7 @@ def whole_said(value: float | None) -> str:
 
 def _closure(each: Mapping[str, Any], words: Mapping[str, str]) -> str:
     title = words["what if"] if each["cause"] == "what if" else each["title"]
-    parts = [f"{title}: {words[each['state']]}"]
-    if each["state"] == "honoured":
-        parts.append(words["roads"].format(each["links"]))
+    parts = [f"{title}: {words['honoured']}", words["roads"].format(each["links"])]
     if each["links_of_unknown_depth"]:
         parts.append(words["unknown"].format(each["links_of_unknown_depth"]))
     if each["roads_not_found"]:
