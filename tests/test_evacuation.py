@@ -1,5 +1,7 @@
 """Evacuation against an independent solver on every way, and by sums done by hand."""
 
+from itertools import combinations
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import Bounds, LinearConstraint, milp
 
+from geo_risk.access import _staying
 from geo_risk.access._transport import NONE_DROPPED, Arcs, least_cost
 from geo_risk.access.evacuation import REASONS, Groups, Shelters, Ways, evacuate
 from geo_risk.access.evacuation_words import sentences
@@ -184,7 +187,7 @@ def test_each_limit_told_is_the_least_that_helps(question):
 def test_fewest_people_are_moved_and_then_least_time(question, other):
     """The former plan is that of another day: other ways, the same town."""
     before = evacuate(question[0], question[1], np.roll(question[2], 1, axis=1), INF)
-    plan = evacuate(*question, previous=before.transfers)
+    plan = evacuate(*question, previous=before.transfers, stay="people")
     listed, solver = oracle(question)
     former = np.zeros(solver.allowed.shape)
     for row in before.transfers.itertuples():
@@ -197,8 +200,8 @@ def test_fewest_people_are_moved_and_then_least_time(question, other):
     assert plan.change.price_person_s == time - solver.least(cost, solver.all_placed())
 
 
-def most_stay_then_least_time(solver, former, cost):
-    """Each cell twice: who stays (at most as many as were there), and who is new."""
+def most_stay_then_least_time(solver, former, cost, held=()):
+    """Each cell twice: who stays (at most as many as were there), and who is new; in rows ``held`` all stay, None if they can't."""
     size = solver.allowed.size
     both = np.hstack([np.eye(size), np.eye(size)])
     most = np.where(solver.allowed.ravel(), np.repeat(solver.people, len(solver.places)), 0)
@@ -207,13 +210,83 @@ def most_stay_then_least_time(solver, former, cost):
         LinearConstraint(solver.by_row @ both, 0, solver.people), LinearConstraint(solver.by_shelter @ both, 0, solver.places),
         LinearConstraint(np.ones((1, 2 * size)), solver.most(), INF),
     ]
+    for row in held:
+        all_of_it = min(former[row].sum(), solver.people[row])
+        rules.append(LinearConstraint(np.r_[solver.by_row[row], np.zeros(size)][None], all_of_it, INF))
 
     def least(values, *more):
-        return round(milp(values, integrality=np.ones(2 * size), bounds=bounds, constraints=[*rules, *more]).fun)
+        found = milp(values, integrality=np.ones(2 * size), bounds=bounds, constraints=[*rules, *more])
+        return None if found.fun is None else round(found.fun)
 
     staying = np.r_[np.ones(size), np.zeros(size)]
-    stay = -least(-staying)
+    lost = least(-staying)
+    if lost is None:
+        return None
+    stay = -lost
     return stay, least(np.r_[cost.ravel(), cost.ravel()], LinearConstraint(staying[None], stay, INF))
+
+
+@st.composite
+def former_plans(draw, question):
+    """Anybody anywhere: more or fewer people than there are now, needs and shelters that are no more."""
+    ids, to = ([*each.ids, "gone"] for each in question[:2])
+    cells = st.tuples(st.sampled_from(ids), st.sampled_from(NEEDS), st.sampled_from(to))
+    found = draw(st.dictionaries(cells, st.integers(1, 6), max_size=8))
+    return pins(*((*cell, people) for cell, people in found.items()))
+
+
+@st.composite
+def full_towns(draw):
+    """Shelters all but full by a former plan, and then ways are shut: who must go may have to make others go."""
+    g, s = draw(st.integers(2, 5)), draw(st.integers(2, 4))
+
+    def table(*cells):
+        return np.array(draw(st.lists(st.lists(st.sampled_from(cells), min_size=s, max_size=s), min_size=g, max_size=g)))
+
+    sent, seconds, shut = table(0, 0, 1, 2, 4), table(1.0, 2.0, 9.0, INF), table(False, False, False, False, True)
+    spare = np.array(draw(st.lists(st.sampled_from([0, 0, 0, 1, 3]), min_size=s, max_size=s)))
+    seconds = np.where((sent > 0) & np.isinf(seconds), 5.0, np.where(shut, INF, seconds))
+    fewer = draw(st.sampled_from([0, 0, 1]))
+    rows = [(f"g{at}", "none", f"s{to}", int(sent[at, to])) for at, to in np.argwhere(sent)]
+    shelters = halls((sent.sum(axis=0) + spare).tolist(), wheels_fit=[False] * s, care_fit=[False] * s, excluded=[""] * s)
+    return (town(np.maximum(sent.sum(axis=1) - fewer, 0).tolist()), shelters, seconds, INF), pins(*rows)
+
+
+def with_any_former():
+    return questions(most=4).flatmap(lambda question: st.tuples(st.just(question), former_plans(question)))
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.one_of(full_towns(), full_towns(), with_any_former()))
+def test_fewest_groups_change_as_every_set_of_them_tried(both):
+    """Each set of groups is let go while all others are held; of the smallest sets that will do, fewest people and least time."""
+    question, previous = both
+    plan = evacuate(*question, previous=previous)
+    listed, solver = oracle(question)
+    best = fewest_groups_by_trying(question, previous, listed, solver)
+    require_sound(plan, question)
+    assert plan.placed == solver.most()
+    assert (len(plan.change.groups), -plan.change.stay, plan.person_seconds) == best
+    assert plan.change.fewest_proved
+    assert plan.certificate.proved
+
+
+def fewest_groups_by_trying(question, previous, listed, solver):
+    ids, to = question[0].ids, [*question[1].ids, "gone"]
+    former = np.zeros((len(listed), len(to)))
+    for row in previous.itertuples():
+        if row.group in ids:
+            former[listed.index((ids.index(row.group), row.need)), to.index(row.shelter)] = row.people
+    nowhere = Oracle(solver.people, [*solver.places, 0], np.column_stack([solver.allowed, np.zeros(len(listed), dtype=bool)]))
+    cost = np.column_stack([costs(question, listed), np.zeros(len(listed))])
+    for size in range(len(ids) + 1):
+        found = [
+            most_stay_then_least_time(nowhere, former, cost, [at for at, (group, _) in enumerate(listed) if group not in free])
+            for free in combinations(range(len(ids)), size)
+        ]
+        if any(found):
+            return min((size, -stay, time) for stay, time in filter(None, found))
+    return None
 
 
 @settings(max_examples=25, deadline=None)
@@ -367,6 +440,63 @@ def test_a_road_closes_and_only_who_must_is_moved():
     assert rows(roomy) == [["g0", "s1", 3], ["g1", "s1", 3]]
 
 
+# s0 and s1 hold two groups each, g2 and g3 wait for neither: whom g4 pushes out depends on what is counted.
+PUSHED = pins(("g0", "none", "s0", 2), ("g1", "none", "s0", 2), ("g2", "none", "s1", 5), ("g3", "none", "s3", 4))
+PUSHED_SECONDS = [[10, INF, 11, INF], [10, INF, 11, INF], [INF, 10, 50, INF], [20, 20, INF, INF]]
+
+
+@pytest.mark.parametrize(("stay", "groups"), [("groups", ("g2", "g3")), ("people", ("g0", "g1", "g3"))])
+def test_fewest_groups_and_fewest_people_are_two_rules(stay, groups):
+    """g3's way is gone, and its 4 must sit where 2 + 2 of g0 and g1 sit, or 5 of g2; these find another place in s2."""
+    plan = plan_of([2, 2, 5, 4], [4, 5, 9, 4], PUSHED_SECONDS, previous=PUSHED, stay=stay)
+    assert (plan.change.groups, plan.change.moved, plan.left) == (groups, 8, 0)
+    assert (plan.change.at_least, plan.change.fewest_proved) == ((2, True) if stay == "groups" else (1, False))
+    assert plan.change.rule == stay
+
+
+def chain(**more):
+    """g0 has lost its way and can only go to s1, so g1 to s2, so g2 to s3: three groups, though only one is bound to change."""
+    seconds = np.full((3, 4), INF)
+    seconds[[0, 1, 1, 2, 2], [1, 1, 2, 2, 3]] = 60.0
+    before = pins(*((f"g{at}", "none", f"s{at}", 3) for at in range(3)))
+    return plan_of([3, 3, 3], [3, 3, 3, 3], seconds, previous=before, **more)
+
+
+def test_one_group_pushes_the_next():
+    change = chain().change
+    assert (change.groups, change.at_least, change.fewest_proved, change.moved) == (("g0", "g1", "g2"), 3, True, 9)
+
+
+def test_what_is_too_large_to_search_is_not_called_proved(monkeypatch):
+    monkeypatch.setattr(_staying, "MAX_ARCS", 0)
+    plan = chain()
+    assert (len(plan.change.groups), plan.change.at_least, plan.change.fewest_proved) == (3, 2, False)
+    assert not plan.certificate.proved
+    assert "at least 2 must" in sentences(plan)[-1].en
+
+
+def test_who_is_held_comes_before_who_has_to_change_anyway():
+    """g0 had 2 + 2 places and is now 3; g1's shelter is gone but for one person, who would be quicker in s1's last place."""
+    before = pins(("g0", "none", "s0", 2), ("g0", "none", "s1", 2), ("g1", "none", "s1", 1), ("g1", "none", "s2", 2))
+    plan = plan_of([3, 3], [2, 1, 0], [[10, 10, INF], [INF, 1, INF]], previous=before)
+    assert (plan.change.groups, plan.placed, plan.change.moved) == (("g1",), 3, 3)
+
+
+def test_people_without_a_place_before_are_no_change():
+    plan = plan_of([5, 2], [2, 9], [[1, 2], [1, 2]], previous=pins(("g0", "none", "s0", 2)))
+    assert (plan.change.groups, plan.change.stay, plan.left) == ((), 2, 0)
+
+
+def test_a_shelter_that_is_no_longer_there_has_to_be_left():
+    change = plan_of([3], [3], [[10]], previous=pins(("g0", "none", "s9", 2))).change
+    assert (change.groups, change.moved, change.gone, change.at_least, change.fewest_proved) == (("g0",), 2, 0, 1, True)
+
+
+def test_a_pin_elsewhere_changes_its_group():
+    plan = plan_of([2], [2, 2], [[1, 1]], previous=pins(("g0", "none", "s0", 2)), pinned=pins(("g0", "none", "s1", 1)))
+    assert (plan.change.groups, plan.change.stay, plan.change.moved, plan.change.fewest_proved) == (("g0",), 1, 1, True)
+
+
 def test_people_of_a_former_plan_that_are_no_longer_asked_about():
     change = plan_of([3], [3], [[10]], previous=pins(("g0", "none", "s0", 2), ("g9", "none", "s0", 4))).change
     assert (change.stay, change.moved, change.gone, change.groups) == (2, 0, 4, ())
@@ -403,6 +533,7 @@ def test_nobody_and_nowhere():
     (lambda: plan_of([1], [1], [[1]], NAN), "the limit is out of range"),
     (lambda: plan_of([1], [1], [[1]], fewest=True, budget_s=1e9), "budget_s is out of range"),
     (lambda: plan_of([1], [1], [[1]], fewest=True, previous=pins()), "exclude each other"),
+    (lambda: plan_of([1], [1], [[1]], stay="shelters"), "no such rule to stay by.*groups or people.*shelters"),
     (lambda: evacuate(town([3], wheels=[2], care=[2]), halls([1]), np.ones((1, 1)), 9), "more people with needs than people"),
     (lambda: evacuate(town([3]), halls([1]), np.ones((2, 1)), 9), r"another shape.*expected: \(1, 1\); got: \(2, 1\)"),
     (lambda: evacuate(town([3, 4]), halls([1, 2], excluded=[""]), np.ones((2, 2)), 9), "excluded is of another length"),
@@ -459,7 +590,9 @@ def test_a_commander_s_sentences_in_both_languages():
 def test_sentences_of_limits_changes_and_openings():
     first = plan_of([3, 3], [3, 3], [[10, 20], [20, 10]])
     said = [each.en for each in sentences(plan_of([3, 3], [2, 4], [[90, 30], [30, 40]], 60, previous=first.transfers))]
-    assert said[1:] == ["1 person stays as before, 5 people do not: g0, g1; staying costs 0 person-minutes."]
+    assert said[1:] == [
+        "2 groups change, 5 people: g0, g1; fewer groups cannot; 1 person stays as before; staying costs 0 person-minutes."
+    ]
     later = plan_of([3], [2, 4], [[30, 90]], 60)
     assert sentences(later)[-1].en == "Raising the limit to 1.5 min saves 1; 0 would still have no place."
     assert sentences(plan_of([3], [2, 4], [[30, 90]], fewest=True))[-1].en == "1 shelter is opened; fewer are not enough."

@@ -165,11 +165,15 @@ def _listed(ways: Ways, size: tuple[int, int]) -> tuple[Ints, Ints, Floats]:
 
 @dataclass(frozen=True, eq=False)
 class Assigned:
-    """People of rows in shelters, one entry a pair; ``gone`` people whose group, need or shelter is no part of the case."""
+    """People of rows in shelters, one entry a pair; ``homeless`` people of each row, whose shelter is no part of the case.
+
+    ``gone`` people are of a group or need that is no part of it.
+    """
 
     row: Ints
     shelter: Ints
     people: Ints
+    homeless: Ints
     gone: int
 
 
@@ -177,7 +181,7 @@ def assigned(frame: pd.DataFrame | None, case: Case, what: str) -> Assigned:
     """A table of assignments (group, need, shelter, people) in positions, equal pairs summed."""
     if frame is None or not len(frame):
         none = np.empty(0, dtype=np.int64)
-        return Assigned(none, none, none, 0)
+        return Assigned(none, none, none, np.zeros(len(case.people), dtype=np.int64), 0)
     lacking = [column for column in _COLUMNS if column not in frame.columns]
     if lacking:
         raise ParameterError(
@@ -195,6 +199,7 @@ def assigned(frame: pd.DataFrame | None, case: Case, what: str) -> Assigned:
     known = (row >= 0) & (shelter >= 0) & (people > 0)
     pairs, which = np.unique(row[known] * len(column) + shelter[known], return_inverse=True)
     summed = np.bincount(which, weights=people[known], minlength=len(pairs)).astype(np.int64)
-    gone = int(people[(row < 0) | (shelter < 0)].sum())
+    lost = (row >= 0) & (shelter < 0)
+    homeless = np.bincount(row[lost], weights=people[lost], minlength=len(case.people)).astype(np.int64)
     rows_of, shelters_of = np.divmod(pairs, max(len(column), 1))
-    return Assigned(rows_of, shelters_of, summed, gone)
+    return Assigned(rows_of, shelters_of, summed, homeless, int(people[row < 0].sum()))

@@ -76,7 +76,9 @@ def expand(starts: Ints, rows: Ints) -> tuple[Ints, Ints]:
     return owner, np.arange(len(owner)) - np.repeat(np.cumsum(counts) - counts, counts) + starts[rows][owner]
 
 
-def least_cost(people: Ints, places: Ints, arcs: Arcs, *, few: int = 12, whole_below: int | None = None) -> Flow:
+def least_cost(
+    people: Ints, places: Ints, arcs: Arcs, *, few: int = 12, whole_below: int | None = None, first: Mask | None = None
+) -> Flow:
     """The flow that places most people and of those flows the one of least cost.
 
     Parameters
@@ -89,17 +91,19 @@ def least_cost(people: Ints, places: Ints, arcs: Arcs, *, few: int = 12, whole_b
         Arcs of a row to begin with, and to add a round.
     whole_below : int, optional
         So many arcs are given at once: to prune them would cost more than it saves. 20,000, or 4 x ``few`` a row, if not given.
+    first : (rows,) of bool, optional
+        Rows none of whose people is left out if all of them, and as many people as ever, can have a place at once.
     """
-    given = _with_nobody(people, len(places), arcs)
+    given = _with_nobody(people, len(places), arcs, np.zeros(len(people), dtype=bool) if first is None else first)
     room = np.append(places, people.sum())
     active = (given.most < people[given.row]) | (given.shelter == len(places))
-    first = np.zeros(len(room), dtype=np.int64)
+    price = np.zeros(len(room), dtype=np.int64)
     few_enough = max(_WHOLE, 4 * few * len(people)) if whole_below is None else whole_below
     if len(arcs.shelter) <= few_enough:
         active[:] = True
     elif len(people) > 4 * _SAMPLE:
-        first = _sampled_prices(people, room, given)
-    _take_in(given, first, np.full(len(people), NONE_DROPPED // 2), few, active)
+        price = _sampled_prices(people, room, given)
+    _take_in(given, price, np.full(len(people), NONE_DROPPED // 2), few, active)
     rounds = 0
     while True:
         rounds += 1
@@ -131,21 +135,21 @@ def most_placed(people: Ints, places: Ints, row: Ints, shelter: Ints) -> Ints:
     return np.asarray(solver.flows(np.arange(len(row), dtype=np.int32)), dtype=np.int64)
 
 
-def _with_nobody(people: Ints, shelters: int, arcs: Arcs) -> Arcs:
-    """The arcs, and one more at the end of each row, to nobody.
+def _with_nobody(people: Ints, shelters: int, arcs: Arcs, first: Mask) -> Arcs:
+    """The arcs, and one more at the end of each row, to nobody; twice as dear for rows that come ``first``.
 
     One more person placed changes at most one arc at each shelter, so a cost of (shelters + 1) times the dearest is enough.
     """
     dearest = int(arcs.cost.max(initial=0))
     nobody = (shelters + 2) * dearest + 1
-    if nobody * (len(people) + shelters + 3) > _MOST_COST:
+    if 2 * nobody * (len(people) + shelters + 3) > _MOST_COST:
         raise ParameterError(
             "costs are too large to be told apart", where="evacuate", expected="seconds x shelters^2 x groups below 10^18",
             got=shown(dearest), then="lower the limit, or ask for fewer groups at once",
         )
-    at = arcs.starts[1:]
+    at, dear = arcs.starts[1:], np.where(first, 2 * nobody, nobody)
     return Arcs(
-        arcs.starts + np.arange(len(arcs.starts)), np.insert(arcs.shelter, at, shelters), np.insert(arcs.cost, at, nobody),
+        arcs.starts + np.arange(len(arcs.starts)), np.insert(arcs.shelter, at, shelters), np.insert(arcs.cost, at, dear),
         np.insert(arcs.most, at, people),
     )
 

@@ -3,8 +3,11 @@
 It knows no roads: a matrix of seconds from groups to shelters is all it reads (`geo_risk.access.travel.matrix` makes one).
 The rules, named:
 
-- *Most first.* As many people as can be have a place; of such plans that of least person-time; with ``previous`` the fewest
-  people moved comes before least time, with ``fewest`` the fewest shelters does.
+- *Most first.* As many people as can be have a place; of such plans that of least person-time. With ``fewest`` the fewest
+  shelters come before least time; with ``previous`` the fewest groups changed, then the fewest people moved (``stay="groups"``),
+  or the fewest people moved, whatever groups they are of (``stay="people"``).
+- *A group changes* if any of its people who had a place, of whatever need, goes elsewhere or is left out. People who had none, in
+  a new group or in one that grew, are no change.
 - *Whole persons, whole seconds.* Seconds are rounded to whole ones, half up (`ROUNDING`), after the limit is applied to them
   as they are. Groups may be split over shelters.
 - *Needs.* A person who needs both wheels and care counts once, in ``care``. ``wheels`` go to accessible shelters, ``care`` to
@@ -16,7 +19,7 @@ The rules, named:
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -37,6 +40,7 @@ from geo_risk.access._plan_input import (
     ways_of,
     whole,
 )
+from geo_risk.access._staying import Former, Kept, fewest_groups, fewest_people
 from geo_risk.access._transport import NONE_DROPPED, Arcs, Flow, expand, least_cost, starts_of
 from geo_risk.access.road_graph import Floats, Ints, Mask
 from geo_risk.access.shortfall import (
@@ -52,12 +56,14 @@ from geo_risk.access.shortfall import (
 )
 from geo_risk.errors import ParameterError, shown
 
-__all__ = ["MAX_GROUPS", "MAX_SHELTERS", "NEEDS", "REASONS", "ROUNDING", "Certificate", "Change", "Groups", "Opened", "Plan",
-           "Shelters", "Ways", "evacuate"]
+__all__ = ["MAX_GROUPS", "MAX_SHELTERS", "NEEDS", "REASONS", "ROUNDING", "STAYS", "Certificate", "Change", "Groups", "Opened",
+           "Plan", "Shelters", "Stay", "Ways", "evacuate"]
 
 ROUNDING: Final = "whole seconds, half up"
 OPEN: Final = "open"
 UNKNOWN_ROOM: Final = "unknown room"
+STAYS: Final = ("groups", "people")
+Stay: TypeAlias = Literal["groups", "people"]
 _MAX_BUDGET_S: Final = 60.0
 
 
@@ -93,7 +99,8 @@ class Certificate:
     """Proof that no plan is better: of ``arcs`` ways ``arcs_used`` were searched, and the rest cost too much.
 
     ``least_reduced_cost``, 0 or more, is what the plan would lose at least by sending one person over a way not searched; None
-    where all were. ``proved`` is False only where ``fewest`` ran out of time.
+    where all were; of ways of groups held where they were it does not speak. ``proved`` is False where the fewest shelters, the
+    fewest groups changed, or what comes after them, could not be proved.
     """
 
     arcs: int
@@ -107,13 +114,18 @@ class Certificate:
 class Change:
     """Against the previous plan: people who stay, people moved or left out, the groups these are of, and what staying costs.
 
-    ``price_person_s`` is person-seconds above the plan that nobody's former place bears on. ``gone`` people were assigned to or
-    from what is no longer in question.
+    ``rule`` is one of `STAYS`. Of all plans that place as many people each changes ``at_least`` so many groups;
+    ``fewest_proved`` is whether this one changes no more. ``price_person_s`` is person-seconds above the plan that nobody's former
+    place bears on. ``gone`` people are of groups or needs no longer in question; a former shelter no longer in it is one that
+    people must leave.
     """
 
+    rule: Stay
     stay: int
     moved: int
     groups: tuple[Hashable, ...]
+    at_least: int
+    fewest_proved: bool
     gone: int
     price_person_s: int
 
@@ -170,6 +182,7 @@ def evacuate(
     *,
     pinned: pd.DataFrame | None = None,
     previous: pd.DataFrame | None = None,
+    stay: Stay = "groups",
     fewest: bool = False,
     budget_s: float = 20.0,
 ) -> Plan:
@@ -190,11 +203,14 @@ def evacuate(
         Most seconds for a person, above 0; inf for none.
     pinned, previous : DataFrame, optional
         Columns group, need ("none", "wheels", "care"), shelter, people, as in ``Plan.transfers``. Pinned ones stay, whatever
-        the limit, the roads and the fitness say, and take their places; of the previous plan as many people as can be stay.
+        the limit, the roads and the fitness say, and take their places; of the previous plan is changed as little as can be.
+    stay : {"groups", "people"}
+        What of the previous plan is to change least. Fewest groups is proved at once where all groups that still have their ways
+        and places can stay; else by HiGHS with at most 20,000 ways within the limit; else it is as few as were found.
     fewest : bool
         First the fewest shelters, then least person-time (HiGHS): at most 50,000 ways within the limit.
     budget_s : float
-        Seconds for ``fewest``, at most 60; what is not proved by then is said.
+        Seconds of HiGHS for ``fewest``, or for fewest groups changed; at most 60; what is not proved by then is said.
 
     Returns
     -------
@@ -223,7 +239,7 @@ def evacuate(
     >>> plan.shortages[0].groups, plan.shortages[0].people, plan.shortages[0].places, plan.shortages[0].short
     (('hill', 'quay'), 80, 60, 20)
     """
-    _require_options(limit_s, budget_s, previous, fewest)
+    _require_options(limit_s, budget_s, previous, fewest, stay)
     case = _case(groups, shelters, seconds)
     held = assigned(pinned, case, "pinned")
     people, places = _less_pinned(case, held)
@@ -231,18 +247,23 @@ def evacuate(
     arcs = _arcs(question)
     before = assigned(previous, case, "previous")
     freely = least_cost(people, places, arcs)
-    flow, opened, change = freely, None, None
+    flow, opened, change, proved = freely, None, None, True
     if fewest:
         flow, opened = _fewest(question, arcs, freely, held, budget_s)
+        proved = opened.fewest_proved and opened.time_proved
     if previous is not None:
-        flow = _staying(question, arcs, before, held)
-        change = _change(case, question, arcs, flow, freely, before, held)
+        former = _former(case, question, arcs, before, held)
+        kept = fewest_people(former) if stay == "people" else fewest_groups(former, int(freely.people.sum()), budget_s)
+        flow, proved = kept.flow, kept.proved
+        change = _change(case, question, arcs, kept, freely, before, held, stay)
     by_way = np.zeros(len(question.shelter), dtype=np.int64)
     by_way[question.within] = flow.people
-    return _plan(case, question, by_way, held, _certificate(arcs, flow, opened), opened, change)
+    return _plan(case, question, by_way, held, _certificate(arcs, flow, proved), opened, change)
 
 
-def _require_options(limit_s: float, budget_s: float, previous: pd.DataFrame | None, fewest: bool) -> None:
+def _require_options(limit_s: float, budget_s: float, previous: pd.DataFrame | None, fewest: bool, stay: str) -> None:
+    if stay not in STAYS:
+        raise ParameterError("no such rule to stay by", where="evacuate", expected=" or ".join(STAYS), got=shown(stay))
     if not limit_s > 0:
         raise ParameterError("the limit is out of range", where="evacuate", expected="seconds above 0", got=shown(limit_s))
     if not 0 < budget_s <= _MAX_BUDGET_S:
@@ -306,7 +327,8 @@ def _less_pinned(case: Case, held: Assigned) -> tuple[Ints, Ints]:
     pinned_people = np.bincount(held.row, weights=held.people, minlength=len(case.people)).astype(np.int64)
     pinned_places = np.bincount(held.shelter, weights=held.people, minlength=len(case.free)).astype(np.int64)
     places = np.nan_to_num(case.free, nan=0.0).astype(np.int64)
-    _require_pins(held.gone == 0, "name no group with such people, or no shelter", "people of the question", held.gone)
+    nowhere = held.gone + int(held.homeless.sum())
+    _require_pins(nowhere == 0, "name no group with such people, or no shelter", "people of the question", nowhere)
     _require_pins((pinned_people <= case.people).all(), "are more than the group has", "at most its people of that need")
     _require_pins(case.usable[held.shelter].all(), "are in a shelter that is excluded or of unknown room", "open shelters")
     _require_pins((pinned_places <= places).all(), "are more than the shelter's free places", "at most its free places")
@@ -349,30 +371,22 @@ def _spread(flow: Flow, part: Mask) -> Flow:
     return replace(flow, people=people)
 
 
-def _staying(question: Question, arcs: Arcs, before: Assigned, held: Assigned) -> Flow:
-    """The flow that moves fewest people from their former shelters, then takes least time.
-
-    As many as were there may stay at the way's own cost; all else costs more by what no chain of changes can save.
-    """
-    shelters = len(question.places)
-    stays = _stays(arcs, before, held, shelters)
-    chosen = np.flatnonzero(stays > 0)
-    penalty = (shelters + 2) * int(arcs.cost.max(initial=0)) + 1
-    row = np.concatenate([arcs.row, arcs.row[chosen]])
-    order = np.argsort(row, kind="stable")
-    way = np.concatenate([np.arange(len(stays)), chosen])[order]
-    cost = np.concatenate([arcs.cost + penalty, arcs.cost[chosen]])[order]
-    most = np.concatenate([arcs.most, stays[chosen]])[order]
-    found = least_cost(question.people, question.places, Arcs(starts_of(row, len(question.people)), arcs.shelter[way], cost, most))
-    people = np.bincount(way, weights=found.people, minlength=len(stays)).astype(np.int64)
-    return replace(found, people=people)
-
-
-def _stays(arcs: Arcs, before: Assigned, held: Assigned, shelters: int) -> Ints:
-    """How many of a row were at an arc's shelter before, above those pinned there now."""
+def _former(case: Case, question: Question, arcs: Arcs, before: Assigned, held: Assigned) -> Former:
+    """The question, and how many of each row were at each arc's shelter before, above those pinned there now."""
+    rows, shelters = len(case.people), len(question.places)
     former = _pairs(before.row, before.shelter, shelters)
-    free = before.people - _looked_up(_pairs(held.row, held.shelter, shelters), held.people, former)
-    return np.minimum(_looked_up(former, np.maximum(free, 0), _pairs(arcs.row, arcs.shelter, shelters)), arcs.most)
+    pinned = _looked_up(_pairs(held.row, held.shelter, shelters), held.people, former)
+    free = np.maximum(before.people - pinned, 0)
+    stays = np.minimum(_looked_up(former, free, _pairs(arcs.row, arcs.shelter, shelters)), arcs.most)
+    already = np.bincount(before.row, weights=np.minimum(pinned, before.people), minlength=rows).astype(np.int64)
+    return Former(question.people, question.places, arcs, case.row_group, stays, _were(case, before) - already)
+
+
+def _were(case: Case, before: Assigned) -> Ints:
+    """Of each row's people now, those who had a place before."""
+    there = np.bincount(before.row, weights=before.people, minlength=len(case.people)).astype(np.int64)
+    had: Ints = np.minimum(there + before.homeless, case.people)
+    return had
 
 
 def _pairs(row: Ints, shelter: Ints, shelters: int) -> Ints:
@@ -392,28 +406,25 @@ def _looked_up(keys: Ints, values: Ints, wanted: Ints) -> Ints:
 
 
 def _change(
-    case: Case, question: Question, arcs: Arcs, flow: Flow, freely: Flow, before: Assigned, held: Assigned
+    case: Case, question: Question, arcs: Arcs, kept: Kept, freely: Flow, before: Assigned, held: Assigned, rule: Stay
 ) -> Change:
     """Who stays, who is moved, and what staying costs above the plan without a former one."""
     shelters, rows = len(question.places), len(case.people)
     former = _pairs(before.row, before.shelter, shelters)
     pinned = _looked_up(_pairs(held.row, held.shelter, shelters), held.people, former)
-    now = pinned + _looked_up(_pairs(arcs.row, arcs.shelter, shelters), flow.people, former)
-    stay, were = (
-        np.bincount(before.row, weights=people, minlength=rows).astype(np.int64)
-        for people in (np.minimum(now, before.people), before.people)
-    )
-    moved = np.minimum(were, case.people) - stay
+    now = pinned + _looked_up(_pairs(arcs.row, arcs.shelter, shelters), kept.flow.people, former)
+    stay = np.bincount(before.row, weights=np.minimum(now, before.people), minlength=rows).astype(np.int64)
+    moved = _were(case, before) - stay
+    groups = tuple(case.groups[group] for group in np.unique(case.row_group[moved > 0]))
     return Change(
-        stay=int(stay.sum()), moved=int(moved.sum()),
-        groups=tuple(case.groups[group] for group in np.unique(case.row_group[moved > 0])),
-        gone=before.gone, price_person_s=int((flow.people - freely.people) @ arcs.cost),
+        rule=rule, stay=int(stay.sum()), moved=int(moved.sum()), groups=groups, at_least=kept.at_least,
+        fewest_proved=len(groups) == kept.at_least, gone=before.gone,
+        price_person_s=int((kept.flow.people - freely.people) @ arcs.cost),
     )
 
 
-def _certificate(arcs: Arcs, flow: Flow, opened: Opened | None) -> Certificate:
+def _certificate(arcs: Arcs, flow: Flow, proved: bool) -> Certificate:
     least = None if flow.least_reduced_cost == NONE_DROPPED else flow.least_reduced_cost
-    proved = opened is None or (opened.fewest_proved and opened.time_proved)
     return Certificate(
         arcs=len(arcs.shelter), arcs_used=flow.arcs_used, rounds=flow.rounds, least_reduced_cost=least, proved=proved
     )

@@ -4,7 +4,7 @@ from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from geo_risk.access.evacuation import Plan
+from geo_risk.access.evacuation import Change, Plan
 from geo_risk.access.shortfall import REASONS, Opening, Raised, Shortage
 
 _NAMED: Final = 5  # names told; the rest are counted
@@ -107,14 +107,29 @@ def _raised(raised: Raised) -> Sentence:
 def _change(plan: Plan, called: Called) -> Iterable[Sentence]:
     if plan.change is not None:
         change = plan.change
-        whose = _names(called, change.groups, ", ", "and {} more")
-        zh_whose = _names(called, change.groups, "、", "等另外 {} 处")
+        cost = _minutes(change.price_person_s)
+        stay = _many(change.stay, "person stays", "people stay")
+        told, zh_told = _changed(change, called) if change.groups else ("no group changes", "各组均不变动")
         yield Sentence(
-            f"{_many(change.stay, 'person stays', 'people stay')} as before, {_many(change.moved, 'person does', 'people do')} not"
-            f"{': ' + whose if whose else ''}; staying costs {_minutes(change.price_person_s)} person-minutes.",
-            f"{change.stay} 人维持原方案，{change.moved} 人变动{'：' + zh_whose if zh_whose else ''}；"
-            f"维持原方案多用 {_minutes(change.price_person_s)} 人·分钟。",
+            f"{_capital(told)}; {stay} as before; staying costs {cost} person-minutes.",
+            f"{zh_told}；{change.stay} 人维持原方案；维持原方案多用 {cost} 人·分钟。",
         )
+
+
+def _changed(change: Change, called: Called) -> tuple[str, str]:
+    """Groups that change, their people, their names, and whether fewer would do."""
+    count = len(change.groups)
+    proved = "fewer groups cannot" if change.fewest_proved else f"at least {change.at_least} must"
+    zh_proved = "不能再少" if change.fewest_proved else f"至少 {change.at_least} 组须变动"
+    return (
+        f"{_many(count, 'group changes', 'groups change')}, {_many(change.moved, 'person', 'people')}: "
+        f"{_names(called, change.groups, ', ', 'and {} more')}; {proved}",
+        f"{count} 组变动，共 {change.moved} 人：{_names(called, change.groups, '、', '等另外 {} 处')}；{zh_proved}",
+    )
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _opened(plan: Plan) -> Iterable[Sentence]:

@@ -20,7 +20,7 @@ from api.use.access.places_on_roads import on_roads, stands_of
 from api.use.access.plans import Plans
 from api.use.access.roads_now import AccessFiles, RoadsNow
 from api.use.access.said import minutes, roads_said
-from geo_risk.access.evacuation import Groups, Plan, evacuate
+from geo_risk.access.evacuation import Groups, Plan, Stay, evacuate
 from geo_risk.access.evacuation_words import sentences
 from geo_risk.access.travel import matrix
 from geo_risk.errors import ParameterError, shown
@@ -54,6 +54,7 @@ class EvacuationQuestion(BaseModel):
     vehicle: str = "car"
     limit_min: float = Field(default=60.0, gt=0, le=10_000)
     fewest: bool = False
+    stay: Stay = "groups"
     pinned: tuple[Assignment, ...] = Field(default=(), max_length=100_000)
     previous: tuple[Assignment, ...] = Field(default=(), max_length=100_000)
     previous_plan: str | None = None
@@ -106,7 +107,7 @@ def evacuation_plan(
     plan = evacuate(
         Groups(ids=list(stands_of(frame).ids), people=groups.people, wheels=groups.wheels, care=groups.care),
         shelters_for(snapshot, hazard), seconds, asked.limit_min * 60.0, pinned=_assigned(asked.pinned),
-        previous=_assigned(asked.previous), fewest=asked.fewest,
+        previous=_assigned(asked.previous), stay=asked.stay, fewest=asked.fewest,
     )  # fmt: skip
     plan = replace(plan, openings=tuple(each for each in plan.openings if each.reason in LIFTABLE and each.saves))
     progress("words", 0.95)
