@@ -22,6 +22,11 @@ def _on_foot(vehicle: str = "foot", at: str | None = None, without: str | None =
     return RoadQuestion(vehicle=vehicle, at=at, without=without)
 
 
+def _by_truck(vehicle: str = "truck", at: str | None = None, without: str | None = None) -> RoadQuestion:
+    return RoadQuestion(vehicle=vehicle, at=at, without=without)
+
+
+AskedByTruck = Annotated[RoadQuestion, Depends(_by_truck)]
 AskedOnFoot = Annotated[RoadQuestion, Depends(_on_foot)]
 
 
@@ -65,7 +70,7 @@ def watch(
 def stock(
     served: ServedNow,
     files: FilesNow,
-    asked: Asked,
+    asked: AskedByTruck,
     what: str = "tents",
     at_min: str = "60,120,180",
     places: str = "towns",

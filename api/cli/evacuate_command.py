@@ -49,7 +49,7 @@ def register(app: typer.Typer) -> None:
 
 
 def evacuate(
-    groups: Annotated[str, typer.Option(help="The layer of groups: flood_points, towns, geological_hazards, care_facilities.")] = (
+    groups: Annotated[str, typer.Option(help="flood_points, towns, geological_hazards, care_facilities, or cells of people.")] = (
         "flood_points"
     ),
     hazard: Annotated[str, typer.Option(help="flood, landslide, fire, earthquake, any, or another row of table access.")] = "flood",
