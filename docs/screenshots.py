@@ -10,6 +10,7 @@ from playwright.sync_api import sync_playwright
 
 FOLDER = Path(__file__).parent
 MOST_BYTES = 600_000
+BRIDGE = "霞江桥"
 
 
 def main(url: str, lon: str, lat: str) -> None:
@@ -25,9 +26,11 @@ def main(url: str, lon: str, lat: str) -> None:
         page = browser.pages[0]
         command_map(page, url)
         storm_map(page, url)
+        access_map(page, url)
+        evacuation_map(page, url)
         field_page(page, url, lon, lat)
         browser.close()
-    for name in ("command-map.png", "storm-map.png", "field-page.png"):
+    for name in ("command-map.png", "storm-map.png", "access-map.png", "evacuation-map.png", "field-page.png"):
         size = (FOLDER / name).stat().st_size
         sys.stdout.write(f"{name} {size:,} bytes\n")
         if size > MOST_BYTES:
@@ -60,6 +63,44 @@ def storm_map(page: Any, url: str) -> None:
     page.evaluate("() => { map_command.setZoom(map_command.getZoom() - 1, { animate: false }); }")
     page.wait_for_timeout(1500)
     page.screenshot(path=FOLDER / "storm-map.png")
+
+
+def access_map(page: Any, url: str) -> None:
+    """A bridge shut in thought: the way round, how far one gets in 15 minutes, and what changed."""
+    page.goto(f"{url}/?lang=zh-CN")
+    page.wait_for_selector("body[data-closures]")
+    page.locator("#closures-summary").click()
+    _road(page, BRIDGE)
+    page.locator("#who-gets-here").click()
+    page.wait_for_selector("body[data-place]", timeout=60_000)
+    _road(page, BRIDGE)
+    page.locator("#suppose-road").click()
+    page.wait_for_selector("#watch .changes", timeout=60_000)
+    page.locator("#watch-place").click()
+    page.evaluate("() => { map_command.setZoom(map_command.getZoom() - 1, { animate: false }); }")
+    page.wait_for_timeout(1500)
+    page.screenshot(path=FOLDER / "access-map.png")
+
+
+def evacuation_map(page: Any, url: str) -> None:
+    """Who goes where from the flood zones of the forecast, and what is short."""
+    page.set_viewport_size({"width": 1280, "height": 720})
+    page.goto(f"{url}/?lang=zh-CN")
+    page.wait_for_selector("body[data-closures]")
+    page.locator("#open-evacuation").click()
+    page.locator("input[name=only_in_hazard]").check()
+    page.locator("#evacuate").click()
+    page.wait_for_selector("body[data-evacuation]", timeout=60_000)
+    page.evaluate("() => { map_command.panBy([160, 190], { animate: false }); }")
+    page.evaluate("() => { map_command.setZoom(map_command.getZoom() + 2, { animate: false }); }")
+    page.wait_for_timeout(1500)
+    page.screenshot(path=FOLDER / "evacuation-map.png")
+
+
+def _road(page: Any, name: str) -> None:
+    page.locator("#road-name").fill(name)
+    page.locator("#roads-found button").first.click()
+    page.wait_for_selector("#suppose-road")
 
 
 def field_page(page: Any, url: str, lon: str, lat: str) -> None:

@@ -6,7 +6,7 @@ import { asked } from "./roads_asked.js";
 import { shut, suppose } from "./closures.js";
 import { choice, field, problem } from "./said.js";
 
-// `what` is { roads: [id] } or { area: polygon }; `name` is what the closure is called unless the reader says otherwise.
+// `what` is { roads: [id] }, { area: polygon } or { circle }; `name` is what the closure is called unless the reader says otherwise.
 export function closingSection(what, name, { changed, supposed }) {
   const road = what.roads?.[0];
   const form = closingForm(what, name, changed);
@@ -23,23 +23,23 @@ function closingForm(what, name, changed) {
     event.preventDefault();
     close(event.target, what, said, changed);
   };
-  const button = el("button", { type: "submit", class: "danger", id: "close-road" }, t(what.area ? "closing.close_area" : "closing.close_road"));
+  const button = el("button", { type: "submit", class: "danger", id: "close-road" }, t(what.roads ? "closing.close_road" : "closing.close_area"));
   return el("form", { class: "access-form", on: { submit } }, field(t("closing.name"), title), cause, field(t("closing.until"), until), button, said);
 }
 
 // A bridge that is shut is most often out.
 const likely = ({ bridge }) => (bridge ? "bridge" : "control");
 
-async function close(form, { roads, area }, said, changed) {
+async function close(form, { roads, area, circle }, said, changed) {
   const { title, cause, until } = Object.fromEntries(new FormData(form));
   const button = form.querySelector("button[type=submit]");
   button.disabled = true;
   said.replaceChildren();
   try {
-    await shut({ title, cause, ...(area ? { area } : { roads }), ...(until ? { until: new Date(until).toISOString() } : {}) });
+    const { revision } = await shut({ title, cause, ...(roads ? { roads } : area ? { area } : { circle }), ...(until ? { until: new Date(until).toISOString() } : {}) });
     said.replaceChildren(el("p", { class: "done" }, t("closing.closed", { title })));
     say(t("closing.closed", { title }));
-    await changed();
+    await changed(revision);
   } catch (error) {
     said.replaceChildren(problem(error));
   } finally {

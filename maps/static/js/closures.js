@@ -88,9 +88,9 @@ export class Closures {
 
   async end({ id, title }) {
     try {
-      await ask(`${inPath("closures", id.replace(/\+\d+$/, ""), "end")}`, { send: {} });
+      const { revision } = await ask(inPath("closures", id.replace(/\+\d+$/, ""), "end"), { send: {} });
       say(t("closure.ended_now", { title }));
-      await this.changed();
+      await this.changed(revision);
     } catch (error) {
       this.error = error;
       this.list();

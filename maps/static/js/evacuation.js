@@ -81,7 +81,7 @@ export class EvacuationQuestion {
   }
 
   body() {
-    return planSections(this.answer, this.moved, { again: () => this.watch.again({ told: true }), open: this.open });
+    return planSections(this.answer, this.moved, { again: () => this.watch.repeat(this), open: this.open });
   }
 
   paper() {

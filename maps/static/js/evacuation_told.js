@@ -12,7 +12,7 @@ const AMBER = "#d94801";
 export function planShapes(plan, moved) {
   const most = Math.max(1, ...plan.transfers.map(({ people }) => people));
   return plan.transfers.filter(({ from, to }) => from && to).map(({ from, to, people, group }) => ({
-    geometry: { type: "LineString", coordinates: [from, to] }, pane: "ways", opacity: 0.85, weight: 1 + 6 * Math.sqrt(people / most),
+    geometry: { type: "LineString", coordinates: [from, to] }, pane: "ways", opacity: 0.75, weight: 0.8 + 4.2 * Math.sqrt(people / most),
     ...(moved.has(group) ? { color: AMBER, dashArray: "8 5" } : { color: BLUE }),
   }));
 }

@@ -20,8 +20,8 @@ export class PlaceQuestion {
   towards = true;
   picked = null;
 
-  constructor({ lon, lat, name }, { onMap, layers, watch }) {
-    Object.assign(this, { lon, lat, name, onMap, layers, watch });
+  constructor({ lon, lat, name }, { onMap, layers, watch, again }) {
+    Object.assign(this, { lon, lat, name, onMap, layers, watch, again });
   }
 
   title() {
@@ -80,7 +80,7 @@ export class PlaceQuestion {
     const vehicle = choice("vehicle", t("access.vehicle"), page.access.vehicles, asked.vehicle);
     vehicle.addEventListener("change", (event) => {
       asked.vehicle = event.target.value;
-      this.watch.again();
+      this.again();
     });
     const ways = [{ id: "true", title: { en: t("access.towards"), zh: t("access.towards") } }, { id: "false", title: { en: t("access.from_here"), zh: t("access.from_here") } }];
     const towards = choice("towards", t("access.reach"), ways, String(this.towards));

@@ -7,13 +7,14 @@ import { ask } from "./service.js";
 
 const WHOLE = "-180,-90,180,90";
 const SHOWN = 8;
-const COARSE = 5;
+const EVERY_ROAD = 12; // from this zoom on lanes are among the marks too
 
-export function roadFinder({ revision, open }) {
-  let held = { revision: -1, names: null };
-  // The names are asked for once a revision, when somebody begins to type.
+export function roadFinder({ roads, open }) {
+  let held = { asOf: null, names: null };
+  // The names are asked for when somebody begins to type, and again once the roads are others.
   const names = () => {
-    if (held.revision !== revision() || !held.names) held = { revision: revision(), names: named() };
+    const asOf = `${roads()?.count} ${roads()?.updated_at}`;
+    if (held.asOf !== asOf || !held.names) held = { asOf, names: named() };
     return held.names;
   };
   const find = async (event) => {
@@ -22,7 +23,7 @@ export function roadFinder({ revision, open }) {
       const found = text ? (await names()).filter(({ name }) => name.toLowerCase().includes(text)) : [];
       if (event.target.value.trim().toLowerCase() === text) list(text, found, open);
     } catch (error) {
-      held = { revision: -1, names: null };
+      held = { asOf: null, names: null };
       byId("roads-found").replaceChildren(el("li", {}, problem(error)));
     }
   };
@@ -31,7 +32,7 @@ export function roadFinder({ revision, open }) {
 }
 
 async function named() {
-  const { features } = await ask(`marks/roads?bbox=${WHOLE}&zoom=${COARSE}`);
+  const { features } = await ask(`marks/roads?bbox=${WHOLE}&zoom=${EVERY_ROAD}`);
   return (features?.features ?? []).map(({ id, properties }) => ({ id: String(id), name: properties.name ?? "" })).filter(({ name }) => name);
 }
 

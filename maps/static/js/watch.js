@@ -8,7 +8,7 @@ import { problem, problemWord } from "./said.js";
 const TOLD = 2;
 const clock = new Intl.DateTimeFormat("zh-CN", { hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false });
 
-// A question has: id, title(), subtitle(), ask(signal), body(), draw(), erase(), changes(before, now); form() and done() if it likes.
+// A question has: id, title(), subtitle(), ask(signal), body(), draw(), erase(), changes(before, now); form() above the answer and after() below it if it likes.
 export class Watch {
   questions = new Map();
 
@@ -29,6 +29,11 @@ export class Watch {
     const questions = [...this.questions.values()].filter((question) => question.answer || question.error);
     const lines = (await Promise.all(questions.map((question) => this.run(question, told)))).flat();
     if (lines.length) say(lines.join(" "));
+  }
+
+  // One of them anew, because the reader asks for it.
+  async repeat(question) {
+    say((await this.run(question, true)).join(" "));
   }
 
   async run(question, told = false) {
@@ -71,7 +76,7 @@ export class Watch {
 
   // The panel of a question: its form stays the same element, so that what is typed stays; the answer below is drawn anew.
   panel(question) {
-    openPanel(question.title(), question.subtitle(), null, question.form?.(), el("div", { id: "access-answer", "data-question": question.id }));
+    openPanel(question.title(), question.subtitle(), null, question.form?.(), el("div", { id: "access-answer", "data-question": question.id }), question.after?.());
     this.fill(question);
   }
 
