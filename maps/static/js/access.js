@@ -24,9 +24,9 @@ export class Access {
     Object.assign(this, { map, layers, open, look, failed });
     this.onMap = new AccessMap(map, canvas);
     this.watch = new Watch();
-    const shared = { onMap: this.onMap, watch: this.watch, open, layers, spots };
+    const shared = { onMap: this.onMap, watch: this.watch, again: () => this.again({ told: true }), open, layers, spots };
     this.shared = shared;
-    this.closures = new Closures({ onMap: this.onMap, changed: () => this.changed(), goTo: (bounds) => map.fitBounds(bounds, { maxZoom: 14, padding: [60, 60] }) });
+    this.closures = new Closures({ onMap: this.onMap, changed: (revision) => this.changed(revision), goTo: (bounds) => map.fitBounds(bounds, { maxZoom: 14, padding: [60, 60] }) });
     this.area = new Area(map, this.onMap, (polygon) => this.drawnPanel(polygon));
     this.evacuation = new EvacuationQuestion(shared);
     this.mobilisation = new MobilisationQuestion(shared);
@@ -34,7 +34,7 @@ export class Access {
     byId("open-evacuation").addEventListener("click", () => this.watch.panel(this.evacuation));
     byId("open-mobilisation").addEventListener("click", () => this.watch.panel(this.mobilisation));
     byId("draw-area").addEventListener("click", () => this.area.start());
-    byId("find-road").replaceChildren(roadFinder({ revision: () => this.revision, open: (id) => open(ROADS, id) }));
+    byId("find-road").replaceChildren(roadFinder({ roads: () => layers().get(ROADS), open: (id) => open(ROADS, id) }));
   }
 
   // What the page's own refresh found: another revision, or a closure whose hour has come.
@@ -45,8 +45,9 @@ export class Access {
     await this.again({ told: false, first });
   }
 
-  // A closure was taken or ended by this page.
-  async changed() {
+  // A closure was taken or ended by this page; the revision it made needs no second asking.
+  async changed(revision) {
+    this.revision = revision;
     await this.again({ told: true });
     await this.look();
   }
@@ -84,7 +85,7 @@ export class Access {
   }
 
   closing(what, name) {
-    return closingSection(what, name, { changed: () => this.changed(), supposed: () => this.supposed() });
+    return closingSection(what, name, { changed: (revision) => this.changed(revision), supposed: () => this.supposed() });
   }
 
   drawnPanel(polygon) {
