@@ -205,12 +205,12 @@ def mobilise(
 
 def _print_verdict(answer: Mapping[str, Any], language: Tongue, detail: str | None) -> None:
     words, stated, worst = _WORDS[language], answer["statement"], answer["worst"]
-    needs = ", ".join(f"{name} {count:,}" for name, count in stated["needs"].items())
+    needs = _counts(stated["needs"], language)
     title = layer(stated["places"]).title[language]
     line(words["statement"].format(title, needs, stated["within_min"], words[answer["state"]], words[answer["state_open"]]))
-    line(words["worst"].format(worst["name"], f"{worst['arrived']:,}", f"{worst['target']:,}", worst["need"]))
+    line(words["worst"].format(worst["name"], f"{worst['arrived']:,}", f"{worst['target']:,}", _need(worst["need"], language)))
     if answer["state"] != "proven":
-        for each in _changes(answer["would_be_true"], words):
+        for each in _changes(answer["would_be_true"], words, language):
             line(each)
     _print_places(answer["places"], list(stated["needs"]), language)
     if answer["arriving"] is not None:
@@ -220,27 +220,38 @@ def _print_verdict(answer: Mapping[str, Any], language: Tongue, detail: str | No
     print_standing(answer, language)
 
 
-def _changes(changes: Mapping[str, Any], words: Mapping[str, str]) -> list[str]:
-    within = changes["within_min"]
-    needs = ", ".join(f"{name} {count:,}" for name, count in changes["needs"].items())
+def _changes(changes: Mapping[str, Any], words: Mapping[str, str], language: Tongue) -> list[str]:
+    within, needs = changes["within_min"], _counts(changes["needs"], language)
     return [
         words["holds_never"] if within is None else words["holds_within"].format(f"{within:,.1f}"),
         words["holds_for"].format(needs),
-        *(_addition(each, words) for each in changes["more"]),
+        *(_addition(each, words, language) for each in changes["more"]),
     ]
 
 
-def _addition(each: Mapping[str, Any], words: Mapping[str, str]) -> str:
+def _counts(needs: Mapping[str, int], language: Tongue) -> str:
+    return ", ".join(f"{_need(name, language)} {count:,}" for name, count in needs.items())
+
+
+def _need(name: str, language: Tongue) -> str:
+    """A need in words: people, a kind of team, a stock of depots."""
+    kinds = {choice.id: {"en": choice.en, "zh": choice.zh} for choice in layer("rescue_teams").column("kind").choices}
+    stock = {column.name: column.title for column in layer("supply_depots").columns}
+    titles: dict[str, Any] = {**stock, **kinds, "people": {"en": "people", "zh": "人员"}}
+    return str(titles[name][language])
+
+
+def _addition(each: Mapping[str, Any], words: Mapping[str, str], language: Tongue) -> str:
     at = ", ".join(f"{base['name']} {base['more']:,}" for base in each["at"])
     proof = "" if each["exact"] else words["not_proven"].format(f"{each['at_least']:,}")
     beyond = words["beyond"].format(len(each["beyond"])) if each["beyond"] else ""
-    return words["more"].format(f"{each['total']:,}", each["need"], at or "-", proof + beyond)
+    return words["more"].format(f"{each['total']:,}", _need(each["need"], language), at or "-", proof + beyond)
 
 
 def _print_places(places: Sequence[Mapping[str, Any]], needs: Sequence[str], language: Tongue) -> None:
     words = _WORDS[language]
     table(
-        (words["place"], words["state"], *needs, words["min"], words["was"]),
+        (words["place"], words["state"], *(_need(need, language) for need in needs), words["min"], words["was"]),
         [
             (each["name"], words[each["state"]], *(f"{each['arrived'][need]:,}" for need in needs), minutes_said(each["minutes"]),
              minutes_said(each["minutes_open"]))

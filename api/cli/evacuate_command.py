@@ -27,6 +27,7 @@ from api.use import parameters
 from api.use.access.answer_files import tables_of_plan, write_tables
 from api.use.access.evacuation_plan import evacuation_plan, question_of
 from api.use.access.given_files import former_of, pinned_of
+from geo_risk.access.shortfall import REASONS
 
 _SHOWN: Final = 30
 _WORDS: Final[Mapping[str, Mapping[str, str]]] = {
@@ -40,6 +41,13 @@ _WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "people": "人数", "reason": "原因", "more": "……另有 {0} 行，用 -o 写入文件",
         "moved": "与原方案相比有变动：{0}", "none": "无人改派",
     },
+}  # fmt: skip
+
+_REASONS_ZH: Final = (
+    "无路可达", "只能到达未启用的避难场所", "只能到达容量不明的避难场所", "没有适合其需要的避难场所", "超出时限", "床位不足",
+)  # fmt: skip
+_ZH: Final[Mapping[str, str]] = {
+    "none": "无", "wheels": "轮椅", "care": "照护", **dict(zip(REASONS, _REASONS_ZH, strict=True)),
 }  # fmt: skip
 
 
@@ -102,9 +110,16 @@ def _print_plan(plan: Mapping[str, Any], language: Tongue) -> None:
     if plan["unplaced"]:
         table(
             (words["group"], words["need"], words["people"], words["reason"]),
-            [(each["group_name"], each["need"], f"{each['people']:,}", each["reason"]) for each in plan["unplaced"][:_SHOWN]],
+            [
+                (each["group_name"], _said(each["need"], language), f"{each['people']:,}", _said(each["reason"], language))
+                for each in plan["unplaced"][:_SHOWN]
+            ],
         )
         _print_rest(len(plan["unplaced"]), words)
+
+
+def _said(word: str, language: Tongue) -> str:
+    return _ZH.get(word, word) if language == "zh" else word
 
 
 def _print_rest(rows: int, words: Mapping[str, str]) -> None:
