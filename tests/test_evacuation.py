@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import Bounds, LinearConstraint, milp
 
-from geo_risk.access import _staying
+from geo_risk.access import _plan_input, _staying
 from geo_risk.access._transport import NONE_DROPPED, Arcs, least_cost
 from geo_risk.access.evacuation import REASONS, Groups, Shelters, Ways, evacuate
 from geo_risk.access.evacuation_words import sentences
@@ -238,7 +238,7 @@ def former_plans(draw, question):
 @st.composite
 def full_towns(draw):
     """Shelters all but full by a former plan, and then ways are shut: who must go may have to make others go."""
-    g, s = draw(st.integers(2, 5)), draw(st.integers(2, 4))
+    g, s = draw(st.integers(2, 4)), draw(st.integers(2, 4))
 
     def table(*cells):
         return np.array(draw(st.lists(st.lists(st.sampled_from(cells), min_size=s, max_size=s), min_size=g, max_size=g)))
@@ -540,12 +540,20 @@ def test_nobody_and_nowhere():
     (lambda: evacuate(Groups(ids=["a", "a"], people=[1, 1], wheels=[0, 0], care=[0, 0]), halls([1]), np.ones((2, 1)), 9), "one id"),
     (lambda: evacuate(town([3]), halls([1]), Ways([0], [1], [1.0]), 9), "a way names no group or shelter"),
     (lambda: evacuate(town([3]), halls([1]), Ways([0], [0, 0], [1.0]), 9), "different lengths"),
-    (lambda: evacuate(town([1] * 1_000_000), halls([1]), np.ones((1, 1)), 9), r"too many groups.*50,000.*join them"),
-    (lambda: evacuate(town([1] * 20_000), halls([1] * 3000), np.ones((1, 1)), 9), r"too many cells.*give Ways"),
+    (lambda: evacuate(town([1] * 1_000_000), halls([1]), np.ones((1, 1)), 9), r"too many groups.*10,000.*join them"),
+    (lambda: evacuate(town([1] * 9_000), halls([1] * 2000), np.ones((1, 1)), 9), r"too many cells.*give Ways"),
 ])
 def test_refused(made, text):
     with pytest.raises(ParameterError, match=text):
         made()
+
+
+def test_many_ways_are_refused_where_groups_by_need_times_shelters_are_too_many(monkeypatch):
+    monkeypatch.setattr(_plan_input, "FEW_WAYS", 3)
+    monkeypatch.setattr(_plan_input, "MAX_CELLS", 5)
+    with pytest.raises(ParameterError, match=r"too many groups by need x shelters.*at most 5; got: 6"):
+        evacuate(town([1, 1, 1]), halls([1, 1]), Ways([0, 0, 1, 1], [0, 1, 0, 1], [1.0, 1.0, 1.0, 1.0]), 9)
+    assert evacuate(town([1, 1, 1]), halls([1, 1]), Ways([0, 0, 1], [0, 1, 0], [1.0, 1.0, 1.0]), 9).placed == 2
 
 
 @pytest.mark.parametrize(("pin", "text"), [

@@ -11,7 +11,7 @@ from geo_risk.access._transport import Arcs, most_placed, starts_of
 from geo_risk.access.road_graph import Floats, Ints, Mask
 from geo_risk.errors import ParameterError, shown
 
-MAX_ARCS: Final = 50_000
+MAX_ARCS: Final = 20_000
 _TIGHT: Final = 10_000
 _HALF: Final = 0.5
 _ROUNDING: Final = 1e-6
@@ -33,7 +33,7 @@ def choose(people: Ints, places: Ints, arcs: Arcs, placed: int, already: Mask, b
     Raises
     ------
     ParameterError
-        More arcs than 50,000.
+        More arcs than 20,000.
     """
     if len(arcs.shelter) > MAX_ARCS:
         raise ParameterError(

@@ -14,10 +14,11 @@ from geo_risk.access.shortfall import Question
 from geo_risk.errors import ParameterError, shown
 
 NEEDS: Final = ("none", "wheels", "care")
-MAX_GROUPS: Final = 50_000
-MAX_SHELTERS: Final = 3_000
-MAX_CELLS: Final = 50_000_000
+MAX_GROUPS: Final = 10_000
+MAX_SHELTERS: Final = 2_000
+MAX_CELLS: Final = 5_000_000
 MAX_WAYS: Final = 3_000_000
+FEW_WAYS: Final = 300_000  # as quick with any number of cells
 MAX_PEOPLE: Final = 10_000_000_000
 MAX_SECONDS: Final = 604_800.0
 _WHERE: Final = "evacuate"
@@ -64,7 +65,10 @@ class Case:
         row, way = self.row_ways()
         kept = self.fit[self.row_need[row], self.shelter[way]]
         row, way = row[kept], way[kept]
-        require_at_most("ways of groups by need to shelters", len(way), MAX_WAYS, "lower the limit, or join groups")
+        require_at_most("ways of groups by need to shelters", len(way), MAX_WAYS, "keep the shelters near each, or join groups")
+        if len(way) > FEW_WAYS:
+            cells, then = len(people) * len(places), "join groups to towns or cells, or keep the shelters near each"
+            require_at_most("groups by need x shelters", cells, MAX_CELLS, then)
         return Question(people, places, self.usable, starts_of(row, len(people)), self.shelter[way], self.seconds[way], limit_s)
 
 

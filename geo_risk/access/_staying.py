@@ -17,8 +17,9 @@ from geo_risk.access._transport import Arcs, Flow, least_cost, starts_of
 from geo_risk.access.road_graph import Ints, Mask
 
 MAX_ARCS: Final = 20_000  # for HiGHS, which may overrun its time on more
-_TRIED: Final = 8_000_000  # arcs gone through to hold single groups: some seconds
+_TRIED: Final = 16_000_000  # arcs gone through to hold single groups: some seconds
 _TRIES: Final = 60
+_SOLVED: Final = 20  # to solve an arc's flow costs as much as to go through so many arcs
 _HALF: Final = 0.5
 _ROUNDING: Final = 1e-6
 
@@ -141,7 +142,8 @@ def _held_one_by_one(former: Former, placed: int) -> Flow:
     best = fewest_people(former).flow
     size = _summed(former.group, former.needed, len(_none(former)))
     asked = np.flatnonzero(former.changed(best) & ~former.bound_to_change)
-    tries = min(_TRIES, _TRIED // max(len(former.arcs.shelter), 1))
+    solved = int(former.changed(best)[former.group[former.arcs.row]].sum())
+    tries = min(_TRIES, _TRIED // max(len(former.arcs.shelter) + _SOLVED * solved, 1))
     for group in asked[np.argsort(size[asked], kind="stable")][:tries]:
         kept = ~former.changed(best)
         kept[group] = True

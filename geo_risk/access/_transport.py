@@ -21,7 +21,8 @@ from geo_risk.access.road_graph import Ints, Mask
 from geo_risk.errors import ParameterError, shown
 
 NONE_DROPPED: Final = int(np.iinfo(np.int64).max)
-_ROUNDS: Final = 12  # then all arcs are given: the search ends
+_PATIENT: Final = 4  # rounds before more arcs are taken in at once
+_ROUNDS: Final = 24  # then all arcs are given: the search ends
 _WHOLE: Final = 20_000
 _SAMPLE: Final = 300  # rows that find the first prices
 _MOST_COST: Final = 2**61  # costs times nodes; OR-tools scales them so
@@ -112,6 +113,7 @@ def least_cost(
         added, least = _take_in(given, price, worth, few, active)
         if not added:
             break
+        few = 2 * few if rounds >= _PATIENT else few
         active[:] |= rounds >= _ROUNDS
     flow = np.zeros(len(active), dtype=np.int64)
     flow[active] = found

@@ -64,7 +64,7 @@ OPEN: Final = "open"
 UNKNOWN_ROOM: Final = "unknown room"
 STAYS: Final = ("groups", "people")
 Stay: TypeAlias = Literal["groups", "people"]
-_MAX_BUDGET_S: Final = 60.0
+_MAX_BUDGET_S: Final = 20.0
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -184,7 +184,7 @@ def evacuate(
     previous: pd.DataFrame | None = None,
     stay: Stay = "groups",
     fewest: bool = False,
-    budget_s: float = 20.0,
+    budget_s: float = 10.0,
 ) -> Plan:
     """Whole persons to shelters within a limit at least person-time, exactly; where it cannot be done, why and what would help.
 
@@ -194,11 +194,12 @@ def evacuate(
     Parameters
     ----------
     groups : Groups
-        At most 50,000.
+        At most 10,000.
     shelters : Shelters
-        At most 3,000.
+        At most 2,000.
     seconds : ndarray of float, shape (groups, shelters), or Ways
-        inf or nan: no way known. At most 604,800 (a week); 50 million cells, of which 3 million ways by need.
+        inf or nan: no way known. At most 604,800 (a week). A matrix of 5 million cells; of more than 300,000
+        ways by need, groups by need x shelters at most 5 million, of which 3 million ways.
     limit_s : float
         Most seconds for a person, above 0; inf for none.
     pinned, previous : DataFrame, optional
@@ -208,9 +209,9 @@ def evacuate(
         What of the previous plan is to change least. Fewest groups is proved at once where all groups that still have their ways
         and places can stay; else by HiGHS with at most 20,000 ways within the limit; else it is as few as were found.
     fewest : bool
-        First the fewest shelters, then least person-time (HiGHS): at most 50,000 ways within the limit.
+        First the fewest shelters, then least person-time (HiGHS): at most 20,000 ways within the limit.
     budget_s : float
-        Seconds of HiGHS for ``fewest``, or for fewest groups changed; at most 60; what is not proved by then is said.
+        Seconds of HiGHS for ``fewest``, or for fewest groups changed; at most 20; what is not proved by then is said.
 
     Returns
     -------
