@@ -2,16 +2,18 @@
 
 import { AccessMap } from "./access_map.js";
 import { Area } from "./area_drawing.js";
+import { Circle } from "./circle_drawing.js";
 import { Closures } from "./closures.js";
 import { closingSection, drawWhatIf } from "./closing.js";
 import { byId, el, say } from "./dom.js";
 import { EvacuationQuestion } from "./evacuation.js";
+import { IsolationQuestion } from "./isolation.js";
 import { MobilisationQuestion } from "./mobilisation.js";
-import { t, titleOf } from "./page.js";
-import { openPanel } from "./panel.js";
+import { t } from "./page.js";
+import { closePanel, openPanel } from "./panel.js";
 import { PlaceQuestion } from "./place_question.js";
 import { roadFinder } from "./road_finder.js";
-import { selectionSection } from "./selection.js";
+import { SelectionQuestion, selectForm } from "./selection.js";
 import { Watch } from "./watch.js";
 
 const ROADS = "roads";
@@ -24,16 +26,21 @@ export class Access {
     Object.assign(this, { map, layers, open, look, failed });
     this.onMap = new AccessMap(map, canvas);
     this.watch = new Watch();
-    const shared = { onMap: this.onMap, watch: this.watch, again: () => this.again({ told: true }), open, layers, spots };
+    const goTo = (bounds) => map.fitBounds(bounds, { maxZoom: 14, padding: [60, 60] });
+    const shared = { onMap: this.onMap, watch: this.watch, again: () => this.again({ told: true }), open, layers, spots, goTo, supposed: () => this.supposed() };
     this.shared = shared;
-    this.closures = new Closures({ onMap: this.onMap, changed: (revision) => this.changed(revision), goTo: (bounds) => map.fitBounds(bounds, { maxZoom: 14, padding: [60, 60] }) });
-    this.area = new Area(map, this.onMap, (polygon) => this.drawnPanel(polygon));
+    this.closures = new Closures({ onMap: this.onMap, changed: (revision) => this.changed(revision), goTo });
+    this.area = new Area(map, this.onMap, (area) => this.select({ area }));
+    this.circle = new Circle(map, this.onMap, (circle) => this.select({ circle }));
     this.evacuation = new EvacuationQuestion(shared);
+    this.isolation = new IsolationQuestion(shared);
     this.mobilisation = new MobilisationQuestion(shared);
     byId("open-access").addEventListener("click", () => this.place({ ...centre(map), name: null }));
     byId("open-evacuation").addEventListener("click", () => this.watch.panel(this.evacuation));
     byId("open-mobilisation").addEventListener("click", () => this.watch.panel(this.mobilisation));
-    byId("draw-area").addEventListener("click", () => this.area.start());
+    byId("open-isolation").addEventListener("click", () => this.watch.panel(this.isolation));
+    byId("open-selection").addEventListener("click", () => this.selecting());
+    byId("draw-area").addEventListener("click", () => this.drawing(this.area));
     byId("find-road").replaceChildren(roadFinder({ roads: () => layers().get(ROADS), open: (id) => open(ROADS, id) }));
   }
 
@@ -76,6 +83,7 @@ export class Access {
   extend(layer, place, clicked) {
     const at = layer.geometry !== "point" && clicked ? { lon: clicked.lng, lat: clicked.lat, name: null } : { lon: place.lon, lat: place.lat, name: place.name };
     const sections = [at.lon === null || at.lon === undefined ? null : this.whoGetsHere(at)];
+    if (layer.geometry === "area") sections.push(this.whatIsInside([layer.id, place.id, place.name]));
     if (layer.id === ROADS) sections.push(this.closing({ roads: [place.id], bridge: place.properties?.bridge }, `${place.properties?.name ?? place.id}`));
     byId("panel").querySelector("header").after(...sections.filter(Boolean));
   }
@@ -84,19 +92,35 @@ export class Access {
     return el("p", { class: "actions" }, el("button", { type: "button", id: "who-gets-here", on: { click: () => this.place(at) } }, t("access.who")));
   }
 
+  whatIsInside(zone) {
+    return el("p", { class: "actions" }, el("button", { type: "button", id: "what-is-inside", on: { click: () => this.select({ zone }) } }, t("select.inside")));
+  }
+
   closing(what, name) {
     return closingSection(what, name, { changed: (revision) => this.changed(revision), supposed: () => this.supposed() });
   }
 
-  drawnPanel(polygon) {
-    const holder = el("div", {});
-    openPanel(t("area.title"), t("area.corners", { n: polygon.coordinates[0].length - 1 }), null, this.closing({ area: polygon }, t("area.title")), holder);
-    selectionSection(holder, polygon, { open: this.open, layerTitle: (id) => titleOf(this.layers().get(id)?.title) });
+  // On a narrow screen the panel would lie over what is to be drawn on.
+  drawing(shape) {
+    closePanel();
+    this.circle.drop();
+    this.area.drop();
+    shape.start();
   }
 
-  // Whether a click was meant for the drawing of an area.
+  selecting() {
+    openPanel(t("select.title"), t("select.subtitle"), null, selectForm({ circle: () => this.drawing(this.circle), area: () => this.drawing(this.area) }));
+  }
+
+  select(what) {
+    const question = new SelectionQuestion(what, { ...this.shared, closing: (name) => this.closing(what, name) });
+    this.watch.panel(question);
+    return this.watch.put(question).then(() => this.watch.fill(question));
+  }
+
+  // Whether a click was meant for the drawing of an area or a circle.
   takes(latlng) {
-    return this.area.takes(latlng);
+    return this.area.takes(latlng) || this.circle.takes(latlng);
   }
 
   paper() {

@@ -88,6 +88,21 @@ function failing(ctx, { x, y }) {
   ctx.fillText("!", at.x, at.y + 2);
 }
 
+// No way in: a bar across a ring, left above the badge of a place, so that both are seen.
+function barred(ctx, { x, y }, ink) {
+  const at = { x: x - 15, y: y - 13 };
+  disc(ctx, at, 10, "#fff", ink);
+  Object.assign(ctx, { fillStyle: ink });
+  ctx.fillRect(at.x - 6.5, at.y - 2.5, 13, 5);
+}
+
+// A number on black: the place of a link in a list.
+function rank(ctx, at, text) {
+  disc(ctx, at, 10, INK, "#ffd92f");
+  Object.assign(ctx, { font: "800 12px sans-serif", textAlign: "center", textBaseline: "middle", fillStyle: "#fff" });
+  ctx.fillText(text, at.x, at.y + 0.5);
+}
+
 // The pin stands beside its spot, so that what lies there stays to be seen.
 function pin(ctx, { x, y }) {
   ctx.beginPath();
@@ -109,4 +124,8 @@ const SIGNS = {
   shelter: (ctx, at) => disc(ctx, at, 4.5, "#08519c", "#fff"),
   corner: (ctx, at) => disc(ctx, at, 5, "#fff", "#54278f"),
   failing,
+  cutOff: (ctx, at) => barred(ctx, at, "#a50f15"),
+  neverReached: (ctx, at) => barred(ctx, at, "#4d5963"),
+  later: (ctx, { x, y }, text) => label(ctx, { x: x - 15, y: y - 16 }, text, "#8c2d04"),
+  rank,
 };

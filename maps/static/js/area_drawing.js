@@ -1,4 +1,4 @@
-// An area drawn by its corners: clicks, or Space at the middle of the map; Enter ends it, Escape calls it off.
+// An area drawn by its corners: clicks, or Space at the middle of the map; Backspace takes the last back, Enter ends it, Escape calls it off.
 
 import { byId, say } from "./dom.js";
 import { t } from "./page.js";
@@ -33,11 +33,16 @@ export class Area {
 
   key(event) {
     if (!this.corners) return;
-    const act = { Enter: () => this.end(), Escape: () => this.drop(), " ": () => this.takes(this.map.getCenter()) }[event.key];
+    const act = { Enter: () => this.end(), Escape: () => this.drop(), Backspace: () => this.back(), " ": () => this.takes(this.map.getCenter()) }[event.key];
     if (!act || event.target.closest?.("button, input, select")) return;
     event.preventDefault();
     event.stopImmediatePropagation();
     act();
+  }
+
+  back() {
+    this.corners.pop();
+    this.draw();
   }
 
   draw() {
