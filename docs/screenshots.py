@@ -11,6 +11,11 @@ from playwright.sync_api import sync_playwright
 FOLDER = Path(__file__).parent
 MOST_BYTES = 600_000
 BRIDGE = "霞江桥"
+PICTURES = tuple(
+    f"{name}.png"
+    for name in ("command-map", "storm-map", "access-map", "evacuation-map", "reach-map", "isolation-map", "selection-map",
+                 "mobilisation-map", "field-page")
+)  # fmt: skip
 
 
 def main(url: str, lon: str, lat: str) -> None:
@@ -28,9 +33,13 @@ def main(url: str, lon: str, lat: str) -> None:
         storm_map(page, url)
         access_map(page, url)
         evacuation_map(page, url)
+        reach_map(page, url)
+        isolation_map(page, url)
+        selection_map(page, url)
+        mobilisation_map(page, url)
         field_page(page, url, lon, lat)
         browser.close()
-    for name in ("command-map.png", "storm-map.png", "access-map.png", "evacuation-map.png", "field-page.png"):
+    for name in PICTURES:
         size = (FOLDER / name).stat().st_size
         sys.stdout.write(f"{name} {size:,} bytes\n")
         if size > MOST_BYTES:
@@ -84,17 +93,73 @@ def access_map(page: Any, url: str) -> None:
 
 def evacuation_map(page: Any, url: str) -> None:
     """Who goes where from the flood zones of the forecast, and what is short."""
-    page.set_viewport_size({"width": 1280, "height": 720})
+    page.set_viewport_size({"width": 1366, "height": 768})
     page.goto(f"{url}/?lang=zh-CN")
     page.wait_for_selector("body[data-closures]")
     page.locator("#open-evacuation").click()
     page.locator("input[name=only_in_hazard]").check()
     page.locator("#evacuate").click()
     page.wait_for_selector("body[data-evacuation]", timeout=60_000)
-    page.evaluate("() => { map_command.panBy([160, 190], { animate: false }); }")
+    page.evaluate("() => { map_command.panBy([150, 165], { animate: false }); }")
     page.evaluate("() => { map_command.setZoom(map_command.getZoom() + 2, { animate: false }); }")
     page.wait_for_timeout(1500)
-    page.screenshot(path=FOLDER / "evacuation-map.png")
+    page.screenshot(path=FOLDER / "evacuation-map.png", clip={"x": 294, "y": 46, "width": 1072, "height": 600})
+
+
+def reach_map(page: Any, url: str) -> None:
+    """How far one gets from the map's middle in 5, 10 and 15 minutes, and who is inside."""
+    _wide(page, url, 28.52, 119.62, 12)
+    page.locator("#open-access").click()
+    page.wait_for_selector("#panel .reach", timeout=60_000)
+    page.locator("select[name=towards]").select_option("false")
+    page.wait_for_function("() => Number(document.body.dataset.place) > 1", timeout=60_000)
+    page.locator("#panel .reach").scroll_into_view_if_needed()
+    page.evaluate("() => { map_command.setZoom(11, { animate: false }); }")
+    _taken(page, "reach-map.png")
+
+
+def isolation_map(page: Any, url: str) -> None:
+    """The towns that no road leads to any more, and the links whose loss would cut off most."""
+    _wide(page, url, 28.50, 119.60, 10)
+    page.locator("#open-isolation").click()
+    page.locator("#isolate").click()
+    page.wait_for_selector("body[data-isolation]", timeout=60_000)
+    _taken(page, "isolation-map.png")
+
+
+def selection_map(page: Any, url: str) -> None:
+    """Everything within five kilometres of a place, by keyboard."""
+    _wide(page, url, 28.52, 119.62, 12)
+    page.locator("#open-selection").click()
+    page.locator("#draw-circle").click()
+    page.keyboard.press("Enter")
+    page.locator("#circle-radius").fill("5000")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("body[data-selection]", timeout=60_000)
+    _taken(page, "selection-map.png")
+
+
+def mobilisation_map(page: Any, url: str) -> None:
+    """A promise refuted: where it fails, and what would make it true."""
+    _wide(page, url, 28.50, 119.75, 10)
+    page.locator("#open-mobilisation").click()
+    page.locator("input[name=people]").fill("300")
+    page.locator("input[name=within]").fill("60")
+    page.locator("#mobilise").click()
+    page.wait_for_selector("body[data-mobilisation]", timeout=60_000)
+    _taken(page, "mobilisation-map.png")
+
+
+def _wide(page: Any, url: str, lat: float, lon: float, zoom: int) -> None:
+    page.set_viewport_size({"width": 1366, "height": 768})
+    page.goto(f"{url}/?lang=zh-CN")
+    page.wait_for_selector("body[data-closures]")
+    page.evaluate("([lat, lon, zoom]) => { map_command.setView([lat, lon], zoom, { animate: false }); }", [lat, lon, zoom])
+
+
+def _taken(page: Any, name: str) -> None:
+    page.wait_for_timeout(1500)
+    page.screenshot(path=FOLDER / name)
 
 
 def _road(page: Any, name: str) -> None:
