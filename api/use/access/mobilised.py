@@ -4,24 +4,15 @@ import math
 from typing import Any, Final
 
 import geopandas as gpd
-import numpy as np
-from numpy.typing import NDArray
 
-from api.use.access.places_on_roads import on_roads, stands_of
+from api.use.access.places_on_roads import stands_of
 from api.use.access.roads_now import RoadsNow
-from api.use.access.said import compared, minutes, roads_said
-from api.use.nearby import AVAILABLE
-from geo_risk.access.mobilisation import Promise, Verdict, arrivals, arriving, compare, promise, prove, units
-from geo_risk.access.travel import Travel, matrix
-from geo_risk.errors import ParameterError, shown
-from layers._catalog import layer
+from api.use.access.said import minutes, roads_said
+from api.use.access.suppliers import Suppliers, suppliers_of
+from geo_risk.access.mobilisation import Verdict, arriving, compare, promise, prove
 from layers._layer import Layer
 from layers._store import Snapshot
-from layers._tables import table
 
-Floats = NDArray[np.float64]
-TEAMS: Final = "rescue_teams"
-DEPOTS: Final = "supply_depots"
 _ARRIVING: Final = 30
 _BUDGET_S, _OPEN_BUDGET_S = 0.2, 0.02
 """Seconds for proving that no smaller addition would do; the answer says whether it was proven."""
@@ -35,16 +26,10 @@ def mobilised(
     Teams that are out or off duty do not come; one of unknown readiness or size counts for nothing and is listed. Depots
     send what they hold after the loading time of table *access*. ``detail`` names a place for which every arrival is told.
     """
-    known = _amounts(snapshot)
-    strange = sorted(set(targets) - set(known))
-    if strange:
-        raise ParameterError(
-            "nobody brings this", where="needs", expected=", ".join(known), got=shown(strange[0]), then="name one of these",
-        )
-    amounts = {name: known[name] for name in known if name in targets or name == "people"}
-    now, free = (_proven(snapshot, roads, places, amounts, targets, within_min, open_=each) for each in (False, True))
-    stands = dict(zip(stands_of(snapshot.frames[places.id]).ids, stands_of(snapshot.frames[places.id]).names, strict=True))
-    names = _supplier_names(snapshot)
+    suppliers, frame = suppliers_of(snapshot, targets), snapshot.frames[places.id]
+    now, free = (_proven(suppliers, roads, frame, targets, within_min, open_=each) for each in (False, True))
+    stands = dict(zip(stands_of(frame).ids, stands_of(frame).names, strict=True))
+    names = suppliers.names
     return {
         **roads_said(roads),
         "statement": {"within_min": within_min, "needs": targets, "places": places.id, "rule": "any one place"},
@@ -62,66 +47,13 @@ def mobilised(
 
 
 def _proven(
-    snapshot: Snapshot, roads: RoadsNow, places: Layer, amounts: dict[str, Floats], targets: dict[str, int], within_min: float,
-    *, open_: bool,
-) -> Verdict:  # fmt: skip
-    stated = _promise(snapshot, roads, places, amounts, targets, within_min, open_=open_)
-    return prove(stated, budget_s=_OPEN_BUDGET_S if open_ else _BUDGET_S)
-
-
-def _promise(
-    snapshot: Snapshot, roads: RoadsNow, places: Layer, amounts: dict[str, Floats], targets: dict[str, int], within_min: float,
-    *, open_: bool,
-) -> Promise:  # fmt: skip
-    travel, frame = roads.free if open_ else roads.now, snapshot.frames[places.id]
-    ways = [_ways(roads, travel, each, frame, open_=open_) for each in _suppliers(snapshot)]
-    ready = np.concatenate([_ready_s(snapshot.frames[TEAMS]), _loading_s(snapshot.frames[DEPOTS])])
-    return promise(
-        arrivals(ready, np.vstack(ways)), amounts, targets, within_s=within_min * 60.0, teams=list(_supplier_names(snapshot)),
-        places=stands_of(frame).ids,
+    suppliers: Suppliers, roads: RoadsNow, places: gpd.GeoDataFrame, targets: dict[str, int], within_min: float, *, open_: bool
+) -> Verdict:
+    stated = promise(
+        suppliers.arrivals_s(roads, places, open_=open_), suppliers.amounts, targets, within_s=within_min * 60.0,
+        teams=list(suppliers.names), places=stands_of(places).ids,
     )  # fmt: skip
-
-
-def _ways(roads: RoadsNow, travel: Travel, suppliers: gpd.GeoDataFrame, places: gpd.GeoDataFrame, *, open_: bool) -> Floats:
-    return matrix(travel, on_roads(roads, suppliers)[open_], on_roads(roads, places)[open_])
-
-
-def _suppliers(snapshot: Snapshot) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
-    return snapshot.frames[TEAMS], snapshot.frames[DEPOTS]
-
-
-def _supplier_names(snapshot: Snapshot) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for frame in _suppliers(snapshot):
-        found |= dict(zip(stands_of(frame).ids, stands_of(frame).names, strict=True))
-    return found
-
-
-def _amounts(snapshot: Snapshot) -> dict[str, Floats]:
-    """What every team and depot brings: people, one team of its kind, or stock; a depot brings no people, a team no stock."""
-    teams, depots = _suppliers(snapshot)
-    no_people, no_stock = np.zeros(len(depots)), np.zeros(len(teams))
-    kinds = [choice.id for choice in layer(TEAMS).column("kind").choices]
-    own = [kind if isinstance(kind, str) else None for kind in teams["kind"]]
-    people = {"people": np.concatenate([_numbers(teams, "people"), no_people])}
-    by_kind = {kind: np.concatenate([units(own, kind), no_people]) for kind in kinds}
-    stock = {name: np.concatenate([no_stock, _numbers(depots, name)]) for name in table("access")["depot"]["stock"]}
-    return people | by_kind | stock
-
-
-def _ready_s(teams: gpd.GeoDataFrame) -> Floats:
-    """Seconds until a team leaves: nan where nobody knows, inf where it is known to be out or off duty."""
-    seconds = 60.0 * _numbers(teams, "ready_minutes")
-    away = np.array([AVAILABLE.get(status) is False for status in teams["status"]], dtype=bool)
-    return np.where(away, np.inf, seconds)
-
-
-def _loading_s(depots: gpd.GeoDataFrame) -> Floats:
-    return np.full(len(depots), 60.0 * float(table("access")["depot"]["loading_min"]))
-
-
-def _numbers(frame: gpd.GeoDataFrame, name: str) -> Floats:
-    return np.asarray(frame[name].astype("Float64").to_numpy(dtype=float, na_value=np.nan), dtype=float)
+    return prove(stated, budget_s=_OPEN_BUDGET_S if open_ else _BUDGET_S)
 
 
 def _worst(found: Verdict, names: dict[str, str]) -> dict[str, Any]:
@@ -153,14 +85,14 @@ def _changes(found: Verdict, suppliers: dict[str, str], places: dict[str, str]) 
 
 
 def _places(now: Verdict, free: Verdict, names: dict[str, str]) -> list[dict[str, Any]]:
-    """Every place, those where the statement fails first, the latest first."""
+    """Every place, those where the statement fails first: where most is short, then the latest."""
     rows = [
         {
             "id": place,
             "name": names[place],
             "state": row["state"],
             "state_open": row["state_open"],
-            **compared(row["at_s"], row["at_open_s"]),
+            **_met(row["at_s"], row["at_open_s"]),
             "by_closures": bool(row["by_closures"]),
             "arrived": {str(need): int(value) for need, value in arrived.items()},
             "shortfall": {str(need): int(value) for need, value in short.items()},
@@ -172,7 +104,23 @@ def _places(now: Verdict, free: Verdict, names: dict[str, str]) -> list[dict[str
         )
     ]
     order = ("refuted", "unknown", "proven")
-    return sorted(rows, key=lambda row: (order.index(row["state"]), -(row["minutes"] or math.inf), row["id"]))
+    return sorted(
+        rows,
+        key=lambda row: (
+            order.index(row["state"]), -sum(row["shortfall"].values()), -(row["minutes"] or math.inf), row["id"],
+        ),
+    )  # fmt: skip
+
+
+def _met(now_s: float, open_s: float) -> dict[str, Any]:
+    """When the statement holds at a place, now and on open roads, and both in words."""
+    now, was = minutes(now_s), minutes(open_s)
+    if now is None:
+        en, zh = ("never", "始终达不到") if was is None else (f"never, was {was:g} min", f"始终达不到，原 {was:g} 分钟")
+    else:
+        same = now == was
+        en, zh = f"{now:g} min" + ("" if same else f", was {was:g}"), f"{now:g} 分钟" + ("" if same else f"，原 {was:g} 分钟")
+    return {"minutes": now, "minutes_open": was, "said": {"en": en, "zh": zh}}
 
 
 def _arriving(found: Verdict, place: str, names: dict[str, str]) -> list[dict[str, Any]]:
