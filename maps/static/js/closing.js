@@ -1,7 +1,7 @@
 // Shutting a road from its panel: really, with a cause and an end; or in thought only, for the questions that are open.
 
 import { byId, el, say } from "./dom.js";
-import { page, t, titleOf } from "./page.js";
+import { page, t } from "./page.js";
 import { asked } from "./roads_asked.js";
 import { shut, suppose } from "./closures.js";
 import { choice, field, problem } from "./said.js";

@@ -4,7 +4,7 @@ import { el } from "./dom.js";
 import { Latest } from "./latest.js";
 import { inRow, number, page, t, titleOf } from "./page.js";
 import { roadQuery } from "./roads_asked.js";
-import { amount, grid, gridRow, minutesText } from "./said.js";
+import { amount, grid, gridRow } from "./said.js";
 import { ask } from "./service.js";
 
 const SHOWN = 60;
