@@ -16,6 +16,7 @@ from api.use.access import closing
 from api.use.access.asked import moment, needs_of, place
 from api.use.access.closure_list import closure_list
 from api.use.access.evacuation_plan import evacuation_plan, question_of, with_previous
+from api.use.access.groups import groups_named
 from api.use.access.isolated_places import isolated_places
 from api.use.access.matrix_between import matrix_between
 from api.use.access.mobilised import mobilised
@@ -101,7 +102,8 @@ def reach(
     bands = sorted({parameters.number(each, "minutes", 0.1, settings.access_max_min) for each in minutes.split(",")})
     found = reach_from(
         served.snapshot, asked.require_roads(served.snapshot, files), parameters.longitude(lon), parameters.latitude(lat), bands,
-        people=layer(people), facilities=parameters.layers_named(layers, (Geometry.POINT,)), towards=towards,
+        people=groups_named(served.snapshot, files, people),
+        facilities=parameters.layers_named(layers, (Geometry.POINT,)), towards=towards,
         beside_m=parameters.number(beside_m, "beside_m", 1, 5000),
     )  # fmt: skip
     return Response(json.dumps(found, ensure_ascii=False, allow_nan=False), media_type="application/geo+json")
@@ -113,7 +115,8 @@ def isolation(
 ) -> dict[str, Any]:
     """Which places are cut off from every open facility of a layer, and with ``losses`` the links whose loss would be worst."""
     return isolated_places(
-        served.snapshot, asked.require_roads(served.snapshot, files), layer(groups), layer(facilities),
+        served.snapshot, asked.require_roads(served.snapshot, files),
+        groups_named(served.snapshot, files, groups), layer(facilities),
         losses=parameters.whole(losses, "losses", 0, 200),
     )  # fmt: skip
 

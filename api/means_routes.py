@@ -11,6 +11,7 @@ from api.use.access.aed_coverage import covered
 from api.use.access.asked import RoadQuestion, moment
 from api.use.access.feature_named import feature_named
 from api.use.access.flights import flights
+from api.use.access.groups import groups_named
 from api.use.access.stock_over_time import stock_over_time
 from api.use.access.watched_roads import watched
 from layers._catalog import layer
@@ -48,7 +49,8 @@ def cover(
 ) -> dict[str, Any]:
     """How many people have an AED, or a thing of another layer, within so many minutes, on foot unless said otherwise."""
     return covered(
-        served.snapshot, asked.require_roads(served.snapshot, files), layer(groups), layer(things),
+        served.snapshot, asked.require_roads(served.snapshot, files), groups_named(served.snapshot, files, groups),
+        layer(things),
         within_min=parameters.number(within_min, "within_min", 0.1, 10_000), ways=ways,
     )  # fmt: skip
 

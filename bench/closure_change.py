@@ -15,6 +15,7 @@ from types import MappingProxyType
 from typing import Any
 
 from api.use.access.evacuation_plan import EvacuationQuestion, evacuation_plan
+from api.use.access.groups import groups_named
 from api.use.access.mobilised import mobilised
 from api.use.access.nearby_by_road import nearby_by_road
 from api.use.access.reach_from import reach_from
@@ -35,7 +36,8 @@ def questions(snapshot: Snapshot, files: AccessFiles) -> dict[str, Callable[[Roa
             snapshot, roads, _LON, _LAT, (shelters,), limit_min=120, k=10, free_only=True, sensitivities=_PUBLIC
         ),
         "reach in four bands": lambda roads, _: reach_from(
-            snapshot, roads, _LON, _LAT, (5, 10, 15, 20), people=towns, facilities=(shelters,), towards=False
+            snapshot, roads, _LON, _LAT, (5, 10, 15, 20), people=groups_named(snapshot, files, "towns"), facilities=(shelters,),
+            towards=False,
         ),
         "evacuation of all flood points": lambda _, bridge: evacuation_plan(
             snapshot, files, EvacuationQuestion(limit_min=60, without=(bridge,)), _PUBLIC, lambda *_: None

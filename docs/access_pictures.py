@@ -13,6 +13,7 @@ import shapely
 from api.policy import READABLE
 from api.use.access.asked import RoadQuestion
 from api.use.access.evacuation_plan import evacuation_plan, question_of
+from api.use.access.groups import groups_named
 from api.use.access.isolated_places import isolated_places
 from api.use.access.mobilised import mobilised
 from api.use.access.reach_from import reach_from
@@ -136,7 +137,7 @@ def picture_route(snapshot: Snapshot, roads: RoadsNow, origin: Any, destination:
 
 def picture_reach(snapshot: Snapshot, roads: RoadsNow, origin: Any) -> None:
     """Bands now, the widest with all roads open as an outline."""
-    asked: Any = {"people": layer("towns"), "facilities": (layer("shelters"),), "towards": False}
+    asked: Any = {"people": groups_named(snapshot, FILES, "towns"), "facilities": (layer("shelters"),), "towards": False}
     now = reach_from(snapshot, roads, *origin, [5, 10, 15], **asked)
     free = reach_from(snapshot, RoadQuestion(at="2000-01-01T00:00+00:00").require_roads(snapshot, FILES), *origin, [15], **asked)
     picture = around(*origin, 0.16)
@@ -222,7 +223,7 @@ def main(bridge: str, places: list[float]) -> None:
         snapshot, roads, "mobilise", {each["id"]: each["state"] for each in verdict["places"]},
         {"proven": "#1a9641", "refuted": "#a50f15", "unknown": "#999999"}, "60 people within 60 min:",
     )  # fmt: skip
-    cut = isolated_places(snapshot, roads, layer("towns"), layer("shelters"), losses=0)
+    cut = isolated_places(snapshot, roads, groups_named(snapshot, FILES, "towns"), layer("shelters"), losses=0)
     states = {each["id"]: each["state"] if each["state"] != "reached" else "reached, later than before" for each in cut["places"]}
     picture_towns(
         snapshot, roads, "isolate", states,

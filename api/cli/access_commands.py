@@ -34,6 +34,7 @@ from api.use.access.asked import needs_of
 from api.use.access.closing import polygon_of
 from api.use.access.feature_named import feature_named
 from api.use.access.given_files import area_of
+from api.use.access.groups import groups_named
 from api.use.access.isolated_places import isolated_places
 from api.use.access.matrix_between import matrix_between
 from api.use.access.mobilised import mobilised
@@ -153,7 +154,8 @@ def reach(
     most = there.limits.access_max_min
     answer = reach_from(
         there.snapshot, roads_of(there, vehicle, at, without), parameters.longitude(lon), parameters.latitude(lat),
-        sorted({parameters.number(each, "minutes", 0.1, most) for each in minutes.split(",")}), people=layer(people),
+        sorted({parameters.number(each, "minutes", 0.1, most) for each in minutes.split(",")}),
+        people=groups_named(there.snapshot, there.files, people),
         facilities=parameters.layers_named(layers, (Geometry.POINT,)), towards=towards,
         beside_m=parameters.number(beside_m, "beside_m", 1, 5000),
     )  # fmt: skip
@@ -291,7 +293,8 @@ def isolate(
     """Which places are cut off from every open facility, how many people are there, and whose loss would cut off most."""
     there = held(store)
     answer = isolated_places(
-        there.snapshot, roads_of(there, vehicle, at, without), layer(groups), layer(facilities),
+        there.snapshot, roads_of(there, vehicle, at, without), groups_named(there.snapshot, there.files, groups),
+        layer(facilities),
         losses=parameters.whole(losses, "losses", 0, 200),
     )  # fmt: skip
     if as_json:

@@ -26,6 +26,7 @@ from api.use.access.aed_coverage import covered
 from api.use.access.asked import moment
 from api.use.access.feature_named import feature_named
 from api.use.access.flights import flights
+from api.use.access.groups import groups_named
 from api.use.access.stock_over_time import stock_over_time
 from api.use.access.watched_roads import watched
 from layers._catalog import layer
@@ -120,7 +121,8 @@ def cover(
     """How many people have an AED, or a thing of another layer, within so many minutes there and back, on foot."""
     there, tongue = held(store), short(language)
     answer = covered(
-        there.snapshot, roads_of(there, vehicle, at, without), layer(groups), layer(things),
+        there.snapshot, roads_of(there, vehicle, at, without), groups_named(there.snapshot, there.files, groups),
+        layer(things),
         within_min=parameters.number(within_min, "within_min", 0.1, 10_000), ways="one_way" if one_way else "there_and_back",
     )  # fmt: skip
     if as_json:

@@ -3,10 +3,11 @@
 import math
 from typing import Any
 
+import geopandas as gpd
 import numpy as np
 from numpy.typing import NDArray
 
-from api.use.access.people_there import people_of
+from api.use.access.groups import Groups
 from api.use.access.places_on_roads import on_roads, stands_of
 from api.use.access.roads_now import RoadsNow
 from api.use.access.said import compared, roads_said
@@ -21,17 +22,17 @@ _STATES = {1: "covered", 0: "not covered", -1: "unknown"}
 
 
 def covered(
-    snapshot: Snapshot, roads: RoadsNow, groups: Layer, things: Layer, *, within_min: float, ways: Ways
+    snapshot: Snapshot, roads: RoadsNow, groups: Groups, things: Layer, *, within_min: float, ways: Ways
 ) -> dict[str, Any]:
     """People with one of the things within the minutes, now and on open roads; a thing without a place is unknown, not far."""
-    frame, there = snapshot.frames[groups.id], snapshot.frames[things.id]
+    frame, there = groups.frame, snapshot.frames[things.id]
     if len(frame) * len(there) > MAX_CELLS:
         raise ParameterError(
             "too many pairs for one answer", where="groups, things", expected=f"at most {MAX_CELLS}",
             got=shown(len(frame) * len(there)), then="name smaller layers",
         )
-    people, stands, names = people_of(groups, frame), stands_of(frame), stands_of(there)
-    now, free = (_found(snapshot, roads, groups, things, people, within_min, ways, open_=each) for each in (False, True))
+    people, stands, names = groups.people, stands_of(frame), stands_of(there)
+    now, free = (_found(roads, frame, there, people, within_min, ways, open_=each) for each in (False, True))
     return {
         **roads_said(roads),
         "groups": groups.id, "things": things.id, "within_min": within_min, "ways": ways,
@@ -50,10 +51,10 @@ def covered(
 
 
 def _found(
-    snapshot: Snapshot, roads: RoadsNow, groups: Layer, things: Layer, people: NDArray[np.float64], within_min: float,
+    roads: RoadsNow, frame: gpd.GeoDataFrame, there: gpd.GeoDataFrame, people: NDArray[np.float64], within_min: float,
     ways: Ways, *, open_: bool,
 ) -> Coverage:  # fmt: skip
-    travel, frame, there = roads.free if open_ else roads.now, snapshot.frames[groups.id], snapshot.frames[things.id]
+    travel = roads.free if open_ else roads.now
     starts, ends = on_roads(roads, frame)[open_], on_roads(roads, there)[open_]
     out, back = matrix(travel, starts, ends), matrix(travel, ends, starts)
     nowhere = np.isnan(stands_of(frame).lon)[:, None] | np.isnan(stands_of(there).lon)

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from api.use._remember import remember_few
-from api.use.access.people_there import people_of
+from api.use.access.groups import Groups
 from api.use.access.places_on_roads import on_roads, stands_of
 from api.use.access.roads_now import RoadsNow
 from api.use.access.said import compared, roads_said
@@ -19,14 +19,13 @@ _DIGITS: Final = 6
 
 
 def isolated_places(
-    snapshot: Snapshot, roads: RoadsNow, groups: Layer, facilities: Layer, *, losses: int, free_only: bool = True
+    snapshot: Snapshot, roads: RoadsNow, groups: Groups, facilities: Layer, *, losses: int, free_only: bool = True
 ) -> dict[str, Any]:
     """Each group that does not reach a facility, or reaches it later than on open roads; and the worst losses there could be.
 
     ``losses`` is how many links and facilities are told whose loss would be worst; 0 asks for none.
     """
-    frame, places = snapshot.frames[groups.id], snapshot.frames[facilities.id]
-    people = people_of(groups, frame)
+    frame, people, places = groups.frame, groups.people, snapshot.frames[facilities.id]
     usable = np.flatnonzero(wanted(places, free_only))
     now, before = (
         Network(travel=travel, places=here, facilities=there.take(usable))

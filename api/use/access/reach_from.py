@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
+import geopandas as gpd
 import numpy as np
 import shapely
 
 from api.use._remember import remember_few
-from api.use.access.people_there import people_of
+from api.use.access.groups import Groups
 from api.use.access.places_on_roads import on_roads, point_on_roads, stands_of
 from api.use.access.roads_now import RoadsNow
 from api.use.access.said import minutes, roads_said
@@ -30,7 +31,7 @@ def reach_from(
     lat: float,
     bands_min: Sequence[float],
     *,
-    people: Layer,
+    people: Groups,
     facilities: tuple[Layer, ...],
     towards: bool,
     beside_m: float = BESIDE_M,
@@ -40,10 +41,9 @@ def reach_from(
     bands_s = [60.0 * each for each in bands_min]
     now = _reached(roads, roads.now, now_at, bands_s, towards, beside_m)
     free = _reached(roads, roads.free, free_at, bands_s, towards, beside_m)
-    frame = snapshot.frames[people.id]
-    heads = people_of(people, frame)
+    frame = people.frame
     by_band = [
-        people_by_time(arrivals(travel, found, places, placed=_placed(snapshot, people)), heads)
+        people_by_time(arrivals(travel, found, places, placed=_placed(frame)), people.people)
         for travel, found, places in zip((roads.now, roads.free), (now, free), on_roads(roads, frame), strict=True)
     ]
     there = [_facilities(snapshot, roads, layer, now, free) for layer in facilities]
@@ -85,8 +85,8 @@ def _reached(
     )
 
 
-def _placed(snapshot: Snapshot, layer: Layer) -> np.ndarray:
-    return ~np.isnan(stands_of(snapshot.frames[layer.id]).lon)
+def _placed(frame: gpd.GeoDataFrame) -> np.ndarray:
+    return ~np.isnan(stands_of(frame).lon)
 
 
 def _facilities(snapshot: Snapshot, roads: RoadsNow, layer: Layer, now: Reach, free: Reach) -> dict[str, Any]:
