@@ -11,6 +11,7 @@ from playwright.sync_api import sync_playwright
 FOLDER = Path(__file__).parent
 MOST_BYTES = 600_000
 BRIDGE = "霞江桥"
+MIDDLE = (28.52, 119.62)
 PICTURES = tuple(
     f"{name}.png"
     for name in ("command-map", "storm-map", "access-map", "evacuation-map", "reach-map", "isolation-map", "selection-map",
@@ -108,56 +109,62 @@ def evacuation_map(page: Any, url: str) -> None:
 
 def reach_map(page: Any, url: str) -> None:
     """How far one gets from the map's middle in 5, 10 and 15 minutes, and who is inside."""
-    _wide(page, url, 28.52, 119.62, 12)
+    _wide(page, url, *MIDDLE, 12)
     page.locator("#open-access").click()
     page.wait_for_selector("#panel .reach", timeout=60_000)
     page.locator("select[name=towards]").select_option("false")
     page.wait_for_function("() => Number(document.body.dataset.place) > 1", timeout=60_000)
     page.locator("#panel .reach").scroll_into_view_if_needed()
-    page.evaluate("() => { map_command.setZoom(11, { animate: false }); }")
-    _taken(page, "reach-map.png")
+    _taken(page, "reach-map.png", *MIDDLE, 12)
 
 
 def isolation_map(page: Any, url: str) -> None:
     """The towns that no road leads to any more, and the links whose loss would cut off most."""
-    _wide(page, url, 28.50, 119.60, 10)
+    _wide(page, url, *MIDDLE, 10)
     page.locator("#open-isolation").click()
     page.locator("#isolate").click()
     page.wait_for_selector("body[data-isolation]", timeout=60_000)
-    _taken(page, "isolation-map.png")
+    _taken(page, "isolation-map.png", 28.62, 119.6, 10)
 
 
 def selection_map(page: Any, url: str) -> None:
     """Everything within five kilometres of a place, by keyboard."""
-    _wide(page, url, 28.52, 119.62, 12)
+    _wide(page, url, *MIDDLE, 12)
     page.locator("#open-selection").click()
     page.locator("#draw-circle").click()
     page.keyboard.press("Enter")
     page.locator("#circle-radius").fill("5000")
     page.keyboard.press("Enter")
     page.wait_for_selector("body[data-selection]", timeout=60_000)
-    _taken(page, "selection-map.png")
+    _taken(page, "selection-map.png", *MIDDLE, 12)
 
 
 def mobilisation_map(page: Any, url: str) -> None:
-    """A promise refuted: where it fails, and what would make it true."""
-    _wide(page, url, 28.50, 119.75, 10)
+    """A promise that only the closures refute: where it fails, and what would make it true."""
+    _wide(page, url, *MIDDLE, 10)
     page.locator("#open-mobilisation").click()
     page.locator("input[name=people]").fill("300")
-    page.locator("input[name=within]").fill("60")
+    page.locator("input[name=within]").fill("120")
     page.locator("#mobilise").click()
     page.wait_for_selector("body[data-mobilisation]", timeout=60_000)
-    _taken(page, "mobilisation-map.png")
+    _taken(page, "mobilisation-map.png", 28.62, 119.6, 10)
 
 
 def _wide(page: Any, url: str, lat: float, lon: float, zoom: int) -> None:
     page.set_viewport_size({"width": 1366, "height": 768})
     page.goto(f"{url}/?lang=zh-CN")
     page.wait_for_selector("body[data-closures]")
+    _view(page, lat, lon, zoom)
+
+
+def _view(page: Any, lat: float, lon: float, zoom: int) -> None:
     page.evaluate("([lat, lon, zoom]) => { map_command.setView([lat, lon], zoom, { animate: false }); }", [lat, lon, zoom])
 
 
-def _taken(page: Any, name: str) -> None:
+def _taken(page: Any, name: str, lat: float, lon: float, zoom: int) -> None:
+    """The panel takes its room from the right of the map: the view is set again beside it."""
+    _view(page, lat, lon, zoom)
+    page.mouse.move(0, 0)
     page.wait_for_timeout(1500)
     page.screenshot(path=FOLDER / name)
 

@@ -32,8 +32,10 @@ export class Circle {
 
   takes(latlng) {
     if (!this.drawing) return false;
-    if (this.centre) this.end();
-    else this.put(latlng);
+    if (this.centre) {
+      this.widen(this.map.distance(this.middle(), latlng)); // a finger moves no pointer before it taps
+      this.end();
+    } else this.put(latlng);
     return true;
   }
 

@@ -2,18 +2,18 @@
 
 import { saveCsv } from "./csv.js";
 import { el } from "./dom.js";
-import { number, t, titleOf, tOr } from "./page.js";
+import { inRow, number, t, titleOf, tOr } from "./page.js";
 
 const LISTED = 50;
 
 export function selectionSections({ layers }, { open, titleOf: titleOfLayer }) {
   const found = layers.filter(({ count }) => count > 0);
-  const unplaced = layers.reduce((sum, layer) => sum + layer.unplaced, 0);
+  const unplaced = layers.filter((layer) => layer.unplaced).map((layer) => `${titleOfLayer(layer.layer)} ${number(layer.unplaced, 0)}`);
   const features = found.reduce((sum, { count }) => sum + count, 0);
   return [
     el("p", { class: "note" }, found.length ? t("select.found", { n: number(features, 0), layers: number(found.length, 0) }) : t("area.nothing")),
     ...found.map((layer) => told(layer, titleOfLayer(layer.layer), open)),
-    unplaced ? el("p", { class: "note doubt" }, t("select.unplaced", { n: number(unplaced, 0) })) : null,
+    unplaced.length ? el("p", { class: "note doubt" }, t("select.unplaced", { layers: inRow(unplaced) })) : null,
     el("p", { class: "note" }, t("select.rule")),
     found.length ? el("p", { class: "actions" }, el("button", { type: "button", id: "select-csv", "data-key": "csv", on: { click: () => saveCsv("selection.csv", selectionTable(found, titleOfLayer)) } }, t("select.csv"))) : null,
   ].filter(Boolean);
