@@ -13,7 +13,7 @@ from api.served import Follower
 from api.status_codes import problem
 from api.use import parameters
 from api.use.access import closing
-from api.use.access.asked import moment, needs_of, place
+from api.use.access.asked import needs_of, place
 from api.use.access.closure_list import closure_list
 from api.use.access.evacuation_plan import evacuation_plan, question_of, with_previous
 from api.use.access.groups import groups_named
@@ -57,9 +57,9 @@ def close(request: Request, served: ServedNow, files: FilesNow, store: StoreNow,
 
 
 @router.post("/closures/{closure_id}/end")
-def reopen(request: Request, served: ServedNow, store: StoreNow, closure_id: str, at: str | None = None) -> dict[str, Any]:
-    """End a closure, now or at a moment; its row stays and says so."""
-    closing.end_closure(store, served.snapshot, closure_id, moment(at), _ACTOR)
+def reopen(request: Request, served: ServedNow, store: StoreNow, closure_id: str, body: Body) -> dict[str, Any]:
+    """End a closure now, or at the body's ``at``; its row stays and says so."""
+    closing.end_closure(store, served.snapshot, closure_id, closing.end_of(body), _ACTOR)
     return {"id": closure_id, "revision": _follow(request)}
 
 

@@ -64,9 +64,15 @@ def test_an_answer_says_was_and_is(client: TestClient) -> None:
 def test_a_closure_that_ended_is_listed_and_shuts_nothing(client: TestClient) -> None:
     closure = shut(client, BRIDGE)
     assert answer(client, "/closures")["links_shut"] == 1
-    assert client.post(f"/closures/{closure}/end").status_code == 200
+    assert client.post(f"/closures/{closure}/end", json={}).status_code == 200
     told = answer(client, "/closures")
     assert (told["links_shut"], [each["state"] for each in told["closures"]]) == (0, ["ended"])
+
+
+def test_a_page_of_another_site_can_end_nothing(client: TestClient) -> None:
+    closure = shut(client, BRIDGE)
+    assert client.post(f"/closures/{closure}/end", data={"at": ""}).status_code == 400  # a form, as any page may send
+    assert answer(client, "/closures")["links_shut"] == 1
 
 
 def test_what_if_shuts_a_road_for_one_question_only(client: TestClient) -> None:

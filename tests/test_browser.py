@@ -722,7 +722,8 @@ def road_map(road_url: str, browse: Callable[..., Seen]) -> Iterator[Callable[..
 
     yield opened
     for closure in in_force(road_url):
-        end = urllib.request.Request(f"{road_url}/closures/{closure['id']}/end", method="POST")
+        address, headers = f"{road_url}/closures/{closure['id']}/end", {"Content-Type": "application/json"}
+        end = urllib.request.Request(address, b"{}", headers, method="POST")
         urllib.request.urlopen(end, timeout=10).close()
 
 

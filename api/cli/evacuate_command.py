@@ -34,12 +34,10 @@ _WORDS: Final[Mapping[str, Mapping[str, str]]] = {
     "en": {
         "shelter": "shelter", "free": "free", "incoming": "incoming", "left": "left free", "group": "no place for", "need": "need",
         "people": "people", "reason": "why", "more": "... and {0} more rows: write them with -o",
-        "moved": "changed against the former plan: {0}", "none": "nobody is moved",
     },
     "zh": {
         "shelter": "避难场所", "free": "空余", "incoming": "接收", "left": "剩余", "group": "无处安置", "need": "需求",
         "people": "人数", "reason": "原因", "more": "……另有 {0} 行，用 -o 写入文件",
-        "moved": "与原方案相比有变动：{0}", "none": "无人改派",
     },
 }  # fmt: skip
 
@@ -65,7 +63,7 @@ def evacuate(
     only_in_hazard: Annotated[bool, typer.Option("--only-in-hazard", help="Only groups inside the hazard's zones.")] = False,
     fewest: Annotated[bool, typer.Option("--fewest", help="Open as few shelters as can be.")] = False,
     pin: Annotated[Path | None, typer.Option(help="CSV of transfers that stay: group, need, shelter, people.")] = None,
-    previous: Annotated[Path | None, typer.Option(help="A former plan (JSON): move as few people as can be.")] = None,
+    previous: Annotated[Path | None, typer.Option(help="A former plan (JSON): change as few groups as can be.")] = None,
     output: Output = None,
     vehicle: VehicleName = "car",
     at: At = None,
@@ -97,8 +95,7 @@ def _print_plan(plan: Mapping[str, Any], language: Tongue) -> None:
     words = _WORDS[language]
     for sentence in plan["sentences"]:
         line(sentence[language])
-    if plan["change"] is not None:
-        line(words["moved"].format(", ".join(plan["change"]["names"])) if plan["change"]["names"] else words["none"])
+    line(plan["compared"][language])
     busiest = sorted(plan["shelters"], key=lambda each: (-each["incoming"], each["id"]))
     table(
         (words["shelter"], words["free"], words["incoming"], words["left"]),

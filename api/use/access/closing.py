@@ -10,9 +10,10 @@ from shapely.errors import ShapelyError
 from shapely.geometry import shape
 from shapely.geometry.base import BaseGeometry
 
+from api.use.access.asked import moment
 from api.use.access.roads_now import ROADS, AccessFiles, depth_raster, graph_of, require_roads
 from api.use.items import one
-from geo_risk.errors import ParameterError
+from geo_risk.errors import ParameterError, shown
 from layers._catalog import layer
 from layers._frame import typed
 from layers._store import Batch, Snapshot, Store
@@ -74,6 +75,15 @@ def closure_of(given: dict[str, Any]) -> NewClosure:
             "this is no closure", where=", ".join(where for where, _, _ in faults[:5] if where) or "body", expected=_EXPECTED,
             got=told, then="mend these and send it again",
         ) from None
+
+
+def end_of(given: dict[str, Any]) -> dt.datetime:
+    """When a closure is to end: the body's ``at``, or now."""
+    strange = sorted(set(given) - {"at"})
+    at = given.get("at")
+    if strange or not (at is None or isinstance(at, str)):
+        raise ParameterError("this says no end", where="body", expected="at, a moment with its offset; without it now", got=shown(at))
+    return moment(at)
 
 
 def require_known(snapshot: Snapshot, files: AccessFiles, given: NewClosure) -> None:

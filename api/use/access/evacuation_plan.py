@@ -101,14 +101,16 @@ def evacuation_plan(
     frame = groups.frame
     shelters = snapshot.frames[LAYER]
     progress("times", 0.2)
-    starts, ends = on_roads(roads, frame)[0], on_roads(roads, shelters)[0]
-    seconds = matrix(roads.now, starts, ends, progress=lambda share: progress("times", 0.2 + 0.4 * share))
-    progress("plan", 0.6)
+    starts, ends = on_roads(roads, frame), on_roads(roads, shelters)
+    seconds = matrix(roads.now, starts[0], ends[0], progress=lambda share: progress("times", 0.2 + 0.3 * share))
+    progress("plan", 0.5)
+    leaving = Groups(ids=list(stands_of(frame).ids), people=groups.people, wheels=groups.wheels, care=groups.care)
+    beds, limit_s, pinned = shelters_for(snapshot, hazard), asked.limit_min * 60.0, _assigned(asked.pinned)
     plan = evacuate(
-        Groups(ids=list(stands_of(frame).ids), people=groups.people, wheels=groups.wheels, care=groups.care),
-        shelters_for(snapshot, hazard), seconds, asked.limit_min * 60.0, pinned=_assigned(asked.pinned),
-        previous=_assigned(asked.previous), stay=asked.stay, fewest=asked.fewest,
-    )  # fmt: skip
+        leaving, beds, seconds, limit_s, pinned=pinned, previous=_assigned(asked.previous), stay=asked.stay, fewest=asked.fewest
+    )
+    progress("open roads", 0.8)
+    free = evacuate(leaving, beds, matrix(roads.free, starts[1], ends[1]), limit_s, pinned=pinned) if roads.honoured else plan
     plan = replace(plan, openings=tuple(each for each in plan.openings if each.reason in LIFTABLE and each.saves))
     progress("words", 0.95)
     return {
@@ -118,7 +120,19 @@ def evacuation_plan(
         **roads_said(roads),
         "question": {**asked.model_dump(exclude={"pinned", "previous", "ids"}), "pinned": len(asked.pinned)},
         "hazard": hazard.title,
+        "open": {"placed": free.placed, "left": free.left, "person_minutes": round(free.person_seconds / 60.0, 1)},
+        "compared": _compared(plan.placed, free.placed),
         **_plan_said(snapshot, plan, frame, hazard, sensitivities),
+    }
+
+
+def _compared(placed: int, placed_open: int) -> dict[str, str]:
+    """What the closures cost, in words."""
+    if placed == placed_open:
+        return {"en": "as many as on open roads", "zh": "与道路全部畅通时相同"}
+    return {
+        "en": f"{placed} have a place, {placed_open} would on open roads",
+        "zh": f"可安置 {placed} 人，道路全部畅通时 {placed_open} 人",
     }
 
 
