@@ -82,7 +82,7 @@ def end_of(given: dict[str, Any]) -> dt.datetime:
     strange = sorted(set(given) - {"at"})
     at = given.get("at")
     if strange or not (at is None or isinstance(at, str)):
-        raise ParameterError("this says no end", where="body", expected="at, a moment with its offset; without it now", got=shown(at))
+        raise ParameterError("this says no end", where="body", expected="at, a moment with its offset", got=shown(at))
     return moment(at)
 
 
