@@ -2,8 +2,10 @@
 
 from typing import Any, Final
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
+import shapely
 
 from api.use._remember import remember_few
 from api.use.access.groups import Groups
@@ -11,7 +13,7 @@ from api.use.access.places_on_roads import on_roads, stands_of
 from api.use.access.roads_now import RoadsNow
 from api.use.access.said import compared, roads_said
 from api.use.nearby import wanted
-from geo_risk.access.isolation import Network, cut_off, facility_losses, link_losses
+from geo_risk.access.isolation import Network, OwnRoad, cut_off, facility_losses, link_losses
 from layers._layer import Layer
 from layers._store import Snapshot
 
@@ -33,6 +35,7 @@ def isolated_places(
     )
     found = cut_off(now, before, people)
     names = stands_of(places)
+    own_road = _own_road(frame)
     return {
         **roads_said(roads),
         "groups": groups.id,
@@ -43,7 +46,8 @@ def isolated_places(
             for state, row in found.sums.to_dict(orient="index").items()
         },
         "places": _places(found.places, frame, usable, names),
-        "worst_links": _worst_links(roads, now, people, losses) if losses else [],
+        "own_road": own_road,
+        "worst_links": _worst_links(roads, now, people, losses, own_road) if losses else [],
         "worst_facilities": _worst_facilities(roads, now, people, usable, names, losses) if losses else [],
     }
 
@@ -74,9 +78,15 @@ def _facility(position: Any, usable: Any, facilities: Any) -> dict[str, str] | N
     return None if position < 0 else {"id": facilities.ids[usable[position]], "name": facilities.names[usable[position]]}
 
 
-def _worst_links(roads: RoadsNow, now: Network, people: Any, most: int) -> list[dict[str, Any]]:
+def _own_road(frame: gpd.GeoDataFrame) -> OwnRoad:
+    """Whether a place is lost with the road it lies on: a house along a road is, a town is on no one road."""
+    return "left out" if (shapely.get_dimensions(np.asarray(frame.geometry.to_numpy(), dtype=object)) == 2).any() else "counted"
+
+
+def _worst_links(roads: RoadsNow, now: Network, people: Any, most: int, own_road: OwnRoad) -> list[dict[str, Any]]:
     graph = roads.graph
-    found = remember_few(roads.now, "link losses", _identity(now, people), lambda _: link_losses(now, people), most=4)
+    key = (*_identity(now, people), own_road)
+    found = remember_few(roads.now, "link losses", key, lambda _: link_losses(now, people, own_road=own_road), most=4)
     return [
         {
             "link": graph.link_id(link),
