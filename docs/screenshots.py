@@ -9,7 +9,7 @@ from typing import Any
 from playwright.sync_api import sync_playwright
 
 FOLDER = Path(__file__).parent
-MOST_BYTES = 600_000
+MOST_BYTES = 750_000
 BRIDGE = "霞江桥"
 MIDDLE = (28.52, 119.62)
 PICTURES = tuple(

@@ -216,7 +216,7 @@ def test_ranking_contacts_and_nearest_show_hostile_names_literally(hostile_city:
 
 def test_a_click_on_the_map_opens_what_is_there_and_names_what_else_is(hostile_city: str, browse: Callable[..., Seen]) -> None:
     seen = browse(f"{hostile_city}/?lang=en")
-    click_at(seen, 0.005, -0.0018)
+    click_at(seen, 0.005, -0.0014)
     sync_api.expect(seen.panel().locator("h2")).to_have_text(HOSTILE[0])
     others = seen.panel().locator(".also button")
     zones = layer("flood_zones").title["en"]  # they have a kind and no name

@@ -68,6 +68,14 @@ def test_an_area_over_the_antimeridian_however_it_is_written(area):
     assert on_the_map(area).equals(CUT)
 
 
+@pytest.mark.parametrize("west", [180.0, -181.0])
+def test_an_area_whose_border_is_the_antimeridian_holds_no_more_than_it_does(west):
+    area = shapely.box(west, 0.0, west + 1.0, 1.0)
+    far, on_it = [0.0, 90.0, 178.0, -178.0], [180.0, -180.0]
+    assert inside_area([*far, *on_it], [0.5] * 6, area).positions.tolist() == [4, 5]
+    assert on_the_map(area).geom_type == "Polygon"
+
+
 @settings(max_examples=60, deadline=None)
 @given(
     points=st.lists(NEAR, min_size=1, max_size=30), corners=st.lists(NEAR, min_size=3, max_size=9),

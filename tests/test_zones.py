@@ -289,3 +289,9 @@ def test_shares_by_counting_cells(boxes, thing):
         assert share.get(at, 0.0) == pytest.approx(len(cells(thing) & cells(spot)) / len(cells(thing)), abs=1e-6)
     together = found.share_in_any(np.zeros(len(found.share), dtype=int), 1)[0] if len(found.share) else 0.0
     assert together == pytest.approx(len(cells(thing) & set().union(*map(cells, boxes))) / len(cells(thing)), abs=1e-6)
+
+
+def test_a_collection_is_no_zone():
+    mixed = shapely.GeometryCollection([shapely.box(0, 0, 1, 1), shapely.LineString([(2, 0), (2, 1)])])
+    with pytest.raises(ParameterError, match=r"a zone is no area.*GeometryCollection"):
+        points_in_zones(gpd.GeoSeries([mixed], crs=4326), [0.5], [0.5])

@@ -116,7 +116,10 @@ def inside_area(lon: ArrayLike, lat: ArrayLike, area: shapely.Geometry) -> Insid
     zone = gpd.GeoSeries([on_the_map(area)], crs=WGS84)
     east, north = np.asarray(lon, dtype=float), np.asarray(lat, dtype=float)
     points, _ = points_in_zones(zone, east, north)
-    return Inside(points, np.flatnonzero(~(np.isfinite(east) & np.isfinite(north))))
+    # 180 and -180 are one meridian: a point on it is asked on either side of the map
+    edge = np.flatnonzero(np.abs(east) == 180.0)
+    again, _ = points_in_zones(zone, -east[edge], north[edge])
+    return Inside(np.union1d(points, edge[again]), np.flatnonzero(~(np.isfinite(east) & np.isfinite(north))))
 
 
 def totals(frame: pd.DataFrame, positions: ArrayLike, columns: Sequence[str]) -> dict[str, Total]:
@@ -224,7 +227,9 @@ def on_the_map(area: shapely.Geometry) -> shapely.Geometry:
         return area
     whole = repaired(np.array([area], dtype=object))[0]
     copies = [translate(whole, xoff=360.0 * turn) for turn in (-1, 0, 1)]
-    return shapely.union_all([shapely.intersection(copy, _WORLD) for copy in copies])
+    pieces = shapely.get_parts([shapely.intersection(copy, _WORLD) for copy in copies])
+    # what only touches the antimeridian leaves a line there, which is no area
+    return shapely.union_all(pieces[shapely.get_dimensions(pieces) == 2])
 
 
 def _require_area(area: Any) -> None:

@@ -28,6 +28,7 @@ Numbers: TypeAlias = NDArray[np.float64]
 Positions: TypeAlias = NDArray[np.int64]
 Shapes: TypeAlias = NDArray[Any]
 
+_AREAS: Final = (shapely.GeometryType.POLYGON, shapely.GeometryType.MULTIPOLYGON)
 _NO_ZONES: Final = np.empty(0, dtype=np.int32)
 _SPAN: Final = 1 << 15
 _CELLS_A_ZONE, _LEAST_CELLS, _MOST_CELLS, _MOST_STEPS = 128, 1 << 10, 1 << 20, 1 << 23
@@ -120,9 +121,9 @@ def _room(sides: Numbers, across: int) -> Positions:
 
 
 def _require_areas(shapes: Shapes) -> None:
-    wrong = np.flatnonzero(has_shape(shapes) & (shapely.get_dimensions(shapes) != 2))
+    wrong = np.flatnonzero(has_shape(shapes) & ~np.isin(shapely.get_type_id(shapes), _AREAS))
     if len(wrong):
         raise ParameterError(
             "a zone is no area", where=f"zone {wrong[0]} from 0", expected="polygons",
-            got=f"{shown(shapes[wrong[0]].geom_type)}, {len(wrong)} such in all", then="leave points and lines out",
+            got=f"{shown(shapes[wrong[0]].geom_type)}, {len(wrong)} such in all", then="leave points, lines and collections out",
         )
