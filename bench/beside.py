@@ -25,6 +25,11 @@ def comparisons(data: Path, folder: str) -> dict[str, tuple[str, ...]]:
         "impact": ("--folder", folder, "--climada", str(data / "climada")),
         "damage_kampen": (),
         "reassess": (),
+        "roads_nearest": (),
+        "roads_matrix": (),
+        "k_nearest": (),
+        "evacuation": (),
+        "closure_change": (),
         "scale": ("--folder", folder),
     }
 

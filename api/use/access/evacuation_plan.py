@@ -11,6 +11,7 @@ import geopandas as gpd
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from api.use._remember import remember_few
 from api.use.access.asked import RoadQuestion
 from api.use.access.beds import LAYER, LIFTABLE, Hazard, hazard_named, inside_hazard, shelters_for
 from api.use.access.duty import duty_of
@@ -18,10 +19,11 @@ from api.use.access.groups import CELLS, groups_named
 from api.use.access.groups import Groups as PeopleGroups
 from api.use.access.places_on_roads import on_roads, stands_of
 from api.use.access.plans import Plans
-from api.use.access.roads_now import AccessFiles, RoadsNow
+from api.use.access.roads_now import CLOSURES, AccessFiles, RoadsNow
 from api.use.access.said import minutes, roads_said
-from geo_risk.access.evacuation import Groups, Plan, Stay, evacuate
+from geo_risk.access.evacuation import Groups, Plan, Shelters, Stay, evacuate
 from geo_risk.access.evacuation_words import sentences
+from geo_risk.access.road_graph import Floats
 from geo_risk.access.travel import matrix
 from geo_risk.errors import ParameterError, shown
 from layers._store import Snapshot
@@ -110,7 +112,7 @@ def evacuation_plan(
         leaving, beds, seconds, limit_s, pinned=pinned, previous=_assigned(asked.previous), stay=asked.stay, fewest=asked.fewest
     )
     progress("open roads", 0.8)
-    free = evacuate(leaving, beds, matrix(roads.free, starts[1], ends[1]), limit_s, pinned=pinned) if roads.honoured else plan
+    free = _on_open_roads(snapshot, roads, asked, lambda: matrix(roads.free, starts[1], ends[1]), leaving, beds, pinned)
     plan = replace(plan, openings=tuple(each for each in plan.openings if each.reason in LIFTABLE and each.saves))
     progress("words", 0.95)
     return {
@@ -124,6 +126,20 @@ def evacuation_plan(
         "compared": _compared(plan.placed, free.placed),
         **_plan_said(snapshot, plan, frame, hazard, sensitivities),
     }
+
+
+def _on_open_roads(
+    snapshot: Snapshot, roads: RoadsNow, asked: EvacuationQuestion, seconds: Callable[[], Floats], leaving: Groups, beds: Shelters,
+    pinned: pd.DataFrame | None,
+) -> Plan:  # fmt: skip
+    """The plan as if no road were shut; it is kept with the open roads, since closures come and go without changing it."""
+    frames = {name: frame for name, frame in snapshot.frames.items() if name != CLOSURES}
+    said = (asked.groups, asked.ids, asked.only_in_hazard, asked.hazard, asked.limit_min, asked.pinned)
+    # the frames are kept beside the plan, so that their ids stay their own
+    return remember_few(
+        roads.free, "plan", (said, tuple(map(id, frames.values()))),
+        lambda _: (frames, evacuate(leaving, beds, seconds(), asked.limit_min * 60.0, pinned=pinned)), most=6,
+    )[1]  # fmt: skip
 
 
 def _compared(placed: int, placed_open: int) -> dict[str, str]:
