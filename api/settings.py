@@ -31,6 +31,7 @@ class Settings(BaseSettings):
     )
     access_max_min: float = Field(default=600, gt=0, le=10_000, description="minutes of travel that are searched at most")
     data_folder: Path | None = Field(default=None, description="the folder whose files a scenario sent over HTTP may name")
+    compile_ahead: bool = Field(default=True, description="compile what nobody has asked for yet, beside the service")
     body_max_bytes: int = Field(default=2_000_000, ge=1000, description="bytes of a JSON body at most")
     body_max_depth: int = Field(default=32, ge=4, le=200, description="how deep a JSON body may be nested")
     jobs_at_once: int = Field(default=1, ge=1, le=64, description="jobs that run at the same time, each in a process of its own")

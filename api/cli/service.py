@@ -1,7 +1,10 @@
 """`serve` and `demo`: the service itself."""
 
 import socket
-import threading
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -60,8 +63,6 @@ def _run(settings: Settings) -> None:
     import uvicorn
 
     from api.app import create_app
-    from api.use.access.readied import ask_once
-
     class AnnouncingServer(uvicorn.Server):
         """Prints the addresses when they answer, not before."""
 
@@ -70,11 +71,27 @@ def _run(settings: Settings) -> None:
             if self.started:
                 _announce(root)
 
-    # daemon: a service that is told to end does not wait for what nobody has asked yet
-    threading.Thread(target=ask_once, name="readied", daemon=True).start()
     listener = _listen(settings)
     root = f"http://{settings.host}:{listener.getsockname()[1]}"
-    AnnouncingServer(uvicorn.Config(create_app(settings), log_level="warning", server_header=False)).run(sockets=[listener])
+    server = AnnouncingServer(uvicorn.Config(create_app(settings), log_level="warning", server_header=False))
+    with _compiling(settings.compile_ahead):
+        server.run(sockets=[listener])
+
+
+@contextmanager
+def _compiling(wanted: bool) -> Iterator[None]:
+    """Beside the service, a process that compiles what nobody has asked for yet; it leaves results on the disk, and ends with us.
+
+    Not a thread: a service that is told to end would wait for the compiler.
+    """
+    command = [sys.executable, "-m", "api.use.access.readied"]
+    compiler = subprocess.Popen(command, stdin=subprocess.DEVNULL) if wanted else None  # noqa: S603 (our own module)
+    try:
+        yield
+    finally:
+        if compiler is not None:
+            compiler.kill()
+            compiler.wait()
 
 
 def _announce(root: str) -> None:

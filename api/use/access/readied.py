@@ -1,10 +1,11 @@
 """Compiled kernels made ready while nobody waits: each access question is asked once of a road of three nodes.
 
 The first call of a kernel after an installation compiles it, some seconds each; later ones read it from the disk. The
-service calls this in the background when it starts, so that the first officer who asks is not the one who waits.
+service starts this module as a process of low priority, so that the first officer who asks is not the one who waits.
 """
 
 import datetime as dt
+import os
 from typing import Final
 
 import numpy as np
@@ -64,3 +65,8 @@ def ask_once() -> None:
     evacuate(
         Groups(ids=_LON, people=[1, 1, 1], wheels=[0, 0, 0], care=[0, 0, 0]), Shelters(ids=_LON, free=[1, 1, 1]), seconds, 3600.0
     )
+
+
+if __name__ == "__main__":
+    os.nice(10)
+    ask_once()
