@@ -72,7 +72,8 @@ def client(small_store: Path) -> Iterator[TestClient]:
 def live_url(small_store: Path) -> Iterator[str]:
     """The address of the real service over the small city, in a process of its own, on a free port of loopback."""
     command = [sys.executable, "-m", "api.cli.main", "serve", "--port", "0", "--store", str(small_store)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as service:
+    environment = os.environ | {"GEO_RISK_COMPILE_AHEAD": "false"}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as service:
         assert service.stdout is not None
         yield service.stdout.readline().split()[0].rstrip("/")
         service.terminate()
