@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 import pytest
 import shapely
 
+from api.use.access.readied import ask_once
 from layers._catalog import catalog, layer
 from layers._demo import make_city
 from layers._layer import Column, Geometry, Layer
@@ -79,6 +80,7 @@ def free_port() -> int:
 
 
 def serving(store: Path, port: int | None = None, **settings: str) -> Iterator[str]:
+    ask_once()  # kernels compiled and left on the disk: no page waits for the compiler
     port = port or free_port()
     command = [sys.executable, "-c", "from api.cli.main import main; main()", "serve", "--port", str(port), "--store", str(store)]
     log = store.with_suffix(".log").open("wb")
