@@ -1,6 +1,5 @@
 """`create_app(settings)`: the service, put together from its doors."""
 
-import datetime as dt
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -97,7 +96,7 @@ def warm(snapshot: Snapshot, files: AccessFiles) -> None:
     for layer in catalog().values():
         nearby.warm(snapshot, layer)
     assessments.current(snapshot)
-    roads_now.warm(snapshot, files, dt.datetime.now(tz=dt.UTC))
+    roads_now.warm(snapshot, files)
 
 
 def _job_limits(settings: Settings) -> JobLimits:

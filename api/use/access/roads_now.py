@@ -21,7 +21,7 @@ from geo_risk.access.road_graph import RoadGraph
 from geo_risk.access.road_index import RoadIndex, index_roads
 from geo_risk.access.travel import By, Travel, weigh
 from geo_risk.access.vehicles import Vehicle
-from geo_risk.errors import FileError, GeoRiskError, ParameterError, shown
+from geo_risk.errors import FileError, ParameterError, shown
 from geo_risk.hazard.raster import open_raster
 from layers._network import road_network
 from layers._store import Snapshot
@@ -120,12 +120,11 @@ def closures_of(snapshot: Snapshot, graph: RoadGraph, files: AccessFiles) -> Lis
     return remember_few(rows, "closures", (id(graph), tuple(written.items())), lambda each: listed(each, depths), most=2)
 
 
-def warm(snapshot: Snapshot, files: AccessFiles, at: dt.datetime) -> None:
-    """Have graph, index and the roads of a car ready before the snapshot is served; what is wrong is told by the questions."""
-    try:
-        roads_now(snapshot, files, vehicle="car", at=at)
-    except GeoRiskError:
-        return
+def warm(snapshot: Snapshot, files: AccessFiles) -> None:
+    """Have the graph and its index ready before the snapshot is served; what closures take is found by the first question."""
+    roads = snapshot.frames[ROADS]
+    if not roads.empty:
+        index_of(roads, files)
 
 
 def _effect(roads: gpd.GeoDataFrame, graph: RoadGraph, closure: Closure, vehicle: Vehicle, at: dt.datetime) -> Effect:
