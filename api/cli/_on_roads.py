@@ -14,6 +14,7 @@ from api.cli.data import Language, store_path
 from api.settings import Settings
 from api.use.access.asked import RoadQuestion
 from api.use.access.roads_now import AccessFiles, RoadsNow, access_files
+from geo_risk.access.travel import By
 from layers._store import Snapshot, open_store
 
 Lon = Annotated[str, typer.Argument(help="Longitude in degrees.")]
@@ -62,9 +63,9 @@ def held(store: Path | None) -> Held:
         return Held(snapshot=opened.snapshot(), files=access_files(path, limits.rasters), limits=limits)
 
 
-def roads_of(there: Held, vehicle: str, at: str | None, without: str | None) -> RoadsNow:
+def roads_of(there: Held, vehicle: str, at: str | None, without: str | None, *, by: By = "time") -> RoadsNow:
     """The roads asked about; an error where the store holds none."""
-    return RoadQuestion(vehicle=vehicle, at=at, without=without).require_roads(there.snapshot, there.files)
+    return RoadQuestion(vehicle=vehicle, at=at, without=without).require_roads(there.snapshot, there.files, by=by)
 
 
 def short(language: Language) -> Tongue:

@@ -1,6 +1,7 @@
 """`route`, `reach`, `mobilise`, `isolate`, `matrix`, `select`: who can get there, on the roads that exist right now."""
 
 from collections.abc import Mapping, Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -81,6 +82,13 @@ _WORDS: Final[Mapping[str, Mapping[str, str]]] = {
 }  # fmt: skip
 
 
+class RouteBy(StrEnum):
+    """What a way is to have least of."""
+
+    TIME = "time"
+    LENGTH = "length"
+
+
 def register(app: typer.Typer) -> None:
     """Add the commands of this page."""
     for command in (route, reach):
@@ -95,6 +103,7 @@ def route(
     lat: Lat,
     to_lon: Annotated[str, typer.Argument(help="Longitude of the destination.")],
     to_lat: Annotated[str, typer.Argument(help="Latitude of the destination.")],
+    by: Annotated[RouteBy, typer.Option("--by", help="The fastest way, or the shortest.")] = RouteBy.TIME,
     vehicle: VehicleName = "car",
     at: At = None,
     without: Without = None,
@@ -105,7 +114,7 @@ def route(
     """The way from one place to another by legs, how long it took before the closures, and what is in the way."""
     there = held(store)
     answer = route_between(
-        roads_of(there, vehicle, at, without),
+        roads_of(there, vehicle, at, without, by=by.value),
         (parameters.longitude(lon), parameters.latitude(lat)),
         (parameters.longitude(to_lon), parameters.latitude(to_lat)),
     )

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from api.use._remember import remember
+from api.use.columns import numbers
 from api.use.records import records
 from geo_risk.access.nearest import nearest
 from geo_risk.crs import wind
@@ -128,10 +129,7 @@ def nears(
 
 def free_places(frame: gpd.GeoDataFrame) -> Floats:
     """Places left in each feature that has a capacity; nan where capacity or occupancy is not known, or there is none."""
-    if not {"capacity", "occupancy"} <= set(frame.columns):
-        return np.full(len(frame), np.nan)
-    left = frame["capacity"].astype("Float64") - frame["occupancy"].astype("Float64")
-    return np.asarray(np.maximum(left.to_numpy(dtype=float, na_value=np.nan), 0.0), dtype=float)
+    return np.maximum(numbers(frame, "capacity") - numbers(frame, "occupancy"), 0.0)
 
 
 def wanted(frame: gpd.GeoDataFrame, free_only: bool) -> NDArray[np.bool_]:

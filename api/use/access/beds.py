@@ -8,6 +8,7 @@ import numpy as np
 import shapely
 
 from api.use.access.places_on_roads import stands_of
+from api.use.columns import numbers
 from api.use.nearby import AVAILABLE
 from geo_risk.access.evacuation import Shelters
 from geo_risk.errors import ParameterError, shown
@@ -52,7 +53,7 @@ def shelters_for(snapshot: Snapshot, hazard: Hazard) -> Shelters:
     """
     frame = snapshot.frames[LAYER]
     closed = [AVAILABLE.get(status) is False for status in frame["status"]]
-    capacity, occupancy = (_numbers(frame, name) for name in ("capacity", "occupancy"))
+    capacity, occupancy = (numbers(frame, name) for name in ("capacity", "occupancy"))
     return Shelters(
         ids=list(stands_of(frame).ids),
         free=np.maximum(capacity - np.where(closed, 0.0, occupancy), 0.0),
@@ -96,7 +97,3 @@ def _known(frame: gpd.GeoDataFrame, name: str) -> list[bool | None]:
     if name not in frame:
         return [None] * len(frame)
     return [bool(value) if value is True or value is False else None for value in frame[name].astype(object)]
-
-
-def _numbers(frame: gpd.GeoDataFrame, name: str) -> np.ndarray:
-    return np.asarray(frame[name].astype("Float64").to_numpy(dtype=float, na_value=np.nan), dtype=float)

@@ -1,28 +1,26 @@
 """Who goes to which shelter by which road: groups at risk, free beds, times on the roads as they are now."""
 
 import datetime as dt
-import math
 import uuid
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Annotated, Any, Final, Literal
 
-import geopandas as gpd
+import numpy as np
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from api.use._remember import remember_few
 from api.use.access.asked import RoadQuestion
-from api.use.access.beds import LAYER, LIFTABLE, Hazard, hazard_named, inside_hazard, shelters_for
-from api.use.access.duty import duty_of
+from api.use.access.beds import LAYER, LIFTABLE, hazard_named, inside_hazard, shelters_for
 from api.use.access.groups import CELLS, groups_named
 from api.use.access.groups import Groups as PeopleGroups
 from api.use.access.places_on_roads import on_roads, stands_of
+from api.use.access.plan_said import plan_said
 from api.use.access.plans import Plans
 from api.use.access.roads_now import CLOSURES, AccessFiles, RoadsNow
-from api.use.access.said import minutes, roads_said
+from api.use.access.said import roads_said
 from geo_risk.access.evacuation import Groups, Plan, Shelters, Stay, evacuate
-from geo_risk.access.evacuation_words import sentences
 from geo_risk.access.road_graph import Floats
 from geo_risk.access.travel import matrix
 from geo_risk.errors import ParameterError, shown
@@ -31,8 +29,6 @@ from layers._store import Snapshot
 Progress = Callable[[str, float], None]
 _COLUMNS: Final = ("group", "need", "shelter", "people")
 _PEOPLE_MAX: Final = 10_000_000
-_ADVISED: Final = 5
-"""Shelters to open that the sentences name; the answer lists all."""
 
 
 class Assignment(BaseModel):
@@ -124,7 +120,7 @@ def evacuation_plan(
         "hazard": hazard.title,
         "open": {"placed": free.placed, "left": free.left, "person_minutes": round(free.person_seconds / 60.0, 1)},
         "compared": _compared(plan.placed, free.placed),
-        **_plan_said(snapshot, plan, frame, hazard, sensitivities),
+        **plan_said(snapshot, plan, frame, hazard, sensitivities),
     }
 
 
@@ -134,11 +130,12 @@ def _on_open_roads(
 ) -> Plan:  # fmt: skip
     """The plan as if no road were shut; it is kept with the open roads, since closures come and go without changing it."""
     frames = {name: frame for name, frame in snapshot.frames.items() if name != CLOSURES}
-    said = (asked.groups, asked.ids, asked.only_in_hazard, asked.hazard, asked.limit_min, asked.pinned)
+    who = (tuple(leaving.ids), *(np.asarray(counts).tobytes() for counts in (leaving.people, leaving.wheels, leaving.care)))
+    key = (who, asked.hazard, asked.limit_min, asked.pinned, tuple(map(id, frames.values())))
     # the frames are kept beside the plan, so that their ids stay their own
     return remember_few(
-        roads.free, "plan", (said, tuple(map(id, frames.values()))),
-        lambda _: (frames, evacuate(leaving, beds, seconds(), asked.limit_min * 60.0, pinned=pinned)), most=6,
+        roads.free, "plan", key, lambda _: (frames, evacuate(leaving, beds, seconds(), asked.limit_min * 60.0, pinned=pinned)),
+        most=6,
     )[1]  # fmt: skip
 
 
@@ -167,65 +164,3 @@ def _groups(snapshot: Snapshot, files: AccessFiles, asked: EvacuationQuestion) -
 
 def _assigned(given: tuple[Assignment, ...]) -> pd.DataFrame | None:
     return pd.DataFrame([each.model_dump() for each in given], columns=list(_COLUMNS)) if given else None
-
-
-def _plan_said(
-    snapshot: Snapshot, plan: Plan, groups: gpd.GeoDataFrame, hazard: Hazard, sensitivities: tuple[str, ...]
-) -> dict[str, Any]:
-    shelters = snapshot.frames[LAYER]
-    group_at, shelter_at = _named(groups), _named(shelters)
-    called: dict[Hashable, str] = {**_titles(groups), **_titles(shelters)}
-    told = replace(plan, openings=plan.openings[:_ADVISED])
-    duty = dict(zip(group_at, duty_of(snapshot, groups, hazard.duty, sensitivities), strict=True))
-    return {
-        "sentences": [{"en": each.en, "zh": each.zh} for each in sentences(told, called)],
-        "people": plan.people,
-        "placed": plan.placed,
-        "left": plan.left,
-        "person_minutes": round(plan.person_seconds / 60.0, 1),
-        "transfers": [
-            {
-                **row,
-                "seconds": None if math.isnan(row["seconds"]) else row["seconds"],
-                "minutes": None if math.isnan(row["seconds"]) else minutes(row["seconds"]),
-                "group_name": group_at[row["group"]]["name"],
-                "shelter_name": shelter_at[row["shelter"]]["name"],
-                "from": group_at[row["group"]]["place"],
-                "to": shelter_at[row["shelter"]]["place"],
-            }
-            for row in plan.transfers.to_dict(orient="records")
-        ],
-        "duty": {fid: duty[fid] for fid in dict.fromkeys(plan.transfers["group"])},
-        "shelters": [
-            {"id": fid, "name": shelter_at[str(fid)]["name"], **{name: _plain(value) for name, value in row.items()}}
-            for fid, row in plan.load[plan.load["incoming"] > 0].to_dict(orient="index").items()
-        ],
-        "unplaced": [{**row, "group_name": group_at[row["group"]]["name"]} for row in plan.unplaced.to_dict(orient="records")],
-        "unknown_groups": [{"id": fid, "name": group_at[str(fid)]["name"]} for fid in plan.unknown_groups],
-        "needs_unknown": len(plan.needs_unknown),
-        "split": list(plan.split),
-        "shortages": [vars(each) for each in plan.shortages],
-        "openings": [vars(each) | {"name": shelter_at[str(each.shelter)]["name"]} for each in plan.openings],
-        "limits": [{"limit_min": each.limit_s / 60, "saves": each.saves, "left": each.left} for each in plan.limits],
-        "certificate": vars(plan.certificate),
-        "change": None if plan.change is None else vars(plan.change) | {
-            "names": [group_at[str(fid)]["name"] for fid in plan.change.groups if fid in group_at]},
-        "opened": None if plan.opened is None else vars(plan.opened),
-    }  # fmt: skip
-
-
-def _titles(frame: gpd.GeoDataFrame) -> dict[Hashable, str]:
-    stands = stands_of(frame)
-    return dict(zip(stands.ids, stands.names, strict=True))
-
-
-def _named(frame: gpd.GeoDataFrame) -> dict[str, dict[str, Any]]:
-    stands = stands_of(frame)
-    return {
-        fid: {"name": name, "place": None if math.isnan(lon) else [round(lon, 6), round(lat, 6)]}
-        for fid, name, lon, lat in zip(stands.ids, stands.names, stands.lon.tolist(), stands.lat.tolist(), strict=True)
-    }
-
-
-def _plain(value: Any) -> Any:
-    return None if isinstance(value, float) and math.isnan(value) else int(value) if isinstance(value, float) else value

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from api.use._remember import remember_few
 from api.use.access.roads_now import ROADS, AccessFiles
+from api.use.columns import numbers
 from geo_risk.crs import WGS84
 from geo_risk.errors import FileError, ParameterError, shown
 from geo_risk.hazard.raster import open_raster
@@ -69,7 +70,7 @@ def groups_named(snapshot: Snapshot, files: AccessFiles, name: str) -> Groups:
             expected=", ".join((*known, CELLS)), got=shown(name), then="name one of these, or add its row to table access",
         )
     frame, columns = snapshot.frames[name], known[name]
-    people, wheels, care = (_column(frame, columns.get(what)) for what in ("people", "wheels", "care"))
+    people, wheels, care = (numbers(frame, columns.get(what)) for what in ("people", "wheels", "care"))
     return Groups(id=name, title=layer(name).title, frame=frame, people=people, wheels=wheels, care=care)
 
 
@@ -113,9 +114,3 @@ def carried(values: Floats) -> NDArray[np.int64]:
     """
     whole = np.floor(np.cumsum(np.maximum(values, 0.0)) + 1e-9).astype(np.int64)
     return np.diff(whole, prepend=0)
-
-
-def _column(frame: gpd.GeoDataFrame, name: str | None) -> Floats:
-    if name is None or name not in frame:
-        return np.full(len(frame), np.nan)
-    return np.asarray(frame[name].astype("Float64").to_numpy(dtype=float, na_value=np.nan), dtype=float)

@@ -7,17 +7,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from api.use.access.places_on_roads import on_roads, stands_of
+from api.use.access.places_on_roads import stands_of
 from api.use.access.roads_now import RoadsNow
 from api.use.access.said import minutes, roads_said
+from api.use.access.suppliers import DEPOTS, suppliers_of
 from geo_risk.access.depots import stock_by, stock_curve, unknown_depots
-from geo_risk.access.travel import matrix
 from geo_risk.errors import ParameterError, shown
 from layers._layer import Layer
 from layers._store import Snapshot
 from layers._tables import table
-
-DEPOTS = "supply_depots"
 
 
 def stock_over_time(
@@ -32,8 +30,9 @@ def stock_over_time(
     if stock not in known:
         raise ParameterError("no depot holds this", where="stock", expected=", ".join(known), got=shown(stock), then="name one")
     frame = snapshot.frames[places.id]
-    held = np.asarray(snapshot.frames[DEPOTS][stock].astype("Float64").to_numpy(dtype=float, na_value=np.nan), dtype=float)
-    now, free = (_seconds(snapshot, roads, places, open_=each) for each in (False, True))
+    depots = suppliers_of(snapshot, (stock,))
+    held = depots.amounts[stock]
+    now, free = (depots.arrivals_s(roads, frame, open_=each) for each in (False, True))
     by_now, by_open = (stock_by(each, held, [60 * at for at in at_min]).to_numpy().tolist() for each in (now, free))
     stands, unsure = stands_of(frame), unknown_depots(now, held).tolist()
     return {
@@ -46,14 +45,6 @@ def stock_over_time(
         ],
         "arriving": None if detail is None else _arriving(snapshot, now[:, stands.ids.index(detail)], held),
     }  # fmt: skip
-
-
-def _seconds(snapshot: Snapshot, roads: RoadsNow, places: Layer, *, open_: bool) -> NDArray[np.float64]:
-    """Loading and the way; nan where a depot or a place has no position."""
-    depots, frame = snapshot.frames[DEPOTS], snapshot.frames[places.id]
-    way = matrix(roads.free if open_ else roads.now, on_roads(roads, depots)[open_], on_roads(roads, frame)[open_])
-    nowhere = np.isnan(stands_of(depots).lon)[:, None] | np.isnan(stands_of(frame).lon)
-    return np.asarray(np.where(nowhere, np.nan, way + 60.0 * float(table("access")["depot"]["loading_min"])), dtype=float)
 
 
 def _arriving(snapshot: Snapshot, seconds: NDArray[np.float64], held: NDArray[np.float64]) -> list[dict[str, Any]]:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from api.use.access.places_on_roads import on_roads, stands_of
 from api.use.access.roads_now import RoadsNow
+from api.use.columns import numbers
 from api.use.nearby import AVAILABLE
 from geo_risk.access.mobilisation import arrivals, units
 from geo_risk.access.travel import matrix
@@ -39,9 +40,15 @@ class Suppliers:
         return {fid: name for each in stands for fid, name in zip(each.ids, each.names, strict=True)}
 
     def arrivals_s(self, roads: RoadsNow, places: gpd.GeoDataFrame, *, open_: bool) -> Floats:
-        """When each stands at each place, on the roads as they are or were all open; shape (suppliers, places)."""
+        """When each stands at each place, on the roads as they are or were all open; shape (suppliers, places).
+
+        nan where nobody knows where the supplier or the place is: that is unknown, not never.
+        """
         travel, ends = (roads.free if open_ else roads.now), on_roads(roads, places)[open_]
-        return arrivals(self.ready_s, np.vstack([matrix(travel, on_roads(roads, frame)[open_], ends) for frame in self.frames]))
+        way = np.vstack([matrix(travel, on_roads(roads, frame)[open_], ends) for frame in self.frames])
+        unplaced = np.isnan(np.concatenate([stands_of(frame).lon for frame in self.frames]))
+        way[unplaced[:, None] | np.isnan(stands_of(places).lon)] = np.nan
+        return arrivals(self.ready_s, way)
 
 
 def suppliers_of(snapshot: Snapshot, needs: Iterable[str]) -> Suppliers:
@@ -83,22 +90,18 @@ def _stock() -> tuple[str, ...]:
 def _amount(frame: gpd.GeoDataFrame, name: str) -> Floats:
     """A column, or one team of a kind."""
     if name in frame:
-        return _numbers(frame, name)
+        return numbers(frame, name)
     return units([kind if isinstance(kind, str) else None for kind in frame["kind"]], name)
 
 
 def _ready_s(teams: gpd.GeoDataFrame) -> Floats:
     """Seconds until a team leaves: nan where nobody knows, inf where it is known to be out or off duty."""
     away = np.array([AVAILABLE.get(status) is False for status in teams["status"]], dtype=bool)
-    return np.where(away, np.inf, 60.0 * _numbers(teams, "ready_minutes"))
+    return np.where(away, np.inf, 60.0 * numbers(teams, "ready_minutes"))
 
 
 def _loading_s(depots: gpd.GeoDataFrame) -> Floats:
     return np.full(len(depots), 60.0 * float(table("access")["depot"]["loading_min"]))
-
-
-def _numbers(frame: gpd.GeoDataFrame, name: str) -> Floats:
-    return np.asarray(frame[name].astype("Float64").to_numpy(dtype=float, na_value=np.nan), dtype=float)
 
 
 _READY: Final = {TEAMS: _ready_s, DEPOTS: _loading_s}

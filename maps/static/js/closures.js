@@ -27,15 +27,15 @@ export class Closures {
   async bring() {
     const answer = await this.latest.run((signal) => ask(`closures?${roadQuery({})}`, { signal }));
     if (answer === null) return;
-    Object.assign(this, { answer, error: null, broughtMs: nowMs() });
+    Object.assign(this, { answer, error: null });
     this.draw();
     this.list();
   }
 
   // Whether a closure began or ended since the list was brought: no revision says so, only the clock.
   get outdated() {
-    const turns = (this.answer?.closures ?? []).flatMap(({ since, until }) => [since, until]).filter(Boolean).map(Date.parse);
-    return turns.some((turn) => turn > this.broughtMs && turn <= nowMs());
+    const turns = (this.answer?.closures ?? []).map(({ state, since, until }) => (state === "not yet" ? since : state === "ended" ? null : until));
+    return turns.filter(Boolean).map(Date.parse).some((turn) => turn <= nowMs());
   }
 
   draw() {
