@@ -7,10 +7,20 @@
     ├── DatumError            coordinates that may be shifted (GCJ-02, BD-09) and nobody said
     ├── FileError             a file that cannot be read, is empty, hostile or over a limit
     ├── ImportRejected        a readable file whose rows break the layer's rules; nothing was stored
+    ├── Unauthenticated       nobody said who asks, or what they showed is not valid
+    ├── Forbidden             whoever asks may not do this, or not here
+    ├── ConditionRequired     a change that does not say which state it was made from
+    ├── Stale                 a change made from a state that is no longer the current one
+    ├── Conflict              what is to be made is there already, or cannot be undone any more
+    ├── KeyReused             an idempotency key that came with another request before
+    ├── TooLarge              a body, a header or a batch longer than it may be
+    ├── TooSlow               a request that did not arrive in time
     ├── Busy                  too much work waits already: the same request is welcome later
+    │   └── TooMany           the caller asks too often or too much at once
     ├── DeclarationError      a layer, factor or table that contradicts itself
     └── StoreError            the store cannot be reached, or does not agree with its own log
-        ├── StoreUnavailable  locked, gone, full or not writable: reads go on, writes stop
+        ├── StoreUnavailable  locked, gone or not writable: reads go on, writes stop
+        │   └── StoreFull     the disk or the quota is full
         └── StoreCorrupt      the log's chain or the current rows do not verify
 
 An error says five things: what, where, expected, got, and what to do next. ``got`` never repeats text
@@ -67,10 +77,46 @@ class ImportRejected(GeoRiskError):
     """A readable file whose rows break the layer's rules; nothing was stored."""
 
 
+class Unauthenticated(GeoRiskError):
+    """Nobody said who asks, or what they showed is not valid."""
+
+
+class Forbidden(GeoRiskError):
+    """Whoever asks may not do this, or not here."""
+
+
+class ConditionRequired(GeoRiskError):
+    """A change that does not say which state it was made from."""
+
+
+class Stale(GeoRiskError):
+    """A change made from a state that is no longer the current one."""
+
+
+class Conflict(GeoRiskError):
+    """What is to be made is there already, or cannot be undone any more."""
+
+
+class KeyReused(GeoRiskError):
+    """An idempotency key that came with another request before."""
+
+
+class TooLarge(GeoRiskError):
+    """A body, a header or a batch longer than it may be."""
+
+
+class TooSlow(GeoRiskError):
+    """A request that did not arrive in time."""
+
+
 class Busy(GeoRiskError):
     """Too much work waits already; ``retry_after_s`` says when to come again."""
 
     retry_after_s = 10
+
+
+class TooMany(Busy):
+    """The caller asks too often, or too much at once."""
 
 
 class DeclarationError(GeoRiskError):
@@ -82,7 +128,11 @@ class StoreError(GeoRiskError):
 
 
 class StoreUnavailable(StoreError):
-    """The store is locked, gone, full or not writable: reads go on, writes stop."""
+    """The store is locked, gone or not writable: reads go on, writes stop."""
+
+
+class StoreFull(StoreUnavailable):
+    """The disk or the quota is full: reads go on, writes stop until there is room."""
 
 
 class StoreCorrupt(StoreError):
