@@ -4,7 +4,7 @@ import datetime as dt
 import re
 from collections.abc import Callable
 from enum import StrEnum
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 import pandas as pd
 from pydantic import ConfigDict, Field, model_validator
@@ -15,6 +15,9 @@ from geo_risk.model import Factor
 
 Title = dict[Literal["en", "zh"], str]
 Sensitivity = Literal["public", "internal", "personal"]
+SENSITIVITIES: Final[tuple[Sensitivity, ...]] = ("public", "internal", "personal")
+"""From what everybody may read to what few may; who may read one may read those before it."""
+
 ColumnType = type[str] | type[int] | type[float] | type[bool] | type[dt.date]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,40}$")]
 _FROZEN = ConfigDict(arbitrary_types_allowed=True, extra="forbid")
@@ -130,7 +133,8 @@ class Style:
 class Layer:
     """One layer of the map. ``key`` names the columns that tell a feature from another of the same source.
 
-    ``place_optional``: a feature may do without a geometry, since other columns say where it is.
+    ``place_optional``: a feature may do without a geometry, since other columns say where it is. ``sensitivity`` says who may know
+    of the layer at all; one that bears on risk is public, since a figure must not depend on who asks.
     """
 
     id: Name
@@ -148,6 +152,7 @@ class Layer:
     stale_after_days: int = 365
     places_by: str | None = None
     place_optional: bool = False
+    sensitivity: Sensitivity = "public"
 
     def column(self, name: str) -> Column:
         """The column of that name."""
@@ -181,6 +186,16 @@ class Layer:
                 expected=", ".join(names),
                 got=", ".join(missing),
                 then="mend the declaration",
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _hides_nothing_that_figures_need(self) -> Self:
+        if self.sensitivity != "public" and (self.factors or self.group in ("area", "base")):
+            raise DeclarationError(
+                "a layer that figures are made of cannot be hidden: a figure must not depend on who asks",
+                where=f"layers/{self.id}.py", expected="sensitivity public", got=self.sensitivity,
+                then="make it public, or give the columns that must not be read their sensitivity",
             )
         return self
 

@@ -2,9 +2,11 @@
 
 from layers._store.records import Applied, Batch, Op, RecordedBatch, Revision, Value, Verified
 from layers._store.runs import RunRecord
+from layers._store.sight import PUBLIC, WHOLE, Sight, seen, sight_up_to
 from layers._store.snapshot import Snapshot
 from layers._store.store import Store, open_store
 
 __all__ = [
-    "Applied", "Batch", "Op", "RecordedBatch", "Revision", "RunRecord", "Snapshot", "Store", "Value", "Verified", "open_store",
+    "PUBLIC", "WHOLE", "Applied", "Batch", "Op", "RecordedBatch", "Revision", "RunRecord", "Sight", "Snapshot", "Store", "Value",
+    "Verified", "open_store", "seen", "sight_up_to",
 ]

@@ -1,7 +1,7 @@
 """The current rows in memory at one revision, brought forward by the revisions that came since."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
@@ -9,8 +9,10 @@ import geopandas as gpd
 import pandas as pd
 import sqlalchemy as sa
 
+from geo_risk.errors import NotFound, shown
+from layers._catalog import catalog
 from layers._frame import empty
-from layers._layer import Layer
+from layers._layer import SENSITIVITIES, Layer, Sensitivity
 from layers._store.log import head
 from layers._store.rows import frame_of
 from layers._store.schema import BATCHES, REVISIONS, among, current_table, declared
@@ -25,7 +27,9 @@ _PATCHED: Final = 5_000
 class Snapshot:
     """Every layer's frame at one revision. Frames are shared between snapshots: read them, never change them.
 
-    ``head`` is the hash of the last revision, ``recorded_at`` its time; of a layer `updated_at` tells it.
+    ``head`` is the hash of the last revision, ``recorded_at`` its time; of a layer `updated_at` tells it. What a caller sees
+    (`layers._store.sight.seen`) is a snapshot too: ``layers`` are those there are for him, ``readable`` the sensitivities of
+    columns he may read.
     """
 
     revision: int
@@ -33,6 +37,24 @@ class Snapshot:
     recorded_at: str | None
     frames: Mapping[str, gpd.GeoDataFrame]
     updated: Mapping[str, str]
+    layers: Mapping[str, Layer] = field(default_factory=catalog)
+    readable: tuple[Sensitivity, ...] = SENSITIVITIES
+    seen_of: "Snapshot | None" = None
+
+    @property
+    def whole(self) -> "Snapshot":
+        """All there is: what is computed for everybody alike is computed on this."""
+        return self.seen_of or self
+
+    def layer(self, layer_id: str) -> Layer:
+        """The layer of that id, if it is there for whoever asks; `NotFound` names those that are."""
+        try:
+            return self.layers[layer_id]
+        except KeyError:
+            raise NotFound(
+                f"no layer {shown(layer_id)!r}", expected="one of " + ", ".join(self.layers), got=shown(layer_id),
+                then="check the spelling",
+            ) from None
 
     def updated_at(self, layer_id: str) -> str | None:
         """When the layer last changed, removals included; None if it never held anything."""
@@ -50,7 +72,7 @@ def brought_forward(connection: sa.Connection, layers: Mapping[str, Layer], last
     updated = {**(last.updated if last else {}), **touched}
     return Snapshot(
         revision=seq, head=digest.hex(), recorded_at=max(updated.values(), default=None),
-        frames=MappingProxyType(frames), updated=MappingProxyType(updated),
+        frames=MappingProxyType(frames), updated=MappingProxyType(updated), layers=layers,
     )
 
 

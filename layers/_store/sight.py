@@ -1,0 +1,77 @@
+"""What a caller may read of a snapshot: the rest is not there for him, whatever is asked of it."""
+
+import threading
+import weakref
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Final
+
+import geopandas as gpd
+import pandas as pd
+
+from layers._frame import DTYPES
+from layers._layer import SENSITIVITIES, Layer, Sensitivity
+from layers._store.snapshot import Snapshot
+
+
+@dataclass(frozen=True)
+class Sight:
+    """The sensitivities of columns that may be read, and the layers (None: every layer)."""
+
+    sensitivities: tuple[Sensitivity, ...]
+    layers: frozenset[str] | None = None
+
+    def sees(self, layer: Layer) -> bool:
+        """Whether the layer is there for this caller at all."""
+        return layer.sensitivity in self.sensitivities and (self.layers is None or layer.id in self.layers)
+
+
+def sight_up_to(clearance: Sensitivity, layers: frozenset[str] | None = None) -> Sight:
+    """The sight of a clearance: its own sensitivity and the lower ones.
+
+    >>> sight_up_to("internal").sensitivities
+    ('public', 'internal')
+    """
+    return Sight(SENSITIVITIES[: SENSITIVITIES.index(clearance) + 1], layers)
+
+
+PUBLIC: Final = sight_up_to("public")
+WHOLE: Final = sight_up_to("personal")
+
+_lock = threading.Lock()
+_redacted: dict[int, dict[tuple[Sensitivity, ...], gpd.GeoDataFrame]] = {}
+
+
+def seen(snapshot: Snapshot, sight: Sight) -> Snapshot:
+    """The snapshot as the sight allows: hidden layers gone, columns that may not be read missing throughout.
+
+    Frames that lose nothing are the same objects, and the others are made once a frame, so that what is remembered of
+    them lasts. What must be the same for every caller, such as risk, is computed on ``.whole``.
+    """
+    whole = snapshot.whole
+    if sight == WHOLE:
+        return whole
+    layers = {layer_id: layer for layer_id, layer in whole.layers.items() if sight.sees(layer)}
+    frames = {layer_id: _readable(layer, whole.frames[layer_id], sight) for layer_id, layer in layers.items()}
+    updated = {layer_id: moment for layer_id, moment in whole.updated.items() if layer_id in layers}
+    return replace(
+        whole, layers=MappingProxyType(layers), frames=MappingProxyType(frames), updated=MappingProxyType(updated),
+        recorded_at=max(updated.values(), default=None), readable=sight.sensitivities, seen_of=whole,
+    )
+
+
+def _readable(layer: Layer, frame: gpd.GeoDataFrame, sight: Sight) -> gpd.GeoDataFrame:
+    hidden = [column for column in layer.columns if column.sensitivity not in sight.sensitivities]
+    if not hidden:
+        return frame
+    key = id(frame)
+    with _lock:
+        if key not in _redacted:
+            _redacted[key] = {}
+            weakref.finalize(frame, _redacted.pop, key, None)
+        made = _redacted[key]
+        if sight.sensitivities not in made:
+            nothing = [None] * len(frame)
+            missing = {column.name: pd.Series(nothing, index=frame.index, dtype=DTYPES[column.type]) for column in hidden}
+            made[sight.sensitivities] = frame.assign(**missing)
+        return made[sight.sensitivities]
