@@ -2,7 +2,7 @@
 
 import datetime as dt
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Annotated, Any, Final, Literal, Self
 
@@ -78,13 +78,18 @@ class Column:
 
 @dataclass(frozen=True, config=_FROZEN)
 class RowCheck:
-    """A rule over several columns of a row. ``holds`` gives True, False, or NA where it cannot be said."""
+    """A rule over several columns of a row. ``holds`` gives True, False, or NA where it cannot be said.
+
+    ``of_row`` says the same of one row's plain values (missing is None, a date its ISO text), for writes that cannot wait for a
+    frame; without it a frame of one row is made.
+    """
 
     id: str
     columns: tuple[str, ...]
     holds: Callable[[pd.DataFrame], pd.Series]
     title: Title
     severity: Literal["error", "warning"] = "warning"
+    of_row: Callable[[Mapping[str, Any]], bool | None] | None = None
 
 
 @dataclass(frozen=True, config=_FROZEN)

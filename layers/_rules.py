@@ -4,6 +4,8 @@ A derivation reads its numbers from `layers._tables`; the arithmetic is in `geo_
 """
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -23,7 +25,10 @@ def not_above(low: str, high: str, en: str, zh: str) -> RowCheck:
         known = rows[low].notna() & rows[high].notna()
         return (rows[low] <= rows[high]).astype("boolean").where(known)
 
-    return RowCheck(f"{low}_not_above_{high}", (low, high), holds, {"en": en, "zh": zh})
+    def of_row(row: Mapping[str, Any]) -> bool | None:
+        return None if row[low] is None or row[high] is None else bool(row[low] <= row[high])
+
+    return RowCheck(f"{low}_not_above_{high}", (low, high), holds, {"en": en, "zh": zh}, of_row=of_row)
 
 
 def years_agree(date: str, year: str) -> RowCheck:
@@ -34,13 +39,19 @@ def years_agree(date: str, year: str) -> RowCheck:
         known = dates.notna() & rows[year].notna()
         return (dates.dt.year == pd.to_numeric(rows[year])).astype("boolean").where(known)
 
+    def of_row(row: Mapping[str, Any]) -> bool | None:
+        return None if row[date] is None or row[year] is None else int(row[date][:4]) == row[year]
+
     title: Title = {"en": "The date lies in the stated year", "zh": "日期与所标年份一致"}
-    return RowCheck(f"{date}_in_{year}", (date, year), holds, title)
+    return RowCheck(f"{date}_in_{year}", (date, year), holds, title, of_row=of_row)
 
 
 def given(column: str, en: str, zh: str) -> RowCheck:
     """The column has a value: a warning where users need it but sources often leave it out."""
-    return RowCheck(f"{column}_given", (column,), lambda rows: rows[column].notna().astype("boolean"), {"en": en, "zh": zh})
+    return RowCheck(
+        f"{column}_given", (column,), lambda rows: rows[column].notna().astype("boolean"), {"en": en, "zh": zh},
+        of_row=lambda row: row[column] is not None,
+    )
 
 
 def places_from_area(area_m2: str, stay_class: str, capacity: str) -> Derivation:

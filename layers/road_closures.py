@@ -4,6 +4,9 @@ A row says what it shuts by one of: the geometry (an area drawn on the map), ``r
 ``way/12#3``), a centre with a radius, or a raster of flood depth.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 import pandas as pd
 
 from layers._layer import Column, Geometry, Layer, RowCheck, Style, choices
@@ -17,6 +20,11 @@ _MOMENT = (
 def _whole_circle(rows: pd.DataFrame) -> pd.Series:
     known = rows[["centre_lon", "centre_lat", "radius_m"]].notna()
     return (known.all(axis=1) | ~known.any(axis=1)).astype("boolean")
+
+
+def _whole_circle_of(row: Mapping[str, Any]) -> bool:
+    known = [row[name] is not None for name in ("centre_lon", "centre_lat", "radius_m")]
+    return all(known) or not any(known)
 
 
 LAYER = Layer(
@@ -67,6 +75,7 @@ LAYER = Layer(
             _whole_circle,
             {"en": "A circle has a centre and a radius", "zh": "圆形范围须有中心和半径"},
             "error",
+            _whole_circle_of,
         ),
     ),
     style=Style(

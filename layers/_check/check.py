@@ -211,7 +211,7 @@ def _derived(layer: Layer, cells: Cells, found: _Findings) -> _Derived:
         return _Derived(cells, [""] * len(found.rows), ())
     frame = _frame(layer, cells)
     filled = {rule.column: rule.rule(frame).where(frame[rule.column].isna()) for rule in layer.derivations}
-    made = {name: _fit(layer.column(name), values.tolist()) for name, values in filled.items()}
+    made = {name: fitted(layer.column(name), values.tolist()) for name, values in filled.items()}
     whole = {
         name: [new if old is None else old for old, new in zip(cells[name], new_values, strict=True)]
         for name, new_values in made.items()
@@ -222,7 +222,7 @@ def _derived(layer: Layer, cells: Cells, found: _Findings) -> _Derived:
     return _Derived(cells | whole, names, tuple(one for one in counts if one[1]))
 
 
-def _fit(column: Column, values: list[Any]) -> list[Any]:
+def fitted(column: Column, values: list[Any]) -> list[Any]:
     """Derived values as the column's type; outside its range they are missing."""
     missing = [value is None or value is pd.NA or value != value for value in values]
     low, high = column.minimum, column.maximum

@@ -14,6 +14,7 @@ class Words(NamedTuple):
 
 RULES: Final = {
     "required": Words("a value is required", "必填项为空"),
+    "text": Words("not text", "不是文字"),
     "integer": Words("not a whole number", "不是整数"),
     "number": Words("not a number", "不是数字"),
     "not_finite": Words("not a finite number", "不是有限数"),

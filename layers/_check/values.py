@@ -5,13 +5,14 @@ import math
 import re
 import unicodedata
 from collections.abc import Callable
+from functools import cache
 from typing import Any, Final, NamedTuple
 
-from layers._layer import Column
+from layers._layer import Choice, Column
 from layers._worker.table import folded
 
 TEXT_CHARACTERS: Final = 2000
-_LARGEST_INT: Final = 2**53  # beyond it JSON and spreadsheets change a number in silence
+LARGEST_INT: Final = 2**53  # beyond it JSON and spreadsheets change a number in silence
 DASHES: Final = frozenset({"-", "--", "ー", "－", "—", "–", "―", "‐", "−", "/", "／"})
 _NOTHING: Final = DASHES | {"", "n/a", "na", "null", "none", "nan", "无", "無", "なし", "不明", "不详", "未知", "unknown", "空"}
 _YES: Final = ("true", "1", "yes", "y", "t", "on", "是", "有", "对", "可", "○", "〇", "◯", "●", "◎", "√", "✓", "✔", "はい", "あり")
@@ -59,7 +60,7 @@ def _known(column: Column, distinct: list[str], translated: dict[str, str]) -> t
     """The value of each text, and the rule that the wrong ones break."""
     if column.type is str and not (column.choices or column.pattern or translated) and _all_plain(distinct):
         return {text: None if not (clean := text.strip()) or clean in DASHES else clean for text in distinct}, {}
-    words = _choices(column)
+    words = _words(column.choices)
     known: dict[str, Any] = {}
     faulty: dict[str, str] = {}
     for text in distinct:
@@ -76,6 +77,11 @@ def _all_plain(texts: list[str]) -> bool:
     return not _UNFIT.search(whole) and "\r" not in whole and max(map(len, texts), default=0) <= TEXT_CHARACTERS
 
 
+def text_value(column: Column, text: str) -> Any:
+    """One text as the value of a column of texts or choices; `Wrong` where it breaks a rule."""
+    return _valued(column, text.strip(), _words(column.choices))
+
+
 def text_of(cell: Any) -> str:
     """A cell as the text a clerk would type: whole numbers without a point, nothing for None.
 
@@ -88,7 +94,7 @@ def text_of(cell: Any) -> str:
         return ""
     if isinstance(cell, bool):
         return "true" if cell else "false"
-    if isinstance(cell, float) and math.isfinite(cell) and cell.is_integer() and abs(cell) < _LARGEST_INT:
+    if isinstance(cell, float) and math.isfinite(cell) and cell.is_integer() and abs(cell) < LARGEST_INT:
         return str(int(cell))
     return str(cell)
 
@@ -111,7 +117,7 @@ def _one(column: Column, text: str, translated: dict[str, str], words: dict[str,
     if translated:
         clean = translated.get(folded(clean), clean)
     value = _valued(column, clean, words)
-    _require_range(column, value)
+    require_range(column, value)
     return value
 
 
@@ -154,9 +160,10 @@ def _choice(clean: str, words: dict[str, str]) -> str | None:
     raise Wrong("choice")
 
 
-def _choices(column: Column) -> dict[str, str]:
-    titles = {folded(title): choice.id for choice in column.choices for title in (choice.en, choice.zh)}
-    return titles | {folded(choice.id): choice.id for choice in column.choices}
+@cache
+def _words(choices: tuple[Choice, ...]) -> dict[str, str]:
+    titles = {folded(title): choice.id for choice in choices for title in (choice.en, choice.zh)}
+    return titles | {folded(choice.id): choice.id for choice in choices}
 
 
 def _int(word: str) -> int:
@@ -165,7 +172,7 @@ def _int(word: str) -> int:
     if not _INT.fullmatch(word):
         raise Wrong("integer")
     whole = word.partition(".")[0].replace(",", "")
-    if len(whole) > 17 or abs(int(whole)) > _LARGEST_INT:
+    if len(whole) > 17 or abs(int(whole)) > LARGEST_INT:
         raise Wrong("too_large")
     return int(whole)
 
@@ -209,7 +216,8 @@ def _day(year: int, month: int, day: int) -> dt.date:
 _PARSERS: Final[dict[type, Callable[[str], Any]]] = {int: _int, float: _float, bool: _bool, dt.date: _date}
 
 
-def _require_range(column: Column, value: Any) -> None:
+def require_range(column: Column, value: Any) -> None:
+    """`Wrong` where a number lies outside the column's range."""
     if not isinstance(value, int | float) or isinstance(value, bool):
         return
     if column.minimum is not None and value < column.minimum:
