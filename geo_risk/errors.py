@@ -29,7 +29,7 @@ from outside: pass it through `shown` first.
 
 import re
 from numbers import Real
-from typing import Final
+from typing import Final, Self
 
 _MAX_BITS: Final = 128
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_.,:+-]{1,40}", re.ASCII)
@@ -90,7 +90,14 @@ class ConditionRequired(GeoRiskError):
 
 
 class Stale(GeoRiskError):
-    """A change made from a state that is no longer the current one."""
+    """A change made from a state that is no longer the current one; ``current`` is that, where it is known."""
+
+    current: object = None
+
+    def of(self, current: object) -> Self:
+        """The same error, with the current state."""
+        self.current = current
+        return self
 
 
 class Conflict(GeoRiskError):

@@ -10,7 +10,7 @@ from layers._frame import empty, typed
 from layers._layer import SYSTEM_COLUMNS
 from layers._store import open_store
 from layers._store import snapshot as snapshots
-from layers._store.store import _engine
+from layers._store.sqlite import _engine
 
 
 @pytest.fixture
@@ -72,7 +72,7 @@ def test_a_frame_patched_is_the_frame_read_anew(store, monkeypatch, patched_up_t
     store.apply("pads", pads({"01": "new", "02": "changed", "99": "last"}), ME)
     store.remove("pads", ["04", "38"], ME)
     brought = store.snapshot().frames["pads"]
-    with open_store(store._path, layers=LAYERS) as other:
+    with open_store(store.database.path, layers=LAYERS) as other:
         anew = other.snapshot().frames["pads"]
     assert brought.equals(anew)
     assert (brought.dtypes == anew.dtypes).all()

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from sqlalchemy.exc import DBAPIError
 
-from geo_risk.errors import StoreCorrupt, StoreError, StoreUnavailable
+from geo_risk.errors import StoreCorrupt, StoreError, StoreFull, StoreUnavailable
 
 
 class _Fault(NamedTuple):
@@ -31,7 +31,7 @@ _BROKEN: Final = _Fault(
 _FAULTS: Final = {
     sqlite3.SQLITE_BUSY: _HELD,
     sqlite3.SQLITE_LOCKED: _HELD,
-    sqlite3.SQLITE_FULL: _Fault(StoreUnavailable, "the disk is full; nothing was changed", "free some space, then try again"),
+    sqlite3.SQLITE_FULL: _Fault(StoreFull, "the disk is full; nothing was changed", "free some space, then try again"),
     sqlite3.SQLITE_IOERR: _Fault(
         StoreUnavailable, "the disk did not take or give the store's data; nothing was changed", "check the disk and its space",
     ),

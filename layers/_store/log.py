@@ -1,8 +1,7 @@
 """Writing: what differs from the current rows is appended to the log and put in the current rows, in one transaction."""
 
-import datetime as dt
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import geopandas as gpd
 import sqlalchemy as sa
@@ -10,13 +9,25 @@ import sqlalchemy as sa
 from geo_risk.errors import NotFound, StoreCorrupt, StoreUnavailable, shown
 from layers._layer import Layer
 from layers._store.chain import GENESIS, batch_digest, link
-from layers._store.records import Applied, Batch, Op, RecordedBatch
+from layers._store.records import Applied, Batch, Op, RecordedBatch, now
 from layers._store.rows import CHUNK, Row, encoded
-from layers._store.schema import BATCHES, META, REVISIONS, Declared, among, as_text, current_table, declared, insertion, replacement
+from layers._store.schema import BATCHES, META, REVISIONS, Declared, as_text, current_table, declared
+from layers._store.sql import among, deletion, insertion, marked, replacement
 
 Report = Callable[[float], None]
-Entry = tuple[str, Op, str | None, bytes | None]
-"""Feature id, op, properties, geometry of a revision still to be numbered."""
+
+
+class Entry(NamedTuple):
+    """A revision still to be numbered; ``source`` where it is not its batch's."""
+
+    fid: str
+    op: Op
+    properties: str | None
+    geometry: bytes | None
+    source: str | None = None
+    observed_at: str | None = None
+    skew_s: int | None = None
+
 
 
 class Log:
@@ -45,17 +56,19 @@ class Log:
             self._recorded = _recorded(self._connection, self._batch)
             self._digest = batch_digest(self._recorded)
         start, rows = self.seq, []
-        for fid, op, properties, geometry in entries:
+        for fid, op, properties, geometry, source, observed_at, skew_s in entries:
             self.seq += 1
-            self._hash = link(self._hash, self.seq, self._digest, layer_id, fid, op, properties, geometry)
-            rows.append((self.seq, self._recorded.id, layer_id, fid, op, properties, geometry, self._hash))
-        self._connection.exec_driver_sql(insertion(REVISIONS), rows)
+            text = (layer_id, fid, op, properties, geometry)
+            self._hash = link(self._hash, self.seq, self._digest, *text, source, observed_at, skew_s)
+            rows.append((self.seq, self._recorded.id, *text, self._hash, source, observed_at, skew_s))
+        self._connection.exec_driver_sql(insertion(self._connection, REVISIONS), rows)
         return range(start + 1, self.seq + 1)
 
     def close(self) -> None:
         """State the new head beside the log, so that a log cut short does not pass for a whole one."""
         if self._recorded is not None:
-            self._connection.exec_driver_sql(replacement(META), [("head", head_text(self.seq, self._hash))])
+            head_now = ("head", head_text(self.seq, self._hash))
+            self._connection.exec_driver_sql(replacement(self._connection, META), head_now)
 
 
 def head(connection: sa.Connection) -> tuple[int, bytes]:
@@ -66,9 +79,9 @@ def head(connection: sa.Connection) -> tuple[int, bytes]:
     StoreCorrupt
         Revisions are missing at the end, or were added by something else.
     """
-    last = connection.execute(sa.select(REVISIONS.c.seq, REVISIONS.c.hash).order_by(REVISIONS.c.seq.desc()).limit(1)).first()
-    seq, found = (last.seq, last.hash) if last else (0, GENESIS)
-    stated = connection.execute(sa.select(META.c.value).where(META.c.key == "head")).scalar_one_or_none()
+    last = connection.exec_driver_sql("SELECT seq, hash FROM revisions ORDER BY seq DESC LIMIT 1").first()
+    seq, found = (last[0], bytes(last[1])) if last else (0, GENESIS)
+    stated = connection.exec_driver_sql("SELECT value FROM meta WHERE key = 'head'").scalar_one_or_none()
     if stated != head_text(seq, found):
         raise StoreCorrupt(
             "the log does not end at the head it states", where=f"revision {seq}",
@@ -87,7 +100,7 @@ def upsert(
     connection: sa.Connection, layer: Layer, frame: gpd.GeoDataFrame, batch: Batch, *, replace: bool, report: Report
 ) -> Applied:
     """Log and store the rows of the frame that differ; with ``replace`` remove what the same source no longer has."""
-    columns = _declared_here(connection, layer)
+    columns = declared_here(connection, layer)
     table = current_table(layer.id, columns)
     log = Log(connection, batch)
     began_empty = connection.execute(sa.select(table.c.fid).limit(1)).first() is None
@@ -115,7 +128,7 @@ def remove(connection: sa.Connection, layer: Layer, ids: Iterable[str], batch: B
     NotFound
         One of them is not there.
     """
-    table = current_table(layer.id, _declared_here(connection, layer))
+    table = current_table(layer.id, declared_here(connection, layer))
     wanted = sorted(set(ids))
     there = {fid for start in range(0, len(wanted), CHUNK) for fid in _current(connection, table, wanted[start : start + CHUNK])}
     absent = next((fid for fid in wanted if fid not in there), None)
@@ -131,26 +144,24 @@ def remove(connection: sa.Connection, layer: Layer, ids: Iterable[str], batch: B
 
 
 def _recorded(connection: sa.Connection, batch: Batch) -> RecordedBatch:
-    last = connection.execute(sa.select(BATCHES.c.id, BATCHES.c.recorded_at).order_by(BATCHES.c.id.desc()).limit(1)).first()
+    last = connection.exec_driver_sql("SELECT id, recorded_at FROM batches ORDER BY id DESC LIMIT 1").first()
     last_id, last_at = last or (0, "")
     recorded = RecordedBatch(
         id=last_id + 1, actor=batch.actor, reason=batch.reason, source=batch.source,
         file_sha256=batch.file_sha256, note=batch.note,
         # a clock set back must not put a later batch before an earlier one
-        recorded_at=max(_now(), last_at),
+        recorded_at=max(now(), last_at),
     )
     values = (recorded.id, batch.actor, batch.reason, batch.source, batch.file_sha256, batch.note, recorded.recorded_at)
-    connection.exec_driver_sql(insertion(BATCHES), [values])
+    connection.exec_driver_sql(insertion(connection, BATCHES), values)
     return recorded
 
 
-def _now() -> str:
-    return dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-
-
-def _declared_here(connection: sa.Connection, layer: Layer) -> Declared:
+def declared_here(connection: sa.Connection, layer: Layer) -> Declared:
+    """The layer's columns, once it is sure that its table has them."""
     columns = declared(layer)
-    stated = connection.execute(sa.select(META.c.value).where(META.c.key == f"columns.{layer.id}")).scalar_one_or_none()
+    query = marked(connection, "SELECT value FROM meta WHERE key = ?")
+    stated = connection.exec_driver_sql(query, (f"columns.{layer.id}",)).scalar_one_or_none()
     if stated != as_text(columns):
         raise StoreUnavailable(
             "the layer's table was made anew from another declaration while this process ran", where=f"layer {layer.id}",
@@ -163,7 +174,7 @@ def _current(connection: sa.Connection, table: sa.Table, ids: Sequence[str]) -> 
     found = connection.execute(
         sa.select(table.c.fid, REVISIONS.c.properties, table.c.geometry, table.c.source)
         .join(REVISIONS, REVISIONS.c.seq == table.c.revision)
-        .where(among(table.c.fid, ids))
+        .where(among(connection, table.c.fid, ids))
     )
     return {fid: (properties, geometry, source) for fid, properties, geometry, source in found}
 
@@ -174,12 +185,13 @@ def _store(
     if not rows:
         return
     known = frozenset(there)
-    entries: list[Entry] = [(row.fid, "update" if row.fid in known else "create", row.properties, row.geometry) for row in rows]
+    entries = [Entry(row.fid, "update" if row.fid in known else "create", row.properties, row.geometry) for row in rows]
     numbers = log.append(layer_id, entries)
     current: list[tuple[Any, ...]] = [
         (row.fid, *row.values, row.geometry, source, log.recorded_at, seq) for row, seq in zip(rows, numbers, strict=True)
     ]
-    connection.exec_driver_sql(replacement(table) if known else insertion(table), current)
+    statement = replacement if known else insertion
+    connection.exec_driver_sql(statement(connection, table), current)
 
 
 def _gone(connection: sa.Connection, table: sa.Table, frame: gpd.GeoDataFrame, source: str) -> list[str]:
@@ -191,5 +203,5 @@ def _gone(connection: sa.Connection, table: sa.Table, frame: gpd.GeoDataFrame, s
 def _delete(connection: sa.Connection, log: Log, layer_id: str, table: sa.Table, ids: Sequence[str]) -> None:
     for start in range(0, len(ids), CHUNK):
         part = ids[start : start + CHUNK]
-        log.append(layer_id, [(fid, "delete", None, None) for fid in part])
-        connection.exec_driver_sql(f"DELETE FROM {table.name} WHERE fid = ?", [(fid,) for fid in part])  # noqa: S608 - a declared name
+        log.append(layer_id, [Entry(fid, "delete", None, None) for fid in part])
+        connection.exec_driver_sql(deletion(connection, table), [(fid,) for fid in part])

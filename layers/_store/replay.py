@@ -22,14 +22,14 @@ from layers._store.schema import (
     BATCHES,
     META,
     REVISIONS,
+    SOURCE,
     Declared,
     as_text,
     current_table,
     declared,
     from_text,
-    insertion,
-    replacement,
 )
+from layers._store.sql import drop, insertion, replacement
 
 Report = Callable[[float], None]
 
@@ -71,12 +71,12 @@ def rebuild(connection: sa.Connection, layer: Layer) -> None:
     """Make the layer's table of current rows from the log, with the columns that are declared now."""
     columns = declared(layer)
     table = current_table(layer.id, columns)
-    table.drop(connection, checkfirst=True)
+    connection.exec_driver_sql(drop(connection, table))
     table.create(connection)
     rows = _rows_at(connection, layer.id, columns, head(connection)[0])
     while part := list(islice(rows, CHUNK)):
-        connection.exec_driver_sql(insertion(table), part)
-    connection.exec_driver_sql(replacement(META), [(f"columns.{layer.id}", as_text(columns))])
+        connection.exec_driver_sql(insertion(connection, table), part)
+    connection.exec_driver_sql(replacement(connection, META), (f"columns.{layer.id}", as_text(columns)))
 
 
 def batches(connection: sa.Connection, limit: int) -> tuple[RecordedBatch, ...]:
@@ -93,7 +93,6 @@ def verify(connection: sa.Connection, layers: Mapping[str, Layer], report: Repor
     StoreCorrupt
         The first revision that breaks the chain, or the layer and feature whose current row is not what the log says.
     """
-    _require_sound_file(connection)
     last, digest = head(connection)
     live = _replayed(connection, last, report)
     stated = _stated_columns(connection, layers)
@@ -111,10 +110,10 @@ def _corrupt(what: str, where: str, expected: str, got: str) -> StoreCorrupt:
     )
 
 
-def _require_sound_file(connection: sa.Connection) -> None:
-    found = connection.exec_driver_sql("PRAGMA integrity_check(1)").scalar_one()
-    if found != "ok":
-        raise _corrupt("the file's pages or indexes are damaged", "the store's file", "integrity_check: ok", shown(found))
+def require_sound(faults: str) -> None:
+    """Stop where the database's own check of its pages found something."""
+    if faults:
+        raise _corrupt("the file's pages or indexes are damaged", "the store's file", "no faults", shown(faults))
 
 
 def _replayed(connection: sa.Connection, last: int, report: Report) -> dict[str, dict[str, int]]:
@@ -122,8 +121,8 @@ def _replayed(connection: sa.Connection, last: int, report: Report) -> dict[str,
     digests = {batch.id: batch_digest(batch) for batch in batches(connection, -1)}
     unused, live, previous = set(digests), dict[str, dict[str, int]](), GENESIS
     found = connection.execution_options(yield_per=CHUNK).execute(sa.select(REVISIONS).order_by(REVISIONS.c.seq))
-    for number, (seq, batch_id, layer_id, fid, op, properties, geometry, stated) in enumerate(found, start=1):
-        previous = link(previous, number, digests.get(batch_id, b""), layer_id, fid, op, properties, geometry)
+    for number, (seq, batch_id, layer_id, fid, op, properties, geometry, stated, *observed) in enumerate(found, start=1):
+        previous = link(previous, number, digests.get(batch_id, b""), layer_id, fid, op, properties, geometry, *observed)
         if seq != number or previous != stated:
             raise _corrupt("a revision, or its batch, is not what was written", f"revision {number}", "its hash", "another")
         unused.discard(batch_id)
@@ -136,6 +135,8 @@ def _replayed(connection: sa.Connection, last: int, report: Report) -> dict[str,
 
 
 def _step(features: dict[str, int], fid: str, op: str, number: int) -> None:
+    if op == "late":
+        return
     if (op == "create") == (fid in features):
         raise _corrupt("a revision does not follow from those before", f"revision {number}", "create what is new", shown(op))
     if op == "delete":
@@ -145,7 +146,7 @@ def _step(features: dict[str, int], fid: str, op: str, number: int) -> None:
 
 
 def _stated_columns(connection: sa.Connection, layers: Mapping[str, Layer]) -> dict[str, Declared]:
-    found = connection.execute(sa.select(META.c.key, META.c.value).where(META.c.key != "head", META.c.key != "schema"))
+    found = connection.execute(sa.select(META.c.key, META.c.value).where(META.c.key.startswith("columns.")))
     stated = {key.removeprefix("columns."): value for key, value in found}
     for layer_id, layer in layers.items():
         if stated.get(layer_id) != as_text(declared(layer)):
@@ -157,7 +158,7 @@ def _stated_columns(connection: sa.Connection, layers: Mapping[str, Layer]) -> d
 def _compare(connection: sa.Connection, layer_id: str, columns: Declared, live: dict[str, int]) -> None:
     table = current_table(layer_id, columns)
     found = connection.execution_options(yield_per=CHUNK).execute(
-        sa.select(table, REVISIONS.c.properties, REVISIONS.c.geometry, BATCHES.c.source, BATCHES.c.recorded_at)
+        sa.select(table, REVISIONS.c.properties, REVISIONS.c.geometry, SOURCE, BATCHES.c.recorded_at)
         .outerjoin(REVISIONS, REVISIONS.c.seq == table.c.revision)
         .outerjoin(BATCHES, BATCHES.c.id == REVISIONS.c.batch_id)
     )
@@ -197,13 +198,13 @@ def _declared_only(layer_id: str, columns: Declared, texts: list[str], logged: l
 def _rows_at(connection: sa.Connection, layer_id: str, columns: Declared, revision: int) -> Iterator[tuple[Any, ...]]:
     last = (
         sa.select(sa.func.max(REVISIONS.c.seq).label("seq"))
-        .where(REVISIONS.c.layer == layer_id, REVISIONS.c.seq <= revision)
+        .where(REVISIONS.c.layer == layer_id, REVISIONS.c.seq <= revision, REVISIONS.c.op != "late")
         .group_by(REVISIONS.c.fid)
         .subquery()
     )
     found = connection.execution_options(yield_per=CHUNK).execute(
         sa.select(
-            REVISIONS.c.fid, REVISIONS.c.properties, REVISIONS.c.geometry, BATCHES.c.source, BATCHES.c.recorded_at, REVISIONS.c.seq,
+            REVISIONS.c.fid, REVISIONS.c.properties, REVISIONS.c.geometry, SOURCE, BATCHES.c.recorded_at, REVISIONS.c.seq,
         )
         .join(last, last.c.seq == REVISIONS.c.seq)
         .join(BATCHES, BATCHES.c.id == REVISIONS.c.batch_id)
@@ -219,7 +220,8 @@ def _revision(row: sa.RowMapping) -> Revision:
     geometry = row[REVISIONS.c.geometry]
     return Revision(
         seq=row[REVISIONS.c.seq], op=row[REVISIONS.c.op], batch_id=row[BATCHES.c.id], recorded_at=row[BATCHES.c.recorded_at],
-        actor=row[BATCHES.c.actor], reason=row[BATCHES.c.reason], source=row[BATCHES.c.source], note=row[BATCHES.c.note],
+        actor=row[BATCHES.c.actor], reason=row[BATCHES.c.reason], source=row[REVISIONS.c.source] or row[BATCHES.c.source],
+        note=row[BATCHES.c.note], observed_at=row[REVISIONS.c.observed_at], skew_s=row[REVISIONS.c.skew_s],
         properties=MappingProxyType(properties), geometry=None if geometry is None else shapely.from_wkb(geometry).wkt,
     )
 

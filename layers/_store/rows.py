@@ -15,7 +15,7 @@ from geo_risk.crs import require_lonlat
 from geo_risk.errors import DeclarationError, ParameterError, StoreCorrupt, shown
 from layers._frame import DTYPES, typed
 from layers._layer import SYSTEM_COLUMNS, Geometry, Layer
-from layers._store.records import Value, is_clean
+from layers._store.records import Feature, Value, is_clean
 from layers._store.schema import Declared, declared
 
 CHUNK: Final = 10_000
@@ -83,6 +83,50 @@ def encoded(layer: Layer, frame: gpd.GeoDataFrame) -> Iterator[list[Row]]:
     order = np.argsort(frame.index.to_numpy(dtype=object), kind="stable")
     for start in range(0, len(order), CHUNK):
         yield _rows(layer, frame.iloc[order[start : start + CHUNK]])
+
+
+def encoded_one(layer: Layer, feature: Feature) -> Row:
+    """One feature as a row, without a frame.
+
+    Raises
+    ------
+    ParameterError
+        Its id, a value or its geometry cannot be stored.
+    """
+    where = f"layer {layer.id}, feature {shown(feature.fid)}"
+    if not feature.fid or not is_clean(feature.fid):
+        raise ParameterError(
+            "a feature's id cannot be stored", where=f"layer {layer.id}", expected="a text without NUL", got=shown(feature.fid),
+            then="choose another id",
+        )
+    columns = declared(layer)
+    given = dict(feature.values, derived=feature.derived)
+    values = tuple(_storable(given.get(name), kind, f"{where}, column {name}") for name, kind in columns)
+    _require_place(layer, feature.geometry, where)
+    return Row(feature.fid, values, canonical(columns, [[value] for value in values], 1)[0], feature.geometry)
+
+
+def _storable(value: Value, kind: str, where: str) -> Value:
+    if value is None:
+        return None
+    fits = type(value) in _EXACT[kind] and (kind != "date" or _is_date(str(value))) and (kind != "str" or is_clean(str(value)))
+    if not fits or (kind == "float" and not np.isfinite(float(value))):
+        raise ParameterError(
+            "a value cannot be stored", where=where, expected=_FIT_ONE[kind], got=shown(value),
+            then="leave it empty, or mend it at its source",
+        )
+    return float(value) + 0.0 if kind == "float" else value
+
+
+def _require_place(layer: Layer, geometry: bytes | None, where: str) -> None:
+    if geometry is None:
+        return
+    place = np.array([shapely.from_wkb(geometry)], dtype=object)
+    if _misplaced(place, _KINDS[layer.geometry]).any():
+        raise ParameterError(
+            "a geometry cannot be stored", where=where, expected=_PLACE[layer.geometry], got=_described(place[0]),
+            then="mend it at its source, or leave it out",
+        )
 
 
 def frame_of(layer: Layer, columns: Declared, rows: Sequence[Sequence[Any]]) -> gpd.GeoDataFrame:
@@ -228,6 +272,10 @@ def _none_unfit(values: pd.Series) -> Any:
 
 
 _UNFIT: Final = {str: _unfit_text, float: _unfit_number, dt.date: _unfit_date}
+_FIT_ONE: Final = {
+    "str": "text without NUL or lone surrogate", "int": "a whole number", "float": "a finite number", "bool": "true or false",
+    "date": "a day as YYYY-MM-DD",
+}
 _FIT: Final = {
     str: "text without NUL or lone surrogate", float: "a finite number", dt.date: "a day of the years 1 to 9999, without a time",
 }

@@ -7,19 +7,19 @@ import sqlalchemy as sa
 
 from geo_risk.errors import NotFound, ParameterError, shown
 from layers._store.records import is_clean
-from layers._store.schema import insertion
+from layers._store.schema import TEXT
 
 _TABLES: Final = sa.MetaData()
 _RUNS: Final = sa.Table(
     "runs", _TABLES,
     sa.Column("number", sa.Integer, primary_key=True),
-    sa.Column("id", sa.Text, nullable=False, unique=True),
-    sa.Column("question", sa.Text, nullable=False),
-    sa.Column("title", sa.Text, nullable=False),
-    sa.Column("digest", sa.Text, nullable=False),
-    sa.Column("made_at", sa.Text, nullable=False),
-    sa.Column("actor", sa.Text, nullable=False),
-    sa.Column("content", sa.Text, nullable=False),
+    sa.Column("id", TEXT, nullable=False, unique=True),
+    sa.Column("question", TEXT, nullable=False),
+    sa.Column("title", TEXT, nullable=False),
+    sa.Column("digest", TEXT, nullable=False),
+    sa.Column("made_at", TEXT, nullable=False),
+    sa.Column("actor", TEXT, nullable=False),
+    sa.Column("content", TEXT, nullable=False),
     sqlite_strict=True,
 )
 
@@ -55,8 +55,7 @@ def add(connection: sa.Connection, record: RunRecord) -> None:
     _TABLES.create_all(connection)
     if connection.execute(sa.select(_RUNS.c.id).where(_RUNS.c.id == record.id)).first():
         raise ParameterError("this run is stored already", where="run", expected="a new id", got=shown(record.id))
-    values = (None, *(getattr(record, name) for name in _RUNS.c.keys()[1:]))  # the number is SQLite's to give
-    connection.exec_driver_sql(insertion(_RUNS), [values])
+    connection.execute(sa.insert(_RUNS), vars(record))  # the number is the database's to give
 
 
 def listed(connection: sa.Connection, limit: int) -> tuple[RunRecord, ...]:

@@ -1,21 +1,27 @@
 """The store's tables: the log's three, and one typed table of current rows for each layer, made from its declaration."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import cache
 from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import sqlite
 
 from layers._layer import Layer
 
-SCHEMA: Final = 1
+SCHEMA: Final = 2
 """The version of the tables below; a store that states a higher one is refused."""
 
 _STRICT: Final[Mapping[str, Any]] = {"sqlite_strict": True, "sqlite_with_rowid": False}
+TEXT: Final = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
+"""Text that sorts by code points in both databases, as Python sorts it."""
+WHOLE_NUMBER: Final = sa.Integer().with_variant(sa.BigInteger(), "postgresql")
 _SQL_TYPES: Final[Mapping[str, sa.types.TypeEngine[Any]]] = {
-    "str": sa.Text(), "int": sa.Integer(), "float": sa.REAL(), "bool": sa.Integer(), "date": sa.Text(),
+    "str": TEXT,
+    "int": WHOLE_NUMBER,
+    "float": sa.REAL().with_variant(sa.Double(), "postgresql"),
+    "bool": sa.Integer().with_variant(sa.Boolean(), "postgresql"),
+    "date": TEXT,
 }
 Declared = tuple[tuple[str, str], ...]
 """Name and type of each declared column, as the store remembers them."""
@@ -23,33 +29,50 @@ Declared = tuple[tuple[str, str], ...]
 METADATA: Final = sa.MetaData()
 META: Final = sa.Table(
     "meta", METADATA,
-    sa.Column("key", sa.Text, primary_key=True),
-    sa.Column("value", sa.Text, nullable=False),
+    sa.Column("key", TEXT, primary_key=True),
+    sa.Column("value", TEXT, nullable=False),
     **_STRICT,
 )
 BATCHES: Final = sa.Table(
     "batches", METADATA,
-    sa.Column("id", sa.Integer, primary_key=True),
-    sa.Column("actor", sa.Text, nullable=False),
-    sa.Column("reason", sa.Text, nullable=False),
-    sa.Column("source", sa.Text, nullable=False),
-    sa.Column("file_sha256", sa.Text),
-    sa.Column("note", sa.Text, nullable=False),
-    sa.Column("recorded_at", sa.Text, nullable=False),
+    sa.Column("id", WHOLE_NUMBER, primary_key=True, autoincrement=False),
+    sa.Column("actor", TEXT, nullable=False),
+    sa.Column("reason", TEXT, nullable=False),
+    sa.Column("source", TEXT, nullable=False),
+    sa.Column("file_sha256", TEXT),
+    sa.Column("note", TEXT, nullable=False),
+    sa.Column("recorded_at", TEXT, nullable=False),
     sqlite_strict=True,
 )
 REVISIONS: Final = sa.Table(
     "revisions", METADATA,
-    sa.Column("seq", sa.Integer, primary_key=True),
-    sa.Column("batch_id", sa.Integer, sa.ForeignKey("batches.id"), nullable=False),
-    sa.Column("layer", sa.Text, nullable=False),
-    sa.Column("fid", sa.Text, nullable=False),
-    sa.Column("op", sa.Text, nullable=False),
-    sa.Column("properties", sa.Text),
+    sa.Column("seq", WHOLE_NUMBER, primary_key=True, autoincrement=False),
+    sa.Column("batch_id", WHOLE_NUMBER, sa.ForeignKey("batches.id"), nullable=False),
+    sa.Column("layer", TEXT, nullable=False),
+    sa.Column("fid", TEXT, nullable=False),
+    sa.Column("op", TEXT, nullable=False),
+    sa.Column("properties", TEXT),
     sa.Column("geometry", sa.LargeBinary),
     sa.Column("hash", sa.LargeBinary, nullable=False),
-    sa.Index("revisions_of_feature", "layer", "fid"),
+    sa.Column("source", TEXT),
+    sa.Column("observed_at", TEXT),
+    sa.Column("skew_s", WHOLE_NUMBER),
+    sa.Index("revisions_of_feature", "layer", "fid", "seq"),
+    sa.Index("revisions_of_batch", "batch_id"),
     sqlite_strict=True,
+)
+SOURCE: Final = sa.func.coalesce(REVISIONS.c.source, BATCHES.c.source)
+"""Where a revision's row comes from: its own source, or that of its batch."""
+REPLIES: Final = sa.Table(
+    "replies", METADATA,
+    sa.Column("actor", TEXT, primary_key=True),
+    sa.Column("key", TEXT, primary_key=True),
+    sa.Column("request_sha256", TEXT, nullable=False),
+    sa.Column("status", WHOLE_NUMBER, nullable=False),
+    sa.Column("headers", TEXT, nullable=False),
+    sa.Column("body", sa.LargeBinary, nullable=False),
+    sa.Column("made_at", TEXT, nullable=False),
+    **_STRICT,
 )
 
 
@@ -74,29 +97,11 @@ def current_table(layer_id: str, columns: Declared) -> sa.Table[Any]:
     """The table of a layer's current rows; clustered by feature id, so that reading it is reading in order."""
     return sa.Table(
         f"current_{layer_id}", sa.MetaData(),
-        sa.Column("fid", sa.Text, primary_key=True),
+        sa.Column("fid", TEXT, primary_key=True),
         *(sa.Column(name, _SQL_TYPES[kind]) for name, kind in columns),
         sa.Column("geometry", sa.LargeBinary),
-        sa.Column("source", sa.Text, nullable=False),
-        sa.Column("updated_at", sa.Text, nullable=False),
-        sa.Column("revision", sa.Integer, nullable=False),
+        sa.Column("source", TEXT, nullable=False),
+        sa.Column("updated_at", TEXT, nullable=False),
+        sa.Column("revision", WHOLE_NUMBER, nullable=False),
         **_STRICT,
     )
-
-
-@cache
-def insertion(table: sa.Table) -> str:
-    """INSERT of whole rows, values in the order of the table's columns."""
-    return str(sa.insert(table).compile(dialect=sqlite.dialect()))
-
-
-@cache
-def replacement(table: sa.Table) -> str:
-    """INSERT of whole rows that takes the place of rows with the same primary key."""
-    return str(sa.insert(table).prefix_with("OR REPLACE").compile(dialect=sqlite.dialect()))
-
-
-def among(column: sa.ColumnElement[str], ids: Iterable[str]) -> sa.ColumnElement[bool]:
-    """Is the column one of these ids? One bound value whatever their number."""
-    wanted = sa.func.json_each(json.dumps(list(ids), ensure_ascii=False)).table_valued("value")
-    return column.in_(sa.select(wanted.c.value))

@@ -1,5 +1,6 @@
 """The current rows in memory at one revision, brought forward by the revisions that came since."""
 
+import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -15,7 +16,8 @@ from layers._frame import empty
 from layers._layer import SENSITIVITIES, Layer, Sensitivity
 from layers._store.log import head
 from layers._store.rows import frame_of
-from layers._store.schema import BATCHES, REVISIONS, among, current_table, declared
+from layers._store.schema import BATCHES, REVISIONS, current_table, declared
+from layers._store.sql import among
 
 _FETCHED: Final = 50_000
 """Rows turned into a frame at a time, so that a large layer is never held as Python tuples."""
@@ -29,7 +31,7 @@ class Snapshot:
 
     ``head`` is the hash of the last revision, ``recorded_at`` its time; of a layer `updated_at` tells it. What a caller sees
     (`layers._store.sight.seen`) is a snapshot too: ``layers`` are those there are for him, ``readable`` the sensitivities of
-    columns he may read.
+    columns he may read. One of the past (`layers._store.moments`) has the ``day`` that it shows, by which seasons go.
     """
 
     revision: int
@@ -40,6 +42,7 @@ class Snapshot:
     layers: Mapping[str, Layer] = field(default_factory=catalog)
     readable: tuple[Sensitivity, ...] = SENSITIVITIES
     seen_of: "Snapshot | None" = None
+    day: dt.date | None = None
 
     @property
     def whole(self) -> "Snapshot":
@@ -80,7 +83,7 @@ def _touched(connection: sa.Connection, since: int) -> dict[str, str]:
     """The layers with revisions since, and when the last of them was recorded."""
     newest = (
         sa.select(REVISIONS.c.layer, sa.func.max(REVISIONS.c.seq).label("seq"))
-        .where(REVISIONS.c.seq > since)
+        .where(REVISIONS.c.seq > since, REVISIONS.c.op != "late")
         .group_by(REVISIONS.c.layer)
         .subquery()
     )
@@ -106,7 +109,9 @@ def _frame(connection: sa.Connection, layer: Layer, last: Snapshot | None, touch
 
 def _changed(connection: sa.Connection, layer_id: str, since: int) -> list[str]:
     """Features of the layer with revisions since; one more than are patched tells that there are too many."""
-    changed = sa.select(REVISIONS.c.fid).distinct().where(REVISIONS.c.seq > since, REVISIONS.c.layer == layer_id)
+    changed = sa.select(REVISIONS.c.fid).distinct().where(
+        REVISIONS.c.seq > since, REVISIONS.c.layer == layer_id, REVISIONS.c.op != "late"
+    )
     return list(connection.execute(changed.limit(_PATCHED + 1)).scalars())
 
 
@@ -118,6 +123,6 @@ def _read(connection: sa.Connection, layer: Layer, only: list[str] | None) -> gp
     columns = declared(layer)
     table = current_table(layer.id, columns)
     query = sa.select(table).order_by(table.c.fid)
-    found = connection.execute(query if only is None else query.where(among(table.c.fid, only))).cursor
+    found = connection.execute(query if only is None else query.where(among(connection, table.c.fid, only))).cursor
     parts = [frame_of(layer, columns, rows) for rows in iter(lambda: found.fetchmany(_FETCHED), [])]
     return pd.concat(parts) if parts else empty(layer)

@@ -1,13 +1,13 @@
 """The store: an append-only log and the current rows in one SQLite file, read as snapshots, written by one thread."""
 
-import os
-import sqlite3
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType, TracebackType
-from typing import Final, Self
+from typing import Final, Self, TypeVar
 
 import geopandas as gpd
 import sqlalchemy as sa
@@ -15,40 +15,32 @@ import sqlalchemy as sa
 from geo_risk.errors import NotFound, ParameterError, StoreCorrupt, StoreUnavailable, shown
 from layers._catalog import catalog
 from layers._layer import Layer
-from layers._store import log, replay, runs
+from layers._store import changes, log, replay, runs, writes
 from layers._store.chain import GENESIS
-from layers._store.faults import told
-from layers._store.records import Applied, Batch, RecordedBatch, Revision, Verified
+from layers._store.database import Database
+from layers._store.records import Applied, Batch, Change, Changed, Feature, RecordedBatch, ReplyKey, Revision, Verified, Written
 from layers._store.rows import require_storable
 from layers._store.runs import RunRecord
-from layers._store.schema import META, METADATA, SCHEMA, as_text, declared, insertion
+from layers._store.schema import META, METADATA, SCHEMA, as_text, declared
 from layers._store.snapshot import Snapshot, brought_forward
+from layers._store.sql import insertion
+from layers._store.sqlite import SqliteDatabase, require_file
 from layers._store.writer import Job, Writer
 
 WAIT_S: Final = 30.0
 """How long a write waits for another process's."""
-
-_PRAGMAS: Final = (
-    "PRAGMA journal_mode = WAL",
-    "PRAGMA synchronous = FULL",
-    "PRAGMA foreign_keys = ON",
-    "PRAGMA trusted_schema = OFF",
-    "PRAGMA cache_size = -65536",
-    "PRAGMA journal_size_limit = 67108864",
-)
+Result = TypeVar("Result")
 
 
 class Store:
     """One store, open. Any thread may call it; other processes may have it open too. Made by `open_store`."""
 
-    def __init__(self, path: Path, engine: sa.Engine, layers: Mapping[str, Layer]) -> None:
-        self.layers = layers
-        self._path, self._engine, self._closed = path, engine, False
-        self._file = _identity(path)
+    def __init__(self, database: Database, layers: Mapping[str, Layer]) -> None:
+        self.layers, self.database = layers, database
+        self._closed = False
         self._last: Snapshot | None = None
         self._reading = threading.Lock()
-        self._reader = engine.connect()
-        self._writer = Writer(engine.connect().execution_options(writes=True), path, self._require_there)
+        self._writer = Writer(database)
 
     def __enter__(self) -> Self:
         return self
@@ -61,8 +53,7 @@ class Store:
         self._writer.close()
         with self._reading:
             self._closed = True
-            self._reader.close()
-            self._engine.dispose()
+            self.database.close()
 
     @property
     def commits(self) -> int:
@@ -107,51 +98,101 @@ class Store:
 
         Frames of layers that did not change are the same objects as in the snapshot before.
         """
-        with self._reading, told(self._path):
-            self._require_there()
-            with self._reader.begin():
-                self._last = brought_forward(self._reader, self.layers, self._last)
+        with self._reading, self.read() as connection:
+            self._last = brought_forward(connection, self.layers, self._last)
             return self._last
 
     def history(self, layer_id: str, fid: str) -> tuple[Revision, ...]:
         """All revisions of a feature, the oldest first, each with what it changed."""
         layer = self._layer(layer_id)
-        with self._read() as connection:
+        with self.read() as connection:
             return replay.history(connection, layer, fid)
 
     def features_at(self, layer_id: str, revision: int) -> gpd.GeoDataFrame:
         """The layer's frame as it was after that revision."""
         layer = self._layer(layer_id)
-        with self._read() as connection:
+        with self.read() as connection:
             return replay.features_at(connection, layer, revision)
 
     def batches(self, limit: int = 100) -> tuple[RecordedBatch, ...]:
         """The last batches, the newest first."""
         if limit < 1:
             raise ParameterError("no batches are asked for", where="limit", expected="1 or more", got=shown(limit))
-        with self._read() as connection:
+        with self.read() as connection:
             return replay.batches(connection, limit)
 
     def add_run(self, record: RunRecord) -> None:
         """Keep an assessment run; returns after COMMIT. What is kept is never changed."""
-        self._writer.submit(Job(work=lambda connection: runs.add(connection, record), rows=1)).result()
+        self.transact(lambda connection: runs.add(connection, record))
 
     def runs(self, limit: int = 100) -> tuple[RunRecord, ...]:
         """The last assessment runs without their content, the newest first."""
         if limit < 1:
             raise ParameterError("no runs are asked for", where="limit", expected="1 or more", got=shown(limit))
-        with self._read() as connection:
+        with self.read() as connection:
             return runs.listed(connection, limit)
 
     def run(self, run_id: str) -> RunRecord:
         """One assessment run, whole; `NotFound` if there is none of that id."""
-        with self._read() as connection:
+        with self.read() as connection:
             return runs.run(connection, run_id)
 
     def verify(self, progress: Callable[[float], None] | None = None) -> Verified:
         """Replay the log from nothing and compare the current rows with it, byte for byte; `StoreCorrupt` where they part."""
-        with self._read() as connection:
+        with self.read() as connection:
+            replay.require_sound(self.database.faults(connection))
             return replay.verify(connection, self.layers, progress or _unheard)
+
+    def write(
+        self, batch: Batch, given: Sequence[Change], *, judge: writes.Judge = writes.permit, whole: bool = True,
+        reply_key: ReplyKey | None = None, compose: writes.Compose | None = None, deadline_s: float | None = None,
+    ) -> Written:
+        """Change single features, in one transaction; returns after COMMIT. See `layers._store.writes.write`.
+
+        With ``deadline_s`` a write that could not begin in time raises `Busy`, and changed nothing.
+        """
+        return self.submit(
+            batch, given, judge=judge, whole=whole, reply_key=reply_key, compose=compose, deadline_s=deadline_s
+        ).result()
+
+    def submit(
+        self, batch: Batch, given: Sequence[Change], *, judge: writes.Judge = writes.permit, whole: bool = True,
+        reply_key: ReplyKey | None = None, compose: writes.Compose | None = None, deadline_s: float | None = None,
+    ) -> Future[Written]:
+        """As `write`, not waited for."""
+
+        def work(connection: sa.Connection) -> Written:
+            written = writes.write(
+                connection, self.layers, batch, given, judge=judge, whole=whole, reply_key=reply_key, compose=compose
+            )
+            self.database.announce(connection, written.revision)
+            return written
+
+        return self._submit(work, len(given), deadline_s)
+
+    def transact(self, work: Callable[[sa.Connection], Result], deadline_s: float | None = None) -> Result:
+        """Do something else in the one writer's next transaction; returns after COMMIT."""
+        return self._submit(work, 1, deadline_s).result()
+
+    def feature(self, layer_id: str, fid: str) -> Feature:
+        """The feature as it stands in the database; `NotFound` if it is not there."""
+        layer = self._layer(layer_id)
+        with self.read() as connection:
+            return writes.require_feature(layer, writes.current(connection, layer, fid), fid)
+
+    def changes_since(self, revision: int, limit: int = 10_000) -> tuple[Changed, ...]:
+        """The log's changes after a revision, the oldest first, at most ``limit``."""
+        with self.read() as connection:
+            return changes.since(connection, revision, limit)
+
+    def revision_at(self, moment: str) -> int:
+        """The last revision recorded at or before a moment (`records.stamp`); 0 before the first."""
+        with self.read() as connection:
+            return changes.revision_at(connection, moment)
+
+    def _submit(self, work: Callable[[sa.Connection], Result], rows: int, deadline_s: float | None) -> Future[Result]:
+        begin_by = None if deadline_s is None else time.monotonic() + deadline_s
+        return self._writer.submit(Job(work=work, rows=rows, begin_by=begin_by))
 
     def _written(
         self, work: Callable[[sa.Connection, log.Report], Applied], rows: int, progress: Callable[[float], None] | None
@@ -160,31 +201,34 @@ class Store:
 
         def report(share: float) -> None:
             if abandoned.is_set():
-                raise StoreUnavailable("the caller left before the write was done; nothing was changed", where=self._path.name)
+                raise StoreUnavailable("the caller left before the write was done; nothing was changed", where=self.database.where)
             (progress or _unheard)(share)
 
         try:
-            result: Applied = self._writer.submit(Job(work=lambda connection: work(connection, report), rows=rows)).result()
+            result = self._submit(lambda connection: self._announced(connection, work(connection, report)), rows, None).result()
         finally:
             # the wait ends early only on an interrupt (Ctrl-C): the write is undone at its next chunk
             abandoned.set()
         return result
 
+    def _announced(self, connection: sa.Connection, applied: Applied) -> Applied:
+        self.database.announce(connection, applied.revision)
+        return applied
+
     @contextmanager
-    def _read(self) -> Iterator[sa.Connection]:
-        with told(self._path):
-            self._require_there()
-            with self._engine.connect() as connection, connection.begin():
+    def read(self) -> Iterator[sa.Connection]:
+        """A connection that sees one state of the store until the block ends."""
+        with self.database.told():
+            self._require_open()
+            with self.database.connect() as connection, connection.begin():
                 yield connection
 
-    def _require_there(self) -> None:
+    def _require_open(self) -> None:
         if self._closed:
-            raise StoreUnavailable("the store is closed", where=self._path.name, expected="an open store", then="open it again")
-        if _identity(self._path) != self._file:
             raise StoreUnavailable(
-                "the store's file was moved, deleted or replaced while it was open", where=self._path.name,
-                expected="the file that was opened", got="another or none", then="put it back, then start again",
+                "the store is closed", where=self.database.where, expected="an open store", then="open it again",
             )
+        self.database.require_there()
 
     def _layer(self, layer_id: str) -> Layer:
         try:
@@ -208,94 +252,61 @@ def open_store(path: Path, *, layers: Mapping[str, Layer] | None = None, create:
     """
     held = MappingProxyType(dict(catalog() if layers is None else layers))
     place = Path(path).absolute()
-    _require_file(place, create)
-    engine = _engine(place, wait_s)
-    with told(place), engine.connect() as connection:
-        with connection.begin():
-            ready = _lacking(connection, held) == ()
+    require_file(place, create)
+    return store_in(SqliteDatabase(place, wait_s), held)
+
+
+def store_in(database: Database, layers: Mapping[str, Layer]) -> Store:
+    """The store in a database, its tables made or made anew where they are not as the layers declare."""
+    with database.told():
+        with database.connect() as connection, connection.begin():
+            ready = _lacking(connection, layers) == ()
         if not ready:
-            with connection.execution_options(writes=True).begin():
-                _prepare(connection, held)
-    with told(place):
-        return Store(place, engine, held)
+            with database.connect(writes=True) as connection, connection.begin():
+                _prepare(connection, layers)
+                database.made_ready(connection, layers)
+    return Store(database, layers)
 
 
 def _unheard(_: float) -> None:
     return None
 
 
-def _identity(path: Path) -> tuple[int, int] | None:
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino
-
-
-def _require_file(path: Path, create: bool) -> None:
-    if path.exists():
-        return
-    if not create:
-        raise StoreUnavailable(
-            "there is no store", where=path.name, expected="a store's file", got="nothing", then="import a file, or make the demo",
-        )
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # SQLite gives its -wal and -shm files the mode of this one: it holds people's telephone numbers
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-    except OSError as error:
-        raise StoreUnavailable(
-            "the store's file cannot be made", where=path.name, expected="a folder that can be written", got=type(error).__name__,
-            then="check the folder and who owns it",
-        ) from error
-
-
-def _engine(path: Path, wait_s: float) -> sa.Engine:
-    def connected() -> sqlite3.Connection:
-        connection = sqlite3.connect(path, timeout=wait_s, isolation_level=None, check_same_thread=False)
-        try:
-            for pragma in _PRAGMAS:
-                connection.execute(pragma)
-        except sqlite3.Error:
-            connection.close()
-            raise
-        return connection
-
-    # statements carry people's data: hide_parameters keeps it out of error texts
-    engine = sa.create_engine("sqlite://", creator=connected, poolclass=sa.NullPool, hide_parameters=True)
-    sa.event.listen(engine, "begin", _begin)
-    return engine
-
-
-def _begin(connection: sa.Connection) -> None:
-    # a writer takes its place at once: one that first reads may find itself overtaken when it writes
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.get_execution_options().get("writes") else "BEGIN")
-
-
 def _lacking(connection: sa.Connection, layers: Mapping[str, Layer]) -> tuple[Layer, ...] | None:
-    """The layers whose tables are not as declared now; None where the file is still empty."""
-    names = set(connection.exec_driver_sql("SELECT name FROM sqlite_master").scalars())
-    if not names:
+    """The layers whose tables are not as declared now; None where the database is still empty."""
+    names = set(sa.inspect(connection).get_table_names())
+    if not names & set(METADATA.tables):
+        if names and connection.dialect.name == "sqlite":
+            raise StoreCorrupt(
+                "the file is a database but not a store", expected="a store made by geo-risk", got=f"{len(names)} other tables",
+                then="name another file",
+            )
         return None
-    if not set(METADATA.tables) <= names:
+    _require_schema(connection)
+    stated = {row.key: row.value for row in connection.execute(sa.select(META))}
+    return tuple(layer for layer in layers.values() if stated.get(f"columns.{layer.id}") != as_text(declared(layer)))
+
+
+def _require_schema(connection: sa.Connection) -> None:
+    if not sa.inspect(connection).has_table(META.name):
         raise StoreCorrupt(
-            "the file is a database but not a store", expected="a store made by geo-risk", got=f"{len(names)} other tables",
+            "the file is a database but not a store", expected="a store made by geo-risk", got="other tables",
             then="name another file",
         )
-    stated = {row.key: row.value for row in connection.execute(sa.select(META))}
-    if not stated.get("schema", "").isdecimal() or int(stated["schema"]) > SCHEMA:
+    stated = connection.execute(sa.select(META.c.value).where(META.c.key == "schema")).scalar_one_or_none() or ""
+    if not stated.isdecimal() or int(stated) > SCHEMA:
         raise StoreUnavailable(
-            "the store was made by a newer version", expected=f"schema {SCHEMA} or lower",
-            got=f"schema {shown(stated.get('schema'))}", then="install that version; nothing was changed",
+            "the store was made by a newer version", expected=f"schema {SCHEMA} or lower", got=f"schema {shown(stated)}",
+            then="install that version; nothing was changed",
         )
-    return tuple(layer for layer in layers.values() if stated.get(f"columns.{layer.id}") != as_text(declared(layer)))
 
 
 def _prepare(connection: sa.Connection, layers: Mapping[str, Layer]) -> None:
     lacking = _lacking(connection, layers)
     if lacking is None:
         METADATA.create_all(connection)
-        connection.exec_driver_sql(insertion(META), [("schema", str(SCHEMA)), ("head", log.head_text(0, GENESIS))])
+        beginning = [("schema", str(SCHEMA)), ("head", log.head_text(0, GENESIS))]
+        connection.exec_driver_sql(insertion(connection, META), beginning)
         lacking = tuple(layers.values())
     for layer in lacking:
         replay.rebuild(connection, layer)

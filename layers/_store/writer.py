@@ -1,19 +1,18 @@
 """The one writer: a thread with one connection; writes that wait are committed together, and answered after COMMIT."""
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from pathlib import Path
-from types import TracebackType
 from typing import Any, Final
 
 import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
 
-from geo_risk.errors import StoreUnavailable
-from layers._store.faults import told
+from geo_risk.errors import Busy, StoreUnavailable
+from layers._store.database import Database
 
 _TOGETHER: Final = 20_000
 """Rows committed together at most, so that a small write does not wait for a large one behind it."""
@@ -21,22 +20,41 @@ _TOGETHER: Final = 20_000
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """One write: work inside a transaction, of about so many rows, and the future of its result."""
+    """One write: work inside a transaction, of about so many rows, and the future of its result.
+
+    It is given up with `Busy` if it cannot begin by the moment ``begin_by`` of the monotonic clock, and left out if its future
+    was cancelled by then.
+    """
 
     work: Callable[[sa.Connection], Any]
-    rows: int
+    rows: int = 1
+    begin_by: float | None = None
     done: Future[Any] = field(default_factory=Future)
+
+    def may_begin(self) -> bool:
+        """Whether the job is still wanted and in time; one that is late is told so."""
+        if not self.done.set_running_or_notify_cancel():
+            return False
+        if self.begin_by is not None and time.monotonic() > self.begin_by:
+            self.done.set_exception(
+                Busy("the store is at work on other writes; nothing was changed", expected="a write that begins in time",
+                     then="send it again, with the same idempotency key")
+            )  # fmt: skip
+            return False
+        return True
 
 
 class Writer:
     """Runs jobs in the order they came, on one connection. ``commits`` counts the transactions committed.
 
-    ``check`` is called before each transaction and stops it by raising.
+    A connection on which something failed that is not a job's own fault is let go of: what the disk did not take is never
+    tried again on it.
     """
 
-    def __init__(self, connection: sa.Connection, path: Path, check: Callable[[], None]) -> None:
+    def __init__(self, database: Database) -> None:
         self.commits = 0
-        self._connection, self._path, self._check = connection, path, check
+        self._database = database
+        self._connection: sa.Connection | None = None
         self._waiting: deque[Job] = deque()
         self._changed = threading.Condition()
         self._closed = False
@@ -48,7 +66,9 @@ class Writer:
         """Queue a write. Its future resolves only after COMMIT returned, or with the error that undid it."""
         with self._changed:
             if self._closed:
-                raise StoreUnavailable("the store is closed", where=self._path.name, expected="an open store", then="open it again")
+                raise StoreUnavailable(
+                    "the store is closed", where=self._database.where, expected="an open store", then="open it again",
+                )
             self._waiting.append(job)
             self._changed.notify()
         return job.done
@@ -59,7 +79,7 @@ class Writer:
             self._closed = True
             self._changed.notify()
         self._thread.join()
-        self._connection.close()
+        self._let_go()
 
     def _run(self) -> None:
         # a call a group, so that a job and its frame are let go before the wait for the next
@@ -68,7 +88,7 @@ class Writer:
 
     def _commit_next(self) -> bool:
         group = self._next_group()
-        self._commit(group)
+        self._commit([job for job in group if job.may_begin()])
         return bool(group)
 
     def _next_group(self) -> list[Job]:
@@ -82,28 +102,53 @@ class Writer:
     def _commit(self, jobs: Sequence[Job]) -> None:
         if not jobs:
             return
-        results: list[Any] = []
-        with _Attempt() as attempt, told(self._path):
-            self._check()
-            with self._connection.begin():
-                results = [job.work(self._connection) for job in jobs]
-        if attempt.error is None:
-            self.commits += 1
-            for job, result in zip(jobs, results, strict=True):
-                job.done.set_result(result)
-        elif len(jobs) == 1:
-            jobs[0].done.set_exception(attempt.error)
-        else:
-            # one of them failed and undid all: each alone, so that only the culprit hears of it
+        try:
+            with self._database.told():
+                self._database.require_there()
+                done = self._committed(jobs)
+        except BaseException as error:  # noqa: BLE001 - it is raised where the futures are waited for
+            self._let_go()
             for job in jobs:
-                self._commit([job])
+                job.done.set_exception(error)
+            return
+        for job, result, refusal in done:
+            if refusal is None:
+                job.done.set_result(result)
+            else:
+                job.done.set_exception(refusal)
 
+    def _committed(self, jobs: Sequence[Job]) -> list[tuple[Job, Any, BaseException | None]]:
+        connection = self._connected()
+        with connection.begin() as transaction:
+            done = [(job, *self._attempted(connection, job)) for job in jobs]
+            if all(error is not None for _, _, error in done):
+                transaction.rollback()
+                return done
+        self.commits += 1
+        return done
 
-class _Attempt(AbstractContextManager["_Attempt"]):
-    """Keeps the block's error instead of raising it here: it is raised where the future is waited for."""
+    def _attempted(self, connection: sa.Connection, job: Job) -> tuple[Any, BaseException | None]:
+        """A job inside a savepoint: what it raises undoes it alone, and the others of its group go on."""
+        connection.exec_driver_sql("SAVEPOINT job")
+        try:
+            with self._database.told():
+                result = job.work(connection)
+        except BaseException as error:  # noqa: BLE001 - it is raised where the future is waited for
+            try:
+                connection.exec_driver_sql("ROLLBACK TO SAVEPOINT job")
+            except DBAPIError:
+                raise error from None  # the database gave up the whole transaction: all of the group fail
+            return None, error
+        connection.exec_driver_sql("RELEASE SAVEPOINT job")
+        return result, None
 
-    error: BaseException | None = None
+    def _connected(self) -> sa.Connection:
+        if self._connection is None:
+            self._connection = self._database.connect(writes=True)
+        return self._connection
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> bool:
-        self.error = error
-        return True
+    def _let_go(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.invalidate()
+            connection.close()

@@ -1,0 +1,117 @@
+"""The embedded store's database: one SQLite file, write-ahead log, every commit on the disk before it is acknowledged."""
+
+import os
+import sqlite3
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Final, Literal
+
+import sqlalchemy as sa
+
+from geo_risk.errors import StoreUnavailable
+from layers._layer import Layer
+from layers._store.faults import told
+
+_PRAGMAS: Final = (
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = FULL",
+    "PRAGMA foreign_keys = ON",
+    "PRAGMA trusted_schema = OFF",
+    "PRAGMA cache_size = -65536",
+    "PRAGMA journal_size_limit = 67108864",
+)
+
+
+class SqliteDatabase:
+    """A `Database` in one file."""
+
+    name: Literal["sqlite"] = "sqlite"
+
+    def __init__(self, path: Path, wait_s: float) -> None:
+        self.path, self.where = path, path.name
+        self._engine, self._file = _engine(path, wait_s), _identity(path)
+
+    def connect(self, *, writes: bool = False) -> sa.Connection:
+        """A connection; with ``writes`` its transactions begin by taking SQLite's write lock."""
+        return self._engine.connect().execution_options(writes=writes)
+
+    def told(self) -> AbstractContextManager[None]:
+        """SQLite's errors as the store's."""
+        return told(self.path)
+
+    def require_there(self) -> None:
+        """Stop where the file was moved, deleted or replaced while it was open."""
+        if _identity(self.path) != self._file:
+            raise StoreUnavailable(
+                "the store's file was moved, deleted or replaced while it was open", where=self.where,
+                expected="the file that was opened", got="another or none", then="put it back, then start again",
+            )
+
+    def faults(self, connection: sa.Connection) -> str:
+        """What SQLite's integrity check finds first."""
+        found = str(connection.exec_driver_sql("PRAGMA integrity_check(1)").scalar_one())
+        return "" if found == "ok" else found
+
+    def announce(self, connection: sa.Connection, seq: int) -> None:
+        """Nothing: other processes look at the file."""
+
+    def listen(self, on_change: Callable[[], None]) -> Callable[[], None]:
+        """Nothing to listen to: other processes' changes are found by looking."""
+        return lambda: None
+
+    def made_ready(self, connection: sa.Connection, layers: Mapping[str, Layer]) -> None:
+        """Nothing more than tables."""
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._engine.dispose()
+
+
+def require_file(path: Path, create: bool) -> None:
+    """Make the store's file and folder, for their owner's eyes only, where there is none and it may be made."""
+    if path.exists():
+        return
+    if not create:
+        raise StoreUnavailable(
+            "there is no store", where=path.name, expected="a store's file", got="nothing", then="import a file, or make the demo",
+        )
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # SQLite gives its -wal and -shm files the mode of this one: it holds people's telephone numbers
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    except OSError as error:
+        raise StoreUnavailable(
+            "the store's file cannot be made", where=path.name, expected="a folder that can be written", got=type(error).__name__,
+            then="check the folder and who owns it",
+        ) from error
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _engine(path: Path, wait_s: float) -> sa.Engine:
+    def connected() -> sqlite3.Connection:
+        connection = sqlite3.connect(path, timeout=wait_s, isolation_level=None, check_same_thread=False)
+        try:
+            for pragma in _PRAGMAS:
+                connection.execute(pragma)
+        except sqlite3.Error:
+            connection.close()
+            raise
+        return connection
+
+    # statements carry people's data: hide_parameters keeps it out of error texts
+    engine = sa.create_engine("sqlite://", creator=connected, poolclass=sa.NullPool, hide_parameters=True)
+    sa.event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _begin(connection: sa.Connection) -> None:
+    # a writer takes its place at once: one that first reads may find itself overtaken when it writes
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.get_execution_options().get("writes") else "BEGIN")
