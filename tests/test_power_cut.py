@@ -1,0 +1,94 @@
+"""Power cuts: a thousand images of what a cut leaves of a recorded run; nothing acknowledged is lost, each log verifies."""
+
+import multiprocessing
+import random
+import shutil
+import tempfile
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from conftest import missing
+from power_cut import Disk, Event, Found, Task, Trace, examine, log_of, read_trace, record
+
+pytestmark = pytest.mark.crash
+
+IMAGES = 1_000
+LAYERS = ("aeds", "shelters")
+
+# Three threads write to two layers, one reads; then the store is closed, opened again and written to once more.
+WRITER = """
+import os, random, sqlite3, sys, threading
+from pathlib import Path
+import shapely
+from layers._catalog import catalog
+from layers._frame import typed
+from layers._store import Batch, open_store
+
+class Careless(sqlite3.Connection):
+    def execute(self, sql, *values):
+        return super().execute(sql.replace("synchronous = FULL", "synchronous = NORMAL"), *values)
+
+if {careless}:
+    connect = sqlite3.connect
+    sqlite3.connect = lambda *args, **named: connect(*args, **named, factory=Careless)
+
+BASE = Path(sys.argv[1])
+LAYERS = {{name: catalog()[name] for name in ("aeds", "shelters")}}
+acks = os.open(BASE / "acks", os.O_CREAT | os.O_WRONLY | os.O_APPEND)
+
+def writes(store, number, rounds):
+    chance, layer = random.Random(number), LAYERS["shelters" if number else "aeds"]
+    for turn in range(rounds):
+        rows = chance.choice((1, 1, 1, 5, 60))
+        ids = [f"{{number}}:{{turn % 7}}-{{row}}" for row in range(rows)]
+        frame = typed(layer, {{"name": [f"{{turn}}"] * rows}}, shapely.points([120.0] * rows, [30.0] * rows), ids)
+        os.write(acks, b"%d\\n" % store.apply(layer.id, frame, Batch("power", "cut", f"{{turn}}")).revision)
+        if turn % 5 == 4:
+            os.write(acks, b"%d\\n" % store.remove(layer.id, ids[:1], Batch("power", "cut", "gone")).revision)
+
+def session(rounds):
+    with open_store(BASE / "data" / "store.db", layers=LAYERS) as store:
+        threads = [threading.Thread(target=writes, args=(store, number, rounds)) for number in range(3)]
+        for thread in threads:
+            thread.start()
+        while any(thread.is_alive() for thread in threads):
+            store.snapshot()
+            threads[0].join(0.2)
+
+session({rounds})
+session(8)
+"""
+
+
+def cut_everywhere(tmp_path: Path, images: int, rounds: int, *, careless: bool) -> list[Found]:
+    """Record a run and examine images of it, on two processes."""
+    base, trace = tmp_path / "disk", tmp_path / "trace"
+    base.mkdir()
+    record(WRITER.format(careless=careless, rounds=rounds), base, trace)
+    lines, chance = read_trace(trace, base).events[-1].ended, random.Random(5)
+    cuts, whole = [chance.randrange(lines + 2) for _ in range(images)], log_of(base / "data" / "store.db")
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as memory:
+        shares = [Task(trace, base, whole, LAYERS, sorted(set(cuts[n::2])), n, Path(memory, str(n))) for n in range(2)]
+        with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as pool:
+            return [found for share in pool.map(examine, shares) for found in share]
+
+
+@pytest.fixture
+def strace() -> None:
+    if shutil.which("strace") is None:
+        missing("strace", "apt-get install strace")
+
+
+@pytest.mark.usefixtures("strace")
+def test_no_power_cut_loses_what_was_acknowledged(tmp_path):
+    found = cut_everywhere(tmp_path, IMAGES, 100, careless=False)
+    assert [each for each in found if each.lost or each.wrong] == []
+    assert len({each.acknowledged for each in found}) > IMAGES / 10  # the cuts fell all over the run
+
+
+@pytest.mark.usefixtures("strace")
+def test_the_images_show_what_a_commit_without_fsync_loses(tmp_path):
+    found = cut_everywhere(tmp_path, IMAGES // 5, 60, careless=True)
+    assert sum(each.lost for each in found) > IMAGES / 50
