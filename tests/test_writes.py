@@ -147,6 +147,17 @@ def test_a_late_patch_is_made_on_what_was_true_then_and_expects_nothing(tmp_path
         assert store.history("pads", "a")[-1].properties["beds"] == 1
 
 
+def test_history_compares_each_revision_with_what_it_was_made_from(tmp_path, clock):
+    with open_store(tmp_path / "late.db", layers=LAYERS) as store:
+        store.apply("pads", pads({"a": "A"}), ME)
+        clock[0] = minutes(20)
+        one(store, change(name="B"))
+        one(store, change(name="ten", at=minutes(10)))
+        one(store, change(name="C"))
+        changes = [dict(revision.changes).get("name") for revision in store.history("pads", "a")]
+    assert changes == [(None, "A"), ("A", "B"), ("A", "ten"), ("B", "C")]
+
+
 def test_a_late_report_does_not_bring_back_what_was_removed(tmp_path, clock):
     with open_store(tmp_path / "late.db", layers=LAYERS) as store:
         store.apply("pads", pads({"a": "A"}), ME)

@@ -35,6 +35,11 @@ def now() -> str:
     return stamp(dt.datetime.now(dt.UTC))
 
 
+def effective(observed_at: str | None, recorded_at: str) -> str:
+    """From when a revision tells: when it was observed, but never later than when it was recorded."""
+    return recorded_at if observed_at is None else min(observed_at, recorded_at)
+
+
 @dataclass(frozen=True)
 class Batch:
     """Who writes, why, and where the rows come from. ``source`` is what a feature shows as its origin."""

@@ -4,7 +4,7 @@ import json
 import operator
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import islice, pairwise
+from itertools import islice
 from types import MappingProxyType
 from typing import Any
 
@@ -16,7 +16,7 @@ from geo_risk.errors import NotFound, ParameterError, StoreCorrupt, shown
 from layers._layer import Layer
 from layers._store.chain import GENESIS, batch_digest, link
 from layers._store.log import head
-from layers._store.records import RecordedBatch, Revision, Value, Verified
+from layers._store.records import RecordedBatch, Revision, Value, Verified, effective
 from layers._store.rows import CHUNK, canonical, frame_of, legible, values_of
 from layers._store.schema import (
     BATCHES,
@@ -35,7 +35,9 @@ Report = Callable[[float], None]
 
 
 def history(connection: sa.Connection, layer: Layer, fid: str) -> tuple[Revision, ...]:
-    """All revisions of a feature, the oldest first.
+    """All revisions of a feature, in the order they came, each beside the state that it was made from.
+
+    A late one tells of an earlier time: it stands beside what was true then, and is not what the next was made from.
 
     Raises
     ------
@@ -55,7 +57,18 @@ def history(connection: sa.Connection, layer: Layer, fid: str) -> tuple[Revision
             f"layer {layer.id} never had this feature", where=f"layer {layer.id}",
             expected="the id of a feature, as the map shows it", got=shown(fid), then="check the id",
         )
-    return (_with_changes(None, revisions[0]), *(_with_changes(before, after) for before, after in pairwise(revisions)))
+    return tuple(_with_changes(_made_from(revisions[:number], each), each) for number, each in enumerate(revisions))
+
+
+def _made_from(earlier: Sequence[Revision], revision: Revision) -> Revision | None:
+    if revision.op != "late":
+        return next((each for each in reversed(earlier) if each.op != "late"), None)
+    then = [each for each in earlier if _told_from(each) <= _told_from(revision)]
+    return max(then, key=lambda each: (_told_from(each), each.seq), default=None)
+
+
+def _told_from(revision: Revision) -> str:
+    return effective(revision.observed_at, revision.recorded_at)
 
 
 def features_at(connection: sa.Connection, layer: Layer, revision: int) -> gpd.GeoDataFrame:

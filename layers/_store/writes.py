@@ -29,6 +29,7 @@ from layers._store.records import (
     ReplyKey,
     Value,
     Written,
+    effective,
     now,
 )
 from layers._store.rows import Row, encoded_one, values_of
@@ -107,11 +108,6 @@ def require_feature(layer: Layer, found: Feature | None, fid: str) -> Feature:
             got=shown(fid), then="look it up again: it may have been removed",
         )
     return found
-
-
-def effective(observed_at: str | None, recorded_at: str) -> str:
-    """From when a revision tells: when it was observed, but never later than when it was recorded."""
-    return recorded_at if observed_at is None else min(observed_at, recorded_at)
 
 
 def _outcome(
