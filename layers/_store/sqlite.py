@@ -77,7 +77,7 @@ def require_file(path: Path, create: bool) -> None:
             "there is no store", where=path.name, expected="a store's file", got="nothing", then="import a file, or make the demo",
         )
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _make_folder(path.parent)
         # SQLite gives its -wal and -shm files the mode of this one: it holds people's telephone numbers
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
     except OSError as error:
@@ -85,6 +85,24 @@ def require_file(path: Path, create: bool) -> None:
             "the store's file cannot be made", where=path.name, expected="a folder that can be written", got=type(error).__name__,
             then="check the folder and who owns it",
         ) from error
+
+
+def _make_folder(folder: Path) -> None:
+    if folder.is_dir():
+        return
+    _make_folder(folder.parent)
+    folder.mkdir(mode=0o700, exist_ok=True)
+    # SQLite makes names in the folder sure, not the folder's own: a power cut would take it with all that was acknowledged
+    make_names_sure(folder.parent)
+
+
+def make_names_sure(folder: Path) -> None:
+    """Let the names made in and removed from a folder outlast a power cut."""
+    held = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(held)
+    finally:
+        os.close(held)
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
