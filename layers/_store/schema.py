@@ -33,6 +33,9 @@ META: Final = sa.Table(
     sa.Column("value", TEXT, nullable=False),
     **_STRICT,
 )
+_WHERE_OBSERVED: Final[Mapping[str, Any]] = {
+    f"{dialect}_where": sa.text("observed_at IS NOT NULL") for dialect in ("sqlite", "postgresql")
+}
 BATCHES: Final = sa.Table(
     "batches", METADATA,
     sa.Column("id", WHOLE_NUMBER, primary_key=True, autoincrement=False),
@@ -59,6 +62,7 @@ REVISIONS: Final = sa.Table(
     sa.Column("skew_s", WHOLE_NUMBER),
     sa.Index("revisions_of_feature", "layer", "fid", "seq"),
     sa.Index("revisions_of_batch", "batch_id"),
+    sa.Index("revisions_observed", "seq", "observed_at", **_WHERE_OBSERVED),
     sqlite_strict=True,
 )
 SOURCE: Final = sa.func.coalesce(REVISIONS.c.source, BATCHES.c.source)

@@ -1,0 +1,217 @@
+"""True then, known then: the log read by both of its times, against the rule followed by hand over drawn logs."""
+
+import datetime as dt
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from types import MappingProxyType
+from typing import NamedTuple
+
+import geopandas as gpd
+import pytest
+import sqlalchemy as sa
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from layers._catalog import catalog, layer
+from layers._frame import empty
+from layers._store.chain import GENESIS
+from layers._store.moments import Horizon, Moment, Reading, horizon, rows_then, snapshot_then
+from layers._store.rows import frame_of, values_of
+from layers._store.schema import METADATA, declared
+from layers._store.snapshot import Snapshot
+
+SHELTERS = layer("shelters")
+DAY = dt.date(2026, 7, 1)
+
+
+class Entry(NamedTuple):
+    """One revision: minutes of the day at which it was recorded and observed, whether the feature is there after it."""
+
+    fid: str
+    recorded: int
+    observed: int | None
+    there: bool
+
+    @property
+    def effective(self) -> int:
+        return self.recorded if self.observed is None else min(self.observed, self.recorded)
+
+
+def at(minute: int) -> str:
+    """A minute of the day as a stamp."""
+    return f"2026-07-01T{minute // 60:02}:{minute % 60:02}:00.000000Z"
+
+
+@contextmanager
+def logged(entries: list[Entry]) -> Iterator[sa.Connection]:
+    """A database that holds these revisions, each with its number as its capacity."""
+    rows = [
+        (seq, seq, "shelters", entry.fid, "update" if entry.there else "delete", f'{{"capacity":{seq}}}' if entry.there else None,
+         bytes([seq]) * 32, None if entry.observed is None else at(entry.observed))
+        for seq, entry in enumerate(entries, start=1)
+    ]  # fmt: skip
+    with _database().connect() as connection, connection.begin() as transaction:
+        batches = [(seq, "a", "r", "s", "", at(entry.recorded)) for seq, entry in enumerate(entries, start=1)]
+        of_batch = "id, actor, reason, source, note, recorded_at"
+        connection.exec_driver_sql(f"INSERT INTO batches ({of_batch}) VALUES (?,?,?,?,?,?)", batches)
+        of_revision = "seq, batch_id, layer, fid, op, properties, hash, observed_at"
+        connection.exec_driver_sql(f"INSERT INTO revisions ({of_revision}) VALUES (?,?,?,?,?,?,?,?)", rows)
+        yield connection
+        transaction.rollback()
+
+
+@cache
+def _database() -> sa.Engine:
+    engine = sa.create_engine("sqlite://", poolclass=sa.StaticPool)
+    METADATA.create_all(engine)
+    return engine
+
+
+def then(entries: list[Entry], true_at: int, known_at: int) -> dict[str, int]:
+    """The rule, followed: each feature's last revision by (effective, number), where it leaves the feature there."""
+    last: dict[str, tuple[int, int, bool]] = {}
+    for seq, entry in enumerate(entries, start=1):
+        if entry.recorded <= known_at and entry.effective <= true_at and (entry.effective, seq) >= last.get(entry.fid, (-1, 0))[:2]:
+            last[entry.fid] = (entry.effective, seq, entry.there)
+    return {fid: seq for fid, (_, seq, there) in last.items() if there}
+
+
+def during(entries: list[Entry], since: int, until: int, known_at: int) -> dict[str, int]:
+    """What was there at some moment of a time, as it was last: the rule at each moment at which anything changed."""
+    found: dict[str, int] = {}
+    for minute in sorted({since, until} | {entry.effective for entry in entries if since < entry.effective <= until}):
+        found |= then(entries, minute, known_at)
+    return found
+
+
+def found(connection: sa.Connection, where: Horizon, only: list[str] | None = None) -> dict[str, int]:
+    """What the statement says: the revision that each feature has."""
+    return {row[0]: row[-1] for row in rows_then(connection, SHELTERS, where, only)}
+
+
+_ENTRIES = st.lists(
+    st.tuples(st.sampled_from("abc"), st.integers(0, 3), st.none() | st.integers(-6, 3), st.booleans()), min_size=1, max_size=14
+).map(
+    lambda drawn: [
+        Entry(fid, recorded, None if offset is None else max(recorded + offset, 0), there)
+        for recorded, (fid, _, offset, there) in zip(
+            [10 + sum(gap for _, gap, _, _ in drawn[: i + 1]) for i in range(len(drawn))], drawn, strict=True
+        )
+    ]
+)
+_MINUTES = st.integers(0, 60)
+
+
+@settings(max_examples=200, deadline=None)
+@given(_ENTRIES, _MINUTES, _MINUTES)
+def test_true_then_and_known_then_is_the_rule_followed_by_hand(entries: list[Entry], true_at: int, known_at: int) -> None:
+    with logged(entries) as connection:
+        where = horizon(connection, Moment(true_at=at(true_at), known_at=at(known_at)), len(entries))
+        assert found(connection, where) == then(entries, true_at, known_at)
+        assert found(connection, where, ["a", "c"]) == {f: s for f, s in then(entries, true_at, known_at).items() if f in "ac"}
+
+
+@settings(max_examples=200, deadline=None)
+@given(_ENTRIES, _MINUTES, _MINUTES, _MINUTES)
+def test_a_time_shows_what_was_there_at_some_moment_of_it(entries: list[Entry], one: int, other: int, known_at: int) -> None:
+    since, until = sorted((one, other))
+    with logged(entries) as connection:
+        where = horizon(connection, Moment(true_at=at(until), known_at=at(known_at), since=at(since)), len(entries))
+        assert found(connection, where) == during(entries, since, until, known_at)
+
+
+@settings(max_examples=60, deadline=None)
+@given(_ENTRIES, _MINUTES, _MINUTES, st.none() | _MINUTES, st.booleans())
+def test_a_snapshot_then_is_now_with_only_what_changed_read_anew(
+    entries: list[Entry], true_at: int, known_at: int, since: int | None, many: bool
+) -> None:
+    with logged(entries) as connection, pytest.MonkeyPatch.context() as patch:
+        patch.setattr("layers._store.moments._PATCHED", 0 if many else 5_000)
+        patch.setattr("layers._store.moments._LOOKED_THROUGH", 0 if many else 50_000)
+        start = None if since is None else min(since, true_at)
+        where = horizon(connection, Moment(true_at=at(true_at), known_at=at(known_at), since=start and at(start)), len(entries))
+        shown = snapshot_then(_reading(connection), _now(entries), where, DAY)
+        frame = shown.frames["shelters"]
+        expected = then(entries, true_at, known_at) if not start else during(entries, start, true_at, known_at)
+        assert dict(frame["revision"]) == expected == dict(frame["capacity"])
+        assert list(frame.index) == sorted(expected)
+        assert (shown.updated_at("shelters") is None) <= frame.empty
+
+
+def _reading(connection: sa.Connection) -> Reading:
+    @contextmanager
+    def read() -> Iterator[sa.Connection]:
+        yield connection
+
+    return read
+
+
+@cache
+def _nothing() -> dict[str, gpd.GeoDataFrame]:
+    return {layer_id: empty(each) for layer_id, each in catalog().items()}
+
+
+def _now(entries: list[Entry]) -> Snapshot:
+    """The snapshot of now by the rule of the current state: what was observed last, wins."""
+    columns = declared(SHELTERS)
+    rows = [
+        (fid, *values_of(columns, f'{{"capacity":{seq}}}', ""), None, "s", at(0), seq)
+        for fid, seq in sorted(then(entries, 10_000, 10_000).items())
+    ]
+    frames = {**_nothing(), "shelters": frame_of(SHELTERS, columns, rows)}
+    updated = MappingProxyType({"shelters": at(entries[-1].recorded)})
+    return Snapshot(revision=len(entries), head="", recorded_at=None, frames=frames, updated=updated)
+
+
+LATE = [Entry("a", 10, None, True), Entry("a", 30, None, True), Entry("a", 50, 20, True)]
+"""Known at 10 and 30 as it happened; at 50 somebody comes back and tells how it was at 20."""
+
+
+@pytest.mark.parametrize(
+    ("true_at", "known_at", "seq"),
+    [(9, 60, None), (10, 60, 1), (20, 49, 1), (20, 50, 3), (29, 60, 3), (30, 60, 2), (60, 60, 2), (60, 29, 1), (60, 9, None)],
+)
+def test_a_late_report_changes_what_was_true_but_not_what_was_known(true_at: int, known_at: int, seq: int | None) -> None:
+    with logged(LATE) as connection:
+        where = horizon(connection, Moment(true_at=at(true_at), known_at=at(known_at)), 3)
+        assert found(connection, where) == ({} if seq is None else {"a": seq})
+
+
+def test_a_clock_that_runs_ahead_cannot_hold_off_what_comes_after() -> None:
+    ahead = [Entry("a", 10, 59, True), Entry("a", 20, None, True)]
+    with logged(ahead) as connection:
+        assert found(connection, horizon(connection, Moment(true_at=at(30), known_at=at(60)), 2)) == {"a": 2}
+        assert found(connection, horizon(connection, Moment(true_at=at(15), known_at=at(60)), 2)) == {"a": 1}
+
+
+def test_moments_between_which_nothing_happened_are_one_horizon() -> None:
+    with logged(LATE) as connection:
+        asked = [Moment(true_at=at(minute), known_at=at(60)) for minute in (31, 40, 49)]
+        assert len({horizon(connection, each, 3) for each in asked}) == 1
+        assert horizon(connection, asked[0], 3) == Horizon(certain=2, known=3, true_at=at(30))
+
+
+def test_what_is_written_after_the_moment_leaves_its_horizon_as_it_is() -> None:
+    asked = Moment(true_at=at(31), known_at=at(120))
+    later = [*LATE, Entry("b", 60, None, True), Entry("b", 70, 65, True)]
+    with logged(LATE) as connection:
+        before = horizon(connection, asked, 3)
+    with logged(later) as connection:
+        assert horizon(connection, asked, 5) == before
+
+
+def test_before_the_log_began_there_is_nothing() -> None:
+    with logged(LATE) as connection:
+        where = horizon(connection, Moment(true_at=at(5), known_at=at(5)), 3)
+        shown = snapshot_then(_reading(connection), _now(LATE), where, DAY)
+        assert (where.known, shown.head, shown.recorded_at, len(shown.frames["shelters"])) == (0, GENESIS.hex(), None, 0)
+        assert shown.updated_at("shelters") is None
+
+
+def test_a_layer_that_did_not_change_since_is_the_frame_of_now() -> None:
+    with logged(LATE) as connection:
+        now = _now(LATE)
+        shown = snapshot_then(_reading(connection), now, horizon(connection, Moment(true_at=at(55), known_at=at(60)), 3), DAY)
+        assert all(shown.frames[each] is now.frames[each] for each in catalog())
+        assert (shown.revision, shown.recorded_at, shown.day) == (3, at(50), DAY)
