@@ -55,11 +55,12 @@ def told(path: Path) -> Iterator[None]:
     """Raise what SQLite reports inside the block as an error of the store at that path."""
     try:
         yield
-    except DBAPIError as error:
+    except (DBAPIError, sqlite3.Error) as error:
         # the low byte is the kind; extended codes say where in SQLite it arose
-        code = getattr(error.orig, "sqlite_errorcode", 0)
+        reported = error.orig if isinstance(error, DBAPIError) else error
+        code = getattr(reported, "sqlite_errorcode", 0)
         fault = _FAULTS.get(code & 0xFF, _OTHER)
         raise fault.error(
             fault.what, where=path.name, expected="a store that can be read and written",
-            got=getattr(error.orig, "sqlite_errorname", type(error.orig).__name__), then=fault.then,
+            got=getattr(reported, "sqlite_errorname", type(reported).__name__), then=fault.then,
         ) from error

@@ -12,7 +12,7 @@ from layers._store.chain import GENESIS, batch_digest, link
 from layers._store.records import Applied, Batch, Op, RecordedBatch, now
 from layers._store.rows import CHUNK, Row, encoded
 from layers._store.schema import BATCHES, META, REVISIONS, Declared, as_text, current_table, declared
-from layers._store.sql import among, deletion, insertion, marked, replacement
+from layers._store.sql import among, deletion, directly, insert, insertion, replacement
 
 Report = Callable[[float], None]
 
@@ -61,14 +61,14 @@ class Log:
             text = (layer_id, fid, op, properties, geometry)
             self._hash = link(self._hash, self.seq, self._digest, *text, source, observed_at, skew_s)
             rows.append((self.seq, self._recorded.id, *text, self._hash, source, observed_at, skew_s))
-        self._connection.exec_driver_sql(insertion(self._connection, REVISIONS), rows)
+        insert(self._connection, REVISIONS, rows)
         return range(start + 1, self.seq + 1)
 
     def close(self) -> None:
         """State the new head beside the log, so that a log cut short does not pass for a whole one."""
         if self._recorded is not None:
             head_now = ("head", head_text(self.seq, self._hash))
-            self._connection.exec_driver_sql(replacement(self._connection, META), head_now)
+            directly(self._connection, replacement(self._connection, META), head_now)
 
 
 def head(connection: sa.Connection) -> tuple[int, bytes]:
@@ -79,9 +79,9 @@ def head(connection: sa.Connection) -> tuple[int, bytes]:
     StoreCorrupt
         Revisions are missing at the end, or were added by something else.
     """
-    last = connection.exec_driver_sql("SELECT seq, hash FROM revisions ORDER BY seq DESC LIMIT 1").first()
+    last = directly(connection, "SELECT seq, hash FROM revisions ORDER BY seq DESC LIMIT 1").fetchone()
     seq, found = (last[0], bytes(last[1])) if last else (0, GENESIS)
-    stated = connection.exec_driver_sql("SELECT value FROM meta WHERE key = 'head'").scalar_one_or_none()
+    (stated,) = directly(connection, "SELECT value FROM meta WHERE key = 'head'").fetchone() or (None,)
     if stated != head_text(seq, found):
         raise StoreCorrupt(
             "the log does not end at the head it states", where=f"revision {seq}",
@@ -144,7 +144,7 @@ def remove(connection: sa.Connection, layer: Layer, ids: Iterable[str], batch: B
 
 
 def _recorded(connection: sa.Connection, batch: Batch) -> RecordedBatch:
-    last = connection.exec_driver_sql("SELECT id, recorded_at FROM batches ORDER BY id DESC LIMIT 1").first()
+    last = directly(connection, "SELECT id, recorded_at FROM batches ORDER BY id DESC LIMIT 1").fetchone()
     last_id, last_at = last or (0, "")
     recorded = RecordedBatch(
         id=last_id + 1, actor=batch.actor, reason=batch.reason, source=batch.source,
@@ -153,15 +153,14 @@ def _recorded(connection: sa.Connection, batch: Batch) -> RecordedBatch:
         recorded_at=max(now(), last_at),
     )
     values = (recorded.id, batch.actor, batch.reason, batch.source, batch.file_sha256, batch.note, recorded.recorded_at)
-    connection.exec_driver_sql(insertion(connection, BATCHES), values)
+    directly(connection, insertion(connection, BATCHES), values)
     return recorded
 
 
 def declared_here(connection: sa.Connection, layer: Layer) -> Declared:
     """The layer's columns, once it is sure that its table has them."""
     columns = declared(layer)
-    query = marked(connection, "SELECT value FROM meta WHERE key = ?")
-    stated = connection.exec_driver_sql(query, (f"columns.{layer.id}",)).scalar_one_or_none()
+    (stated,) = directly(connection, "SELECT value FROM meta WHERE key = ?", (f"columns.{layer.id}",)).fetchone() or (None,)
     if stated != as_text(columns):
         raise StoreUnavailable(
             "the layer's table was made anew from another declaration while this process ran", where=f"layer {layer.id}",

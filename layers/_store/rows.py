@@ -35,6 +35,10 @@ _KINDS: Final[Mapping[Geometry, frozenset[int]]] = {
     Geometry.NONE: frozenset(),
 }
 _NO_GEOMETRY: Final = -1
+_TYPE_IDS: Final = {
+    "Point": 0, "LineString": 1, "LinearRing": 2, "Polygon": 3, "MultiPoint": 4, "MultiLineString": 5, "MultiPolygon": 6,
+    "GeometryCollection": 7,
+}
 _EXACT: Final[Mapping[str, tuple[type, ...]]] = {
     "str": (str,), "int": (int,), "float": (float, int), "bool": (bool,), "date": (str,),
 }
@@ -101,18 +105,18 @@ def encoded_one(layer: Layer, feature: Feature) -> Row:
         )
     columns = declared(layer)
     given = dict(feature.values, derived=feature.derived)
-    values = tuple(_storable(given.get(name), kind, f"{where}, column {name}") for name, kind in columns)
+    values = tuple(_storable(given.get(name), kind, where, name) for name, kind in columns)
     _require_place(layer, feature.geometry, where)
     return Row(feature.fid, values, canonical(columns, [[value] for value in values], 1)[0], feature.geometry)
 
 
-def _storable(value: Value, kind: str, where: str) -> Value:
+def _storable(value: Value, kind: str, where: str, name: str) -> Value:
     if value is None:
         return None
     fits = type(value) in _EXACT[kind] and (kind != "date" or _is_date(str(value))) and (kind != "str" or is_clean(str(value)))
     if not fits or (kind == "float" and not np.isfinite(float(value))):
         raise ParameterError(
-            "a value cannot be stored", where=where, expected=_FIT_ONE[kind], got=shown(value),
+            "a value cannot be stored", where=f"{where}, column {name}", expected=_FIT_ONE[kind], got=shown(value),
             then="leave it empty, or mend it at its source",
         )
     return float(value) + 0.0 if kind == "float" else value
@@ -121,10 +125,14 @@ def _storable(value: Value, kind: str, where: str) -> Value:
 def _require_place(layer: Layer, geometry: bytes | None, where: str) -> None:
     if geometry is None:
         return
-    place = np.array([shapely.from_wkb(geometry)], dtype=object)
-    if _misplaced(place, _KINDS[layer.geometry]).any():
+    place = shapely.from_wkb(geometry)
+    of_kind = _TYPE_IDS[place.geom_type] in _KINDS[layer.geometry] and not place.is_empty
+    # written so that nan fails; bounds leave nan out, so coordinates that are partly nan take the longer way
+    west, south, east, north = place.bounds if of_kind else (np.nan,) * 4
+    inside = west >= -180 and south >= -90 and east <= 180 and north <= 90
+    if not inside or (place.geom_type != "Point" and _misplaced(np.array([place], dtype=object), _KINDS[layer.geometry]).any()):
         raise ParameterError(
-            "a geometry cannot be stored", where=where, expected=_PLACE[layer.geometry], got=_described(place[0]),
+            "a geometry cannot be stored", where=where, expected=_PLACE[layer.geometry], got=_described(place),
             then="mend it at its source, or leave it out",
         )
 

@@ -1,8 +1,9 @@
 """SQL that SQLite and PostgreSQL both take, and the few words in which they differ."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cache
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -12,6 +13,14 @@ _MARKS = {"qmark": "?", "format": "%s", "pyformat": "%s"}
 def insertion(connection: sa.Connection, table: sa.Table) -> str:
     """INSERT of whole rows, values in the order of the table's columns; for ``exec_driver_sql`` with tuples."""
     return _insertion(_mark(connection), table)
+
+
+def insert(connection: sa.Connection, table: sa.Table, rows: Sequence[tuple[object, ...]]) -> None:
+    """INSERT whole rows; one alone on the short way."""
+    if len(rows) == 1:
+        directly(connection, insertion(connection, table), rows[0])
+    else:
+        connection.exec_driver_sql(insertion(connection, table), list(rows))
 
 
 def replacement(connection: sa.Connection, table: sa.Table) -> str:
@@ -37,6 +46,15 @@ def among(connection: sa.Connection, column: sa.ColumnElement[str], ids: Iterabl
         return column == sa.func.any(sa.bindparam(None, wanted, type_=sa.ARRAY(sa.Text)))
     named = sa.func.json_each(json.dumps(wanted, ensure_ascii=False)).table_valued("value")
     return column.in_(sa.select(named.c.value))
+
+
+def directly(connection: sa.Connection, text: str, values: tuple[object, ...] = ()) -> Any:
+    """Run our own SQL text, ``?`` for values, on the driver's connection; gives its cursor.
+
+    Six times as fast as through SQLAlchemy's results, which are a write's greatest cost where it is one row.
+    """
+    driver: Any = connection.connection.driver_connection
+    return driver.execute(marked(connection, text), values)
 
 
 def marked(connection: sa.Connection, text: str) -> str:

@@ -34,7 +34,7 @@ from layers._store.records import (
 )
 from layers._store.rows import Row, encoded_one, values_of
 from layers._store.schema import BATCHES, REPLIES, REVISIONS, SOURCE, Declared, current_table, declared
-from layers._store.sql import deletion, insertion, marked, replacement
+from layers._store.sql import deletion, directly, insertion, replacement
 
 Judge = Callable[[Layer, Feature | None, Feature | None], Feature | None]
 """Called in the transaction with the feature before and after; gives what is to be stored, or raises to refuse."""
@@ -86,18 +86,31 @@ def write(
 
 def current(connection: sa.Connection, layer: Layer, fid: str) -> Feature | None:
     """The feature's current row, or None."""
+    standing = _standing(connection, layer, fid)
+    return standing and standing.feature
+
+
+class _Standing(NamedTuple):
+    """A current row, and its canonical text in the log."""
+
+    feature: Feature
+    properties: str
+
+
+def _standing(connection: sa.Connection, layer: Layer, fid: str) -> _Standing | None:
     columns = declared_here(connection, layer)
-    row = connection.exec_driver_sql(marked(connection, _selection(layer.id, columns)), (fid,)).first()
+    row = directly(connection, _selection(layer.id, columns), (fid,)).fetchone()
     if row is None:
         return None
-    *values, geometry, source, updated_at, revision, observed_at, skew_s = row
+    *values, geometry, source, updated_at, revision, observed_at, skew_s, properties = row
     named = {name: _typed(kind, value) for (name, kind), value in zip(columns, values, strict=True)}
     derived = named.pop("derived")
-    return Feature(
+    found = Feature(
         layer=layer.id, fid=fid, values=named, geometry=None if geometry is None else bytes(geometry), source=source,
         derived=None if derived is None else str(derived), updated_at=updated_at, revision=revision, observed_at=observed_at,
         skew_s=skew_s,
     )  # fmt: skip
+    return _Standing(found, properties)
 
 
 def require_feature(layer: Layer, found: Feature | None, fid: str) -> Feature:
@@ -124,13 +137,14 @@ def _outcome(
 
 
 def _applied(connection: sa.Connection, log: Log, layer: Layer, batch: Batch, change: Change, judge: Judge) -> Outcome:
-    before = current(connection, layer, change.fid)
+    standing = _standing(connection, layer, change.fid)
+    before = standing and standing.feature
     late = _is_late(connection, change, before)
     base = _then(connection, layer, change) or before if late else before
     _require_base(layer, change, base, late=late)
     after = judge(layer, base, _merged(layer, batch, change, base))
     row = None if after is None else encoded_one(layer, after)
-    if not late and change.observed_at is None and _is_same(layer, before, after, row):
+    if not late and change.observed_at is None and _is_same(standing, after, row):
         return Outcome(change=change, feature=before)
     op: Op = "late" if late else "delete" if row is None else "update" if before else "create"
     source = None if after is None or after.source == batch.source else after.source
@@ -152,10 +166,10 @@ def _put(
 ) -> None:
     table = current_table(layer.id, declared(layer))
     if row is None or after is None:
-        connection.exec_driver_sql(deletion(connection, table), (fid,))
+        directly(connection, deletion(connection, table), (fid,))
     else:
         values = (fid, *row.values, row.geometry, after.source, recorded_at, seq)
-        connection.exec_driver_sql(replacement(connection, table), values)
+        directly(connection, replacement(connection, table), values)
 
 
 def _is_late(connection: sa.Connection, change: Change, before: Feature | None) -> bool:
@@ -255,18 +269,18 @@ def _wkb(geometry: object) -> bytes | None:
     return made
 
 
-def _is_same(layer: Layer, before: Feature | None, after: Feature | None, row: Row | None) -> bool:
-    if before is None or after is None or row is None:
+def _is_same(standing: _Standing | None, after: Feature | None, row: Row | None) -> bool:
+    if standing is None or after is None or row is None:
         return False
-    stood = encoded_one(layer, before)
-    return (stood.properties, stood.geometry, before.source) == (row.properties, row.geometry, after.source)
+    before = standing.feature
+    return (standing.properties, before.geometry, before.source) == (row.properties, row.geometry, after.source)
 
 
 @cache
 def _selection(layer_id: str, columns: Declared) -> str:
     named = ", ".join(f'c."{name}"' for name, _ in columns)
     return (
-        f"SELECT {named}, c.geometry, c.source, c.updated_at, c.revision, r.observed_at, r.skew_s"  # noqa: S608 - declared names
+        f"SELECT {named}, c.geometry, c.source, c.updated_at, c.revision, r.observed_at, r.skew_s, r.properties"  # noqa: S608 - declared names
         f' FROM "current_{layer_id}" c JOIN revisions r ON r.seq = c.revision WHERE c.fid = ?'
     )
 
@@ -277,8 +291,8 @@ def _typed(kind: str, value: Any) -> Value:
 
 
 def _stored_reply(connection: sa.Connection, key: ReplyKey) -> Reply | None:
-    query = marked(connection, "SELECT request_sha256, status, headers, body FROM replies WHERE actor = ? AND key = ?")
-    row = connection.exec_driver_sql(query, (key.actor, key.key)).first()
+    query = "SELECT request_sha256, status, headers, body FROM replies WHERE actor = ? AND key = ?"
+    row = directly(connection, query, (key.actor, key.key)).fetchone()
     if row is None:
         return None
     if row[0] != key.request_sha256:
@@ -291,4 +305,4 @@ def _stored_reply(connection: sa.Connection, key: ReplyKey) -> Reply | None:
 
 def _store_reply(connection: sa.Connection, key: ReplyKey, reply: Reply) -> None:
     values = (key.actor, key.key, key.request_sha256, reply.status, json.dumps(reply.headers), reply.body, now())
-    connection.exec_driver_sql(insertion(connection, REPLIES), values)
+    directly(connection, insertion(connection, REPLIES), values)
