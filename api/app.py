@@ -5,44 +5,28 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
-from fastapi import FastAPI, Request, Response
+from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
 
 import geo_risk
-from api import (
-    access_routes,
-    documents_routes,
-    features_routes,
-    health_routes,
-    maps_routes,
-    means_routes,
-    questions_routes,
-    rain_routes,
-    runs_routes,
-)
+from api import features_routes, health_routes, later
+from api.gate import gate_of
+from api.later import Later
 from api.served import Follower
 from api.settings import Settings
+from api.sign_in import SignIn
 from api.status_codes import PROBLEM, problem, status_of
-from api.use import assessments, nearby
-from api.use.access import roads_now
-from api.use.access.plans import Plans
-from api.use.access.roads_now import AccessFiles, access_files
-from api.use.jobs import JobLimits, Jobs
 from geo_risk.errors import Busy, GeoRiskError, NotFound, ParameterError
-from layers._catalog import catalog
-from layers._store import Snapshot, open_store
-from maps.shell import CONTENT_SECURITY_POLICY
+from layers._store import open_store
+from maps.content_security import CONTENT_SECURITY_POLICY
 
 _log = logging.getLogger(__name__)
 
-_DOORS: Final = (
-    health_routes, questions_routes, rain_routes, access_routes, means_routes, runs_routes, features_routes, documents_routes,
-    maps_routes,
-)  # fmt: skip
-ROUTERS: Final = tuple(door.router for door in _DOORS)
+_FIRST: Final = (health_routes, features_routes)
+"""Doors that need no engine: what they import is what a start waits for. All others are in `api.later`."""
 SECURITY_HEADERS: Final = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "X-Content-Type-Options": "nosniff",
@@ -51,26 +35,36 @@ SECURITY_HEADERS: Final = {
 }
 
 
-def create_app(settings: Settings | None = None) -> FastAPI:
-    """The service over the store that the settings name; the store is opened when the service starts."""
+def routers() -> tuple[APIRouter, ...]:
+    """The routers of all doors."""
+    return *(door.router for door in _FIRST), *later.routers()
+
+
+def create_app(settings: Settings | None = None, *, doors_later: bool = False) -> FastAPI:
+    """The service over the store that the settings name; the store is opened when the service starts.
+
+    With ``doors_later`` it answers before the engine is loaded; a request that needs it waits.
+    """
     given = settings or Settings()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         with open_store(given.store) as store:
-            files = access_files(given.store, given.rasters)
-            follower = Follower(store, given.snapshot_poll_s, lambda snapshot: warm(snapshot, files))
-            app.state.follower = follower
+            rest = Later(app, given, store, doors=doors_later)
+            app.state.follower = follower = Follower(store, given.snapshot_poll_s, rest.warm)
             app.state.store = store
-            app.state.jobs = jobs = Jobs(store, given.store, given.data_folder, _job_limits(given))
-            app.state.plans = plans = Plans()
+            app.state.gate = gate = gate_of(store, given)
+            app.state.sign_in = sign_in = SignIn(store, gate)
+            rest.start() if doors_later else rest.load()
+            gate.start()
             follower.start()
             try:
                 yield
             finally:
-                plans.close()
-                jobs.close()
+                rest.close()
                 follower.stop()
+                sign_in.close()
+                gate.stop()
 
     app = FastAPI(
         title="geo-risk",
@@ -78,35 +72,19 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
-        openapi_url="/openapi.json",
+        openapi_url=None,
         summary="The one map of an emergency bureau",
     )
     app.state.settings = given
-    for router in ROUTERS:
-        app.include_router(router)
+    for door in _FIRST:
+        app.include_router(door.router)
+    if not doors_later:
+        later.open_doors(app)
     for kind, handler in _HANDLERS.items():
         app.add_exception_handler(kind, handler)
     app.middleware("http")(_secured)
     app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=4)
     return app
-
-
-def warm(snapshot: Snapshot, files: AccessFiles) -> None:
-    """Make indexes, the road graph and the first assessment before a snapshot is served."""
-    for layer in catalog().values():
-        nearby.warm(snapshot, layer)
-    assessments.current(snapshot)
-    roads_now.warm(snapshot, files)
-
-
-def _job_limits(settings: Settings) -> JobLimits:
-    return JobLimits(
-        at_once=settings.jobs_at_once,
-        waiting=settings.jobs_waiting,
-        seconds=settings.job_seconds,
-        memory_bytes=settings.job_memory_mb * 1_000_000,
-        kept=settings.jobs_kept,
-    )
 
 
 async def _secured(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:

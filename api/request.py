@@ -1,20 +1,46 @@
 """What every door needs of a request: the snapshot it answers from, the settings, and no unknown parameters."""
 
+from dataclasses import replace
 from typing import Annotated, Any, get_args, get_origin
 
 from fastapi import Depends, Request
 
+from api.caller import Caller
 from api.served import Follower, Served
 from api.settings import Settings
-from api.use.access.asked import RoadQuestion
-from api.use.access.roads_now import AccessFiles, access_files
 from geo_risk.errors import ParameterError, shown
-from layers._store import Store
+from layers._store import Sight, Snapshot, Store, seen
+
+
+def _caller(request: Request) -> Caller:
+    found: Caller = request.state.caller
+    return found
 
 
 def _served(request: Request) -> Served:
+    """What the follower serves, as far as the caller may see it; made once for all who see the same."""
     follower: Follower = request.app.state.follower
-    return follower.served()
+    served = follower.served()
+    return replace(served, snapshot=_sights.of(served.snapshot, _caller(request).sight))
+
+
+class _Sights:
+    """The newest snapshot as each sight has it: kept while it is the newest, since it holds on to the whole one."""
+
+    def __init__(self) -> None:
+        self._newest: tuple[Snapshot, dict[Sight, Snapshot]] | None = None
+
+    def of(self, snapshot: Snapshot, sight: Sight) -> Snapshot:
+        newest = self._newest
+        if newest is None or newest[0] is not snapshot:
+            self._newest = newest = (snapshot, {})
+        found = newest[1].get(sight)
+        if found is None:
+            found = newest[1][sight] = seen(snapshot, sight)
+        return found
+
+
+_sights = _Sights()
 
 
 def _settings(request: Request) -> Settings:
@@ -22,18 +48,9 @@ def _settings(request: Request) -> Settings:
     return settings
 
 
-def _files(request: Request) -> AccessFiles:
-    settings: Settings = request.app.state.settings
-    return access_files(settings.store, settings.rasters)
-
-
 def _store(request: Request) -> Store:
     found: Store = request.app.state.store
     return found
-
-
-def _road_question(vehicle: str = "car", at: str | None = None, without: str | None = None) -> RoadQuestion:
-    return RoadQuestion(vehicle=vehicle, at=at, without=without)
 
 
 def known_parameters(request: Request) -> None:
@@ -67,8 +84,7 @@ def _takes_several(annotation: Any) -> bool:
     return any(get_origin(part) is list for part in (annotation, *get_args(annotation)))
 
 
+CallerNow = Annotated[Caller, Depends(_caller)]
 ServedNow = Annotated[Served, Depends(_served)]
-Asked = Annotated[RoadQuestion, Depends(_road_question)]
-FilesNow = Annotated[AccessFiles, Depends(_files)]
 StoreNow = Annotated[Store, Depends(_store)]
 SettingsNow = Annotated[Settings, Depends(_settings)]

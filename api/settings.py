@@ -14,6 +14,10 @@ class Settings(BaseSettings):
     store: Path = Field(default=Path("var/geo-risk.sqlite"), description="the embedded store's file")
     host: str = Field(default="127.0.0.1", description="the address to listen on")
     port: int = Field(default=8000, ge=0, le=65535)
+    anonymous_reads: bool = Field(default=True, description="whether public columns may be read without signing in")
+    token_provider: Path | None = Field(
+        default=None, description="the file (docs/roles.md) of an outside provider whose tokens are believed"
+    )
     snapshot_poll_s: float = Field(default=0.5, gt=0, le=60, description="how often the store is asked for new revisions")
     page_default: int = Field(default=100, ge=1, description="features a page when a request states none")
     page_max: int = Field(default=10_000, ge=1, description="features a page at most")

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
+import callers
 import small_city
 from api.app import create_app
 from api.settings import Settings
@@ -51,6 +52,7 @@ def small_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with open_store(path) as store:
         for layer_id, frame in small_city.frames().items():
             store.apply(layer_id, frame, Batch(actor="test", reason="small city", source="small"))
+        callers.settle(store)
     return path
 
 
@@ -66,6 +68,18 @@ def client(small_store: Path) -> Iterator[TestClient]:
     """The service over the small city."""
     with TestClient(create_app(Settings(store=small_store)), raise_server_exceptions=False) as opened:
         yield opened
+
+
+@pytest.fixture
+def operator(client: TestClient) -> callers.Acting:
+    """The same service, asked by an operator (`callers.acting` gives the other roles)."""
+    return callers.acting(client, "operator")
+
+
+@pytest.fixture
+def admin(client: TestClient) -> callers.Acting:
+    """The same service, asked by an admin."""
+    return callers.acting(client, "admin")
 
 
 @pytest.fixture(scope="session")
