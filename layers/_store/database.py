@@ -38,6 +38,9 @@ class Database(Protocol):
     def listen(self, on_change: Callable[[], None]) -> Callable[[], None]:
         """Call back when another process announced a change, until the function that is returned is called."""
 
+    def is_ready(self, connection: sa.Connection, layers: Mapping[str, Layer]) -> bool:
+        """Whether what `made_ready` makes is there, and as the layers declare it."""
+
     def made_ready(self, connection: sa.Connection, layers: Mapping[str, Layer]) -> None:
         """Called in the transaction that made tables anew: what must follow the declarations, such as views."""
 

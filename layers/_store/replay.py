@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Final
 
 import geopandas as gpd
 import shapely
@@ -32,6 +32,8 @@ from layers._store.schema import (
 from layers._store.sql import drop, insertion, replacement
 
 Report = Callable[[float], None]
+_STREAMED: Final = {"yield_per": CHUNK}
+"""Of one statement, not of its connection: PostgreSQL would make a cursor of every statement that follows."""
 
 
 def history(connection: sa.Connection, layer: Layer, fid: str) -> tuple[Revision, ...]:
@@ -92,8 +94,8 @@ def rebuild(connection: sa.Connection, layer: Layer) -> None:
     connection.exec_driver_sql(replacement(connection, META), (f"columns.{layer.id}", as_text(columns)))
 
 
-def batches(connection: sa.Connection, limit: int) -> tuple[RecordedBatch, ...]:
-    """The last batches, the newest first."""
+def batches(connection: sa.Connection, limit: int | None) -> tuple[RecordedBatch, ...]:
+    """The last batches, the newest first; with no limit all."""
     found = connection.execute(sa.select(BATCHES).order_by(BATCHES.c.id.desc()).limit(limit)).mappings()
     return tuple(RecordedBatch(**row) for row in found)
 
@@ -131,9 +133,9 @@ def require_sound(faults: str) -> None:
 
 def _replayed(connection: sa.Connection, last: int, report: Report) -> dict[str, dict[str, int]]:
     """Each layer's live features and the revision that made them so, after checking every link of the chain."""
-    digests = {batch.id: batch_digest(batch) for batch in batches(connection, -1)}
+    digests = {batch.id: batch_digest(batch) for batch in batches(connection, None)}
     unused, live, previous = set(digests), dict[str, dict[str, int]](), GENESIS
-    found = connection.execution_options(yield_per=CHUNK).execute(sa.select(REVISIONS).order_by(REVISIONS.c.seq))
+    found = connection.execute(sa.select(REVISIONS).order_by(REVISIONS.c.seq), execution_options=_STREAMED)
     for number, (seq, batch_id, layer_id, fid, op, properties, geometry, stated, *observed) in enumerate(found, start=1):
         previous = link(previous, number, digests.get(batch_id, b""), layer_id, fid, op, properties, geometry, *observed)
         if seq != number or previous != stated:
@@ -170,10 +172,11 @@ def _stated_columns(connection: sa.Connection, layers: Mapping[str, Layer]) -> d
 
 def _compare(connection: sa.Connection, layer_id: str, columns: Declared, live: dict[str, int]) -> None:
     table = current_table(layer_id, columns)
-    found = connection.execution_options(yield_per=CHUNK).execute(
+    found = connection.execute(
         sa.select(table, REVISIONS.c.properties, REVISIONS.c.geometry, SOURCE, BATCHES.c.recorded_at)
         .outerjoin(REVISIONS, REVISIONS.c.seq == table.c.revision)
-        .outerjoin(BATCHES, BATCHES.c.id == REVISIONS.c.batch_id)
+        .outerjoin(BATCHES, BATCHES.c.id == REVISIONS.c.batch_id),
+        execution_options=_STREAMED,
     )
     count = 0
     for rows in found.partitions():
@@ -215,14 +218,15 @@ def _rows_at(connection: sa.Connection, layer_id: str, columns: Declared, revisi
         .group_by(REVISIONS.c.fid)
         .subquery()
     )
-    found = connection.execution_options(yield_per=CHUNK).execute(
+    found = connection.execute(
         sa.select(
             REVISIONS.c.fid, REVISIONS.c.properties, REVISIONS.c.geometry, SOURCE, BATCHES.c.recorded_at, REVISIONS.c.seq,
         )
         .join(last, last.c.seq == REVISIONS.c.seq)
         .join(BATCHES, BATCHES.c.id == REVISIONS.c.batch_id)
         .where(REVISIONS.c.op != "delete")
-        .order_by(REVISIONS.c.fid)
+        .order_by(REVISIONS.c.fid),
+        execution_options=_STREAMED,
     )
     for fid, properties, geometry, source, recorded_at, seq in found:
         yield (fid, *values_of(columns, properties, f"layer {layer_id}, revision {seq}"), geometry, source, recorded_at, seq)

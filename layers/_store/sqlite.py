@@ -60,6 +60,10 @@ class SqliteDatabase:
         """Nothing to listen to: other processes' changes are found by looking."""
         return lambda: None
 
+    def is_ready(self, connection: sa.Connection, layers: Mapping[str, Layer]) -> bool:
+        """Always: there is nothing more than tables."""
+        return True
+
     def made_ready(self, connection: sa.Connection, layers: Mapping[str, Layer]) -> None:
         """Nothing more than tables."""
 
@@ -77,7 +81,7 @@ def require_file(path: Path, create: bool) -> None:
             "there is no store", where=path.name, expected="a store's file", got="nothing", then="import a file, or make the demo",
         )
     try:
-        _make_folder(path.parent)
+        make_folder(path.parent)
         # SQLite gives its -wal and -shm files the mode of this one: it holds people's telephone numbers
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
     except OSError as error:
@@ -87,10 +91,11 @@ def require_file(path: Path, create: bool) -> None:
         ) from error
 
 
-def _make_folder(folder: Path) -> None:
+def make_folder(folder: Path) -> None:
+    """Make a folder, for its owner's eyes only, and those above it, where there is none."""
     if folder.is_dir():
         return
-    _make_folder(folder.parent)
+    make_folder(folder.parent)
     folder.mkdir(mode=0o700, exist_ok=True)
     # SQLite makes names in the folder sure, not the folder's own: a power cut would take it with all that was acknowledged
     make_names_sure(folder.parent)

@@ -1,0 +1,303 @@
+"""What QGIS and GeoServer see of the PostGIS store: a typed view a layer, by what its readers may know; and edits through one of them.
+
+All SQL here is made from declarations: names of declared columns (lower-case letters, digits, underscores) and quoted literals.
+"""
+
+import datetime as dt
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
+from importlib.resources import files
+from typing import Any, Final, NamedTuple
+
+import sqlalchemy as sa
+from geoalchemy2 import Geometry as Shape
+from sqlalchemy.schema import CreateColumn
+
+from layers._check.values import DASHES, LARGEST_INT, TEXT_CHARACTERS
+from layers._layer import SENSITIVITIES, Column, Geometry, Layer
+from layers._store.schema import META, declared
+from layers._store.sql import replacement
+
+READER, INTERNAL, EDITOR = "geo_risk_reader", "geo_risk_internal", "geo_risk_editor"
+
+
+class Window(NamedTuple):
+    """A schema of views: who may look through it, and the sensitivities of the columns in it."""
+
+    schema: str
+    role: str
+    sensitivities: tuple[str, ...]
+    edits: bool = False
+
+
+WINDOWS: Final = (
+    Window("geo_risk_map", READER, SENSITIVITIES[:1]),
+    Window("geo_risk_map_internal", INTERNAL, SENSITIVITIES[:2]),
+    Window("geo_risk_edit", EDITOR, SENSITIVITIES, edits=True),
+)
+"""Columns are left out of a view, not forbidden in it: a client that asks for all of a table's columns gets those it may read."""
+
+_SHAPES: Final[Mapping[Geometry, str]] = {
+    Geometry.POINT: "MULTIPOINT", Geometry.LINE: "MULTILINESTRING", Geometry.AREA: "MULTIPOLYGON",
+}
+_VIEWED: Final[Mapping[str, str]] = {"date": "{name}::date AS {name}"}
+_JSON: Final[Mapping[str, str]] = {
+    "str": "geo_risk.json_text({value})", "int": "geo_risk.json_whole({value})", "float": "geo_risk.json_float({value})",
+    "bool": "geo_risk.json_bool({value})", "date": "geo_risk.json_text(geo_risk.iso_date({value}))",
+}
+_CONTROLS: Final = r"[\u0001-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]"
+_BLANKS: Final = "".join(character for character in map(chr, range(1, 0x3001)) if character.isspace())
+_VIEWS: Final = "views"
+"""The key in the table *meta* under which the views' text is known by its digest."""
+
+
+def make(connection: sa.Connection, layers: Mapping[str, Layer], extension: str) -> None:
+    """Shapes, functions, views and rights anew, as the layers declare them."""
+    for layer in layers.values():
+        _add_shape(connection, layer, extension)
+    for statement in (*statements(layers, extension), *_leftovers(connection, layers)):
+        _say(connection, statement)
+    _grant(connection)
+    connection.exec_driver_sql(replacement(connection, META), (_VIEWS, digest(layers, extension)))
+
+
+def are_made(connection: sa.Connection, layers: Mapping[str, Layer], extension: str) -> bool:
+    """Whether the views are those of these declarations and this version."""
+    found = connection.execute(sa.select(META.c.value).where(META.c.key == _VIEWS)).scalar_one_or_none()
+    return found == digest(layers, extension)
+
+
+def digest(layers: Mapping[str, Layer], extension: str) -> str:
+    """SHA-256 of all that `make` would say."""
+    return hashlib.sha256("\n".join(statements(layers, extension)).encode()).hexdigest()
+
+
+def statements(layers: Mapping[str, Layer], extension: str) -> Iterator[str]:
+    """Functions, then every window's views; a view whose columns are as they were keeps the rights it has."""
+    yield _functions(extension)
+    for window in WINDOWS:
+        yield f"CREATE SCHEMA IF NOT EXISTS {window.schema}"
+        for layer in _seen_through(window, layers):
+            yield from _view(window, layer, extension)
+
+
+def shapes_differ(connection: sa.Connection, table: str, extension: str) -> bool:
+    """Whether a row's shape is another than its bytes say."""
+    if "shape" not in {column["name"] for column in sa.inspect(connection).get_columns(table)}:
+        return False
+    same = _shape_of(extension)
+    query = f"SELECT EXISTS (SELECT FROM geo_risk.{_named(table)} WHERE NOT shape IS NOT DISTINCT FROM {same})"  # noqa: S608
+    return bool(connection.exec_driver_sql(query).scalar_one())
+
+
+def editable(layer: Layer) -> bool:
+    """Whether edits in a GIS can be held to all its rules; one that rejects rows by a rule of several columns is written by the service."""
+    return not any(check.severity == "error" for check in layer.checks)
+
+
+def _seen_through(window: Window, layers: Mapping[str, Layer]) -> list[Layer]:
+    return [layer for layer in layers.values() if layer.sensitivity in window.sensitivities]
+
+
+def _leftovers(connection: sa.Connection, layers: Mapping[str, Layer]) -> Iterator[str]:
+    """Views of layers that are no more, or may no longer be seen there."""
+    inspected = sa.inspect(connection)
+    for window in WINDOWS:
+        wanted = {f"layer_{layer.id}" for layer in _seen_through(window, layers)}
+        for name in inspected.get_view_names(schema=window.schema) if inspected.has_schema(window.schema) else ():
+            if name not in wanted:
+                yield f"DROP VIEW {window.schema}.{_named(name)} CASCADE"
+
+
+def _view(window: Window, layer: Layer, extension: str) -> Iterator[str]:
+    name = f"{window.schema}.layer_{layer.id}"
+    readable = {column.name for column in layer.readable(window.sensitivities)}
+    columns = [
+        "fid", *(_viewed(layer, column) for column in _names(layer) if column in readable), "derived", "source", "updated_at", "revision",
+        *(["shape"] if layer.geometry is not Geometry.NONE else []),
+    ]  # fmt: skip
+    if not window.edits:
+        columns.remove("derived")  # it names columns, among them such as may not be read
+    view = f"VIEW {name} AS SELECT {', '.join(columns)} FROM geo_risk.{_table(layer)};"
+    yield (
+        f"DO $view$ BEGIN CREATE OR REPLACE {view} EXCEPTION WHEN invalid_table_definition THEN"
+        f" DROP VIEW {name} CASCADE; CREATE {view} END $view$"
+    )
+    yield f"COMMENT ON VIEW {name} IS {_text(layer.title['zh'])}"
+    for column in layer.columns:
+        if column.name in readable:
+            yield f"COMMENT ON COLUMN {name}.{_named(column.name)} IS {_text(column.titled('zh'))}"
+    if window.edits and editable(layer):
+        yield from _edited(layer, name, extension)
+
+
+def _edited(layer: Layer, view: str, extension: str) -> Iterator[str]:
+    function = f"edit_{layer.id}"
+    yield _function(layer, extension)
+    yield f"REVOKE ALL ON FUNCTION geo_risk.{function}() FROM PUBLIC"
+    yield f"CREATE OR REPLACE TRIGGER edited INSTEAD OF INSERT OR UPDATE OR DELETE ON {view} FOR EACH ROW EXECUTE FUNCTION geo_risk.{function}()"
+
+
+def _function(layer: Layer, extension: str) -> str:
+    kinds = dict(declared(layer))
+    values = {name: _new(name) if kind != "date" else f"geo_risk.iso_date({_new(name)})" for name, kind in kinds.items()}
+    return _sql("edit.sql").format(
+        function=f"edit_{layer.id}", table=_table(layer), layer=_text(layer.id),
+        values="\n".join(line for column in layer.columns for line in _checked(layer, column)),
+        shape="\n".join(_placed(layer, extension)),
+        properties=", ".join(
+            f"""'"{name}":' || {_JSON[kind].format(value=_new(name))}""" for name, kind in kinds.items()
+        ),
+        names=", ".join(map(_named, kinds)), stored=", ".join(values.values()),
+    )  # fmt: skip
+
+
+def _checked(layer: Layer, column: Column) -> Iterator[str]:
+    """Lines that hold a value to its column's declaration, where it is new or was changed."""
+    new, old = _new(column.name), f"OLD.{_named(column.name)}"
+    if meant := _MEANT.get(column.type):
+        yield f"    {new} := {meant.format(value=new)};"
+    yield f"    IF TG_OP = 'INSERT' OR {new} IS DISTINCT FROM {old} THEN"
+    for broken, expected in _rules(column, new):
+        named = f"{column.name} ({column.title['zh']})"
+        yield f"        IF {broken} THEN PERFORM geo_risk.refuse({_text(layer.id)}, {_text(named)}, {_text(expected)}); END IF;"
+    yield f"        changed := changed || {_text(column.name)}::text;"
+    yield "    END IF;"
+
+
+def _rules(column: Column, new: str) -> Iterator[tuple[str, str]]:
+    """What breaks the declaration, as SQL that is true where it is broken, and what is expected."""
+    if column.required:
+        yield f"{new} IS NULL", "a value"
+    for broken, expected in _TYPE_RULES[column.type]:
+        yield broken.format(value=new), expected
+    if column.minimum is not None or column.maximum is not None:
+        kind = "double precision" if column.type is float else "numeric"
+        for bound, sign in ((column.minimum, "<"), (column.maximum, ">")):
+            if bound is not None:
+                yield f"{new} {sign} {_text(repr(bound))}::{kind}", _range(column)
+    if column.choices:
+        ids = [choice.id for choice in column.choices]
+        yield f"{new} <> ALL (ARRAY[{', '.join(map(_text, ids))}])", "one of " + ", ".join(ids)
+    if column.pattern is not None:
+        yield f"{new} !~ {_text(f'^(?:{column.pattern})$')}", f"a text of the form {column.pattern}"
+
+
+def _range(column: Column) -> str:
+    return " ".join(f"{words} {bound:g}" for words, bound in (("from", column.minimum), ("to", column.maximum)) if bound is not None)
+
+
+_MEANT: Final[Mapping[type, str]] = {str: "geo_risk.meant({value})", float: "{value} + 0.0"}
+"""Texts without blanks at their ends; no negative zero."""
+_TYPE_RULES: Final[Mapping[Any, tuple[tuple[str, str], ...]]] = {
+    str: (
+        (f"length({{value}}) > {TEXT_CHARACTERS}", f"at most {TEXT_CHARACTERS} characters"),
+        (f"{{value}} ~ '{_CONTROLS}'", "text without control characters"),
+    ),
+    int: ((f"abs({{value}}::numeric) > {LARGEST_INT}", f"a whole number up to {LARGEST_INT}"),),
+    float: (("{value} = ANY ('{{NaN,Infinity,-Infinity}}'::double precision[])", "a finite number"),),
+    dt.date: (
+        ("{value} < '0001-01-01'::date OR {value} > '9999-12-31'::date", "a day of the years 1 to 9999"),
+    ),
+    bool: (),
+}
+
+
+def _placed(layer: Layer, extension: str) -> Iterator[str]:
+    """Lines that hold a shape to the layer's kind and give its bytes; one that was not moved keeps the bytes it had."""
+    if layer.geometry is Geometry.NONE:
+        return
+    one, optional = layer.geometry is Geometry.POINT, layer.place_optional
+    yield "    place := now.geometry;"
+    yield f"    IF TG_OP = 'INSERT' OR {extension}.st_asbinary(NEW.shape) IS DISTINCT FROM {extension}.st_asbinary(OLD.shape) THEN"
+    yield f"        fault := geo_risk.misplaced(NEW.shape, {one}, {optional});"
+    yield f"        IF fault IS NOT NULL THEN PERFORM geo_risk.refuse({_text(layer.id)}, 'shape', fault); END IF;"
+    yield "        place := geo_risk.wkb(NEW.shape);"
+    yield "        changed := changed || 'shape'::text;"
+    yield "    END IF;"
+
+
+def _add_shape(connection: sa.Connection, layer: Layer, extension: str) -> None:
+    """The column that PostGIS indexes, computed from the bytes that the log holds; there from the table's making on."""
+    if layer.geometry is Geometry.NONE or "shape" in _columns(connection, f"current_{layer.id}"):
+        return
+    column = sa.Column(
+        "shape", Shape(_SHAPES[layer.geometry], srid=4326, spatial_index=False), sa.Computed(_shape_of(extension), persisted=True),
+    )
+    table = sa.Table(f"current_{layer.id}", sa.MetaData(), column)
+    connection.exec_driver_sql(
+        f"ALTER TABLE geo_risk.{_table(layer)} ADD COLUMN {CreateColumn(column).compile(dialect=connection.dialect)}"
+    )
+    sa.Index(f"shapes_of_{layer.id}", table.c.shape, postgresql_using="gist").create(connection)
+
+
+def _columns(connection: sa.Connection, table: str) -> set[str]:
+    return {str(column["name"]) for column in sa.inspect(connection).get_columns(table)}
+
+
+def _shape_of(extension: str) -> str:
+    return f"{extension}.st_multi({extension}.st_geomfromwkb(geometry, 4326))"
+
+
+def _grant(connection: sa.Connection) -> None:
+    """Rights of the roles that there are; a role that its administrator has not made sees nothing."""
+    there = connection.exec_driver_sql("SELECT rolname FROM pg_roles WHERE starts_with(rolname, 'geo_risk_')").scalars()
+    for statement in grants(there):
+        _say(connection, statement)
+
+
+def grants(there: Iterable[str]) -> Iterator[str]:
+    """What makes each of these roles look through its window."""
+    roles = frozenset(there)
+    for window in WINDOWS:
+        if window.role in roles:
+            rights = "SELECT, INSERT, UPDATE, DELETE" if window.edits else "SELECT"
+            yield f"GRANT USAGE ON SCHEMA {window.schema} TO {window.role}"
+            yield f"GRANT {rights} ON ALL TABLES IN SCHEMA {window.schema} TO {window.role}"
+
+
+def _functions(extension: str) -> str:
+    dashes = ", ".join(map(_text, sorted(DASHES)))
+    filled = {"{postgis}": extension, "{dashes}": dashes, "{blanks}": _text(_BLANKS)}
+    text = _sql("functions.sql")
+    for mark, value in filled.items():
+        text = text.replace(mark, value)
+    return text
+
+
+def _say(connection: sa.Connection, statement: str) -> None:
+    # the driver reads a per cent sign as the beginning of a value's mark
+    connection.exec_driver_sql(statement.replace("%", "%%"))
+
+
+@cache
+def _sql(name: str) -> str:
+    return files("layers._store.postgis_sql").joinpath(name).read_text(encoding="utf-8")
+
+
+def _names(layer: Layer) -> list[str]:
+    return [column.name for column in layer.columns]
+
+
+def _viewed(layer: Layer, name: str) -> str:
+    kind = layer.column(name).type.__name__
+    return _VIEWED.get(kind, "{name}").format(name=_named(name))
+
+
+def _table(layer: Layer) -> str:
+    return _named(f"current_{layer.id}")
+
+
+def _new(name: str) -> str:
+    return f"NEW.{_named(name)}"
+
+
+def _named(name: str) -> str:
+    return f'"{name}"'
+
+
+def _text(value: str) -> str:
+    """A text as an SQL literal that no setting reads otherwise."""
+    quoted = value.replace("'", "''")
+    return f"'{quoted}'" if "\\" not in value else "E'" + quoted.replace("\\", "\\\\") + "'"
