@@ -1,0 +1,139 @@
+"""What a caller may change: which layers, and where. Judged on the feature as it was and as it would be, inside the write.
+
+The rule of place is *within*: whoever is limited to areas changes a feature only if all of it lies in them (their union, borders
+included), before and after. A feature without a place goes by its administrative code; one with neither is for those who may
+change things everywhere. A closure's place is all that it shuts: its area, its circle, the whole of each road it names.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final
+
+import shapely
+from shapely.geometry.base import BaseGeometry
+
+from api.caller import CLOSURES, Caller
+from api.use._remember import remember_few
+from geo_risk.access.selection import circle
+from geo_risk.errors import Forbidden
+from layers._layer import Layer
+from layers._store import Feature, Snapshot
+from layers._store.accounts import at_least
+
+Rights = Callable[[Layer, Feature | None, Feature | None], None]
+"""Raises `Forbidden` where the caller may not make this of that, here; None is a feature that is not there."""
+
+RULE: Final = "within"
+FIELD_GROUPS: Final = ("hazard", "response")
+"""Groups of layers that field teams report on; closures, areas, roads and people are for operators."""
+_CODE: Final = r"[0-9]{12}"
+_SIGNIFICANT: Final[Mapping[str, int]] = {"towns": 9, "counties": 6}
+"""Digits of the code that all within such an area share (GB/T 2260, GB/T 10114)."""
+_KEPT: Final = 64
+
+
+def rights_of(caller: Caller, snapshot: Snapshot) -> Rights:
+    """The caller's rights, for the store to ask of each change (`Store.write`); areas are as they lie in the snapshot."""
+
+    def require(layer: Layer, before: Feature | None, after: Feature | None) -> None:
+        require_layer(caller, layer)
+        for feature in (before, after):
+            if feature is not None:
+                require_place(caller, snapshot, layer, feature)
+
+    return require
+
+
+def may_write(caller: Caller, layer: Layer) -> bool:
+    """Whether the caller may change features of the layer somewhere."""
+    if layer.id == CLOSURES:
+        by_role = caller.may("close")
+    elif layer.group in FIELD_GROUPS:
+        by_role = caller.may("write")
+    else:
+        by_role = caller.may("write") and at_least(caller.role, "operator")
+    return by_role and (caller.writes is None or layer.id in caller.writes) and caller.sight.sees(layer)
+
+
+def require_layer(caller: Caller, layer: Layer) -> None:
+    """Stop a caller who may not change the layer anywhere.
+
+    Raises
+    ------
+    Forbidden
+        Role, grants or key do not allow it.
+    """
+    if not may_write(caller, layer):
+        raise Forbidden(
+            "this caller may not change this layer", where=f"layer {layer.id}", expected="a role and grants that may",
+            got=f"role {caller.role}", then="ask an admin",
+        )
+
+
+def require_place(caller: Caller, snapshot: Snapshot, layer: Layer, feature: Feature) -> None:
+    """Stop a caller who may not change things where the feature is.
+
+    Raises
+    ------
+    Forbidden
+        Not all of it lies in the caller's areas, or it is not known where it is.
+    """
+    if caller.areas is None:
+        return
+    shapes = _closed(snapshot, feature) if layer.id == CLOSURES else _placed(feature)
+    inside = _within(snapshot.whole, caller.areas, shapes) if shapes else _coded(snapshot.whole, caller.areas, layer, feature)
+    if not inside:
+        raise Forbidden(
+            "this caller may not change things here", where=f"layer {layer.id}",
+            expected=f"a feature that lies {RULE} the caller's areas", got="one that does not, or whose place is not known",
+            then="ask whoever may change things there",
+        )
+
+
+def _placed(feature: Feature) -> list[BaseGeometry]:
+    shape = None if feature.geometry is None else shapely.from_wkb(feature.geometry)
+    return [] if shape is None or shape.is_empty else [shape]
+
+
+def _closed(snapshot: Snapshot, feature: Feature) -> list[BaseGeometry]:
+    """All that a closure shuts; nothing where that cannot be said, as of a raster."""
+    values = feature.values
+    if values.get("depth_raster") is not None:
+        return []
+    centre: list[Any] = [values.get(name) for name in ("centre_lon", "centre_lat", "radius_m")]
+    named = [each.strip() for each in str(values.get("roads") or "").split(",") if each.strip()]
+    lines = snapshot.whole.frames["roads"].geometry
+    roads = [lines.get(each, lines.get(each.rpartition("#")[0])) for each in named]
+    if any(road is None or road.is_empty for road in roads):
+        return []
+    round_ = [] if None in centre else [circle(*map(float, centre))]
+    return [*_placed(feature), *round_, *roads]
+
+
+def _within(whole: Snapshot, areas: frozenset[str], shapes: list[BaseGeometry]) -> bool:
+    ground = remember_few(whole, "ground of areas", areas, lambda snapshot: _ground(snapshot, areas), most=_KEPT)
+    return all(bool(shapely.covers(ground, shape)) for shape in shapes)
+
+
+def _ground(whole: Snapshot, areas: frozenset[str]) -> BaseGeometry:
+    """The union of the areas, prepared; nothing of those that are not there."""
+    shapes = [shapely.make_valid(shape) for _, _, shape in _named(whole, areas) if shape is not None]
+    ground = shapely.union_all(shapes)
+    shapely.prepare(ground)
+    return ground
+
+
+def _coded(whole: Snapshot, areas: frozenset[str], layer: Layer, feature: Feature) -> bool:
+    """Whether the administrative code of a feature without a place is one of the areas', or lies under it."""
+    name = next((column.name for column in layer.columns if column.pattern == _CODE), None)
+    code = None if name is None else feature.values.get(name)
+    held = [(layer_id, own) for layer_id, own, _ in _named(whole, areas) if isinstance(own, str)]
+    return isinstance(code, str) and any(code[: _SIGNIFICANT[kind]] == own[: _SIGNIFICANT[kind]] for kind, own in held)
+
+
+def _named(whole: Snapshot, areas: frozenset[str]) -> Iterator[tuple[str, Any, BaseGeometry | None]]:
+    """Layer, code and shape of each area that is there."""
+    for area in sorted(areas):
+        layer_id, _, fid = area.partition(":")
+        frame = whole.frames[layer_id]
+        if fid in frame.index:
+            yield layer_id, frame["code"].get(fid), frame.geometry.get(fid)
