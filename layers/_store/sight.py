@@ -2,15 +2,17 @@
 
 import threading
 import weakref
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from types import MappingProxyType
 from typing import Final
 
 import geopandas as gpd
-import pandas as pd
+import numpy as np
 
-from layers._frame import DTYPES
 from layers._layer import SENSITIVITIES, Layer, Sensitivity
+from layers._store.frames import Frames
 from layers._store.snapshot import Snapshot
 
 
@@ -52,15 +54,16 @@ def seen(snapshot: Snapshot, sight: Sight) -> Snapshot:
     if sight == WHOLE:
         return whole
     layers = {layer_id: layer for layer_id, layer in whole.layers.items() if sight.sees(layer)}
-    frames = {layer_id: _readable(layer, whole.frames[layer_id], sight) for layer_id, layer in layers.items()}
+    frames = Frames({layer_id: partial(_readable, layer, whole.frames, sight) for layer_id, layer in layers.items()})
     updated = {layer_id: moment for layer_id, moment in whole.updated.items() if layer_id in layers}
     return replace(
-        whole, layers=MappingProxyType(layers), frames=MappingProxyType(frames), updated=MappingProxyType(updated),
+        whole, layers=MappingProxyType(layers), frames=frames, updated=MappingProxyType(updated),
         recorded_at=max(updated.values(), default=None), readable=sight.sensitivities, seen_of=whole,
     )
 
 
-def _readable(layer: Layer, frame: gpd.GeoDataFrame, sight: Sight) -> gpd.GeoDataFrame:
+def _readable(layer: Layer, frames: Mapping[str, gpd.GeoDataFrame], sight: Sight) -> gpd.GeoDataFrame:
+    frame = frames[layer.id]
     hidden = [column for column in layer.columns if column.sensitivity not in sight.sensitivities]
     if not hidden:
         return frame
@@ -71,7 +74,7 @@ def _readable(layer: Layer, frame: gpd.GeoDataFrame, sight: Sight) -> gpd.GeoDat
             weakref.finalize(frame, _redacted.pop, key, None)
         made = _redacted[key]
         if sight.sensitivities not in made:
-            nothing = [None] * len(frame)
-            missing = {column.name: pd.Series(nothing, index=frame.index, dtype=DTYPES[column.type]) for column in hidden}
+            nothing = np.full(len(frame), -1)
+            missing = {column.name: frame[column.name].array.take(nothing, allow_fill=True) for column in hidden}
             made[sight.sensitivities] = frame.assign(**missing)
         return made[sight.sensitivities]

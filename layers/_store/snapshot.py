@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from types import MappingProxyType
 from typing import Final
 
@@ -14,6 +15,7 @@ from geo_risk.errors import NotFound, shown
 from layers._catalog import catalog
 from layers._frame import empty
 from layers._layer import SENSITIVITIES, Layer, Sensitivity
+from layers._store.frames import Frames, spliced, uncollected
 from layers._store.log import head
 from layers._store.rows import frame_of
 from layers._store.schema import BATCHES, REVISIONS, current_table, declared
@@ -71,11 +73,12 @@ def brought_forward(connection: sa.Connection, layers: Mapping[str, Layer], last
         return last
     since = 0 if last is None else last.revision
     touched = _touched(connection, since)
-    frames = {layer_id: _frame(connection, layer, last, layer_id in touched) for layer_id, layer in layers.items()}
+    before = Frames(last.frames if last else {layer_id: partial(empty, layer) for layer_id, layer in layers.items()})
+    changed = {layer_id: _frame(connection, layers[layer_id], before, since) for layer_id in touched if layer_id in layers}
     updated = {**(last.updated if last else {}), **touched}
     return Snapshot(
         revision=seq, head=digest.hex(), recorded_at=max(updated.values(), default=None),
-        frames=MappingProxyType(frames), updated=MappingProxyType(updated), layers=layers,
+        frames=before.with_changed(changed), updated=MappingProxyType(updated), layers=layers,
     )
 
 
@@ -95,16 +98,11 @@ def _touched(connection: sa.Connection, since: int) -> dict[str, str]:
     return {row.layer: row.recorded_at for row in found}
 
 
-def _frame(connection: sa.Connection, layer: Layer, last: Snapshot | None, touched: bool) -> gpd.GeoDataFrame:
-    before = empty(layer) if last is None else last.frames[layer.id]
-    if not touched:
-        return before
-    if last is None or before.empty:
+def _frame(connection: sa.Connection, layer: Layer, frames: Frames, since: int) -> gpd.GeoDataFrame:
+    changed = _changed(connection, layer.id, since) if since else None
+    if changed is None or len(changed) > _PATCHED or frames[layer.id].empty:
         return _read(connection, layer, None)
-    changed = _changed(connection, layer.id, last.revision)
-    if len(changed) > _PATCHED:
-        return _read(connection, layer, None)
-    return _patched(before, _read(connection, layer, changed), changed)
+    return spliced(frames[layer.id], _read(connection, layer, changed), changed)
 
 
 def _changed(connection: sa.Connection, layer_id: str, since: int) -> list[str]:
@@ -115,14 +113,20 @@ def _changed(connection: sa.Connection, layer_id: str, since: int) -> list[str]:
     return list(connection.execute(changed.limit(_PATCHED + 1)).scalars())
 
 
-def _patched(before: gpd.GeoDataFrame, fresh: gpd.GeoDataFrame, changed: list[str]) -> gpd.GeoDataFrame:
-    return pd.concat([before[~before.index.isin(changed)], fresh]).sort_index(kind="stable")
-
-
 def _read(connection: sa.Connection, layer: Layer, only: list[str] | None) -> gpd.GeoDataFrame:
     columns = declared(layer)
     table = current_table(layer.id, columns)
     query = sa.select(table).order_by(table.c.fid)
-    found = connection.execute(query if only is None else query.where(among(connection, table.c.fid, only))).cursor
-    parts = [frame_of(layer, columns, rows) for rows in iter(lambda: found.fetchmany(_FETCHED), [])]
-    return pd.concat(parts) if parts else empty(layer)
+    wanted = query if only is None else query.where(among(connection, table.c.fid, only))
+    found = connection.execute(wanted, execution_options={"stream_results": True}).cursor
+    with uncollected():
+        parts = [frame_of(layer, columns, rows) for rows in iter(lambda: found.fetchmany(_FETCHED), [])]
+        return _together(parts) if parts else empty(layer)
+
+
+def _together(parts: list[gpd.GeoDataFrame]) -> gpd.GeoDataFrame:
+    if len(parts) == 1:
+        return parts[0]
+    whole = pd.concat(parts)
+    # pandas takes ids laid together for its own kind of text, which is turned into objects again wherever it is read
+    return whole.set_axis(pd.Index(whole.index.to_numpy(), dtype="object", name="id"), axis="index")

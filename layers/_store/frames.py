@@ -1,0 +1,149 @@
+"""Frames of a snapshot: made when first asked for, and brought forward by what changed without touching what did not."""
+
+import gc
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Final, NamedTuple
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from numpy.typing import NDArray
+
+_PIECES: Final = 256
+"""Pieces a column may be put together from; above, its rows are taken one by one, and text is laid together anew."""
+
+
+class Frames(Mapping[str, gpd.GeoDataFrame]):
+    """Frames by layer; one that was given as a way to make it is made once, by whoever asks first.
+
+    >>> frames = Frames({"aeds": lambda: gpd.GeoDataFrame({"name": ["hall"]})})
+    >>> len(frames["aeds"]), frames["aeds"] is frames["aeds"], list(frames)
+    (1, True, ['aeds'])
+    """
+
+    def __init__(self, given: Mapping[str, gpd.GeoDataFrame | Callable[[], gpd.GeoDataFrame]]) -> None:
+        self._held: dict[str, _Held] = dict(given._held) if isinstance(given, Frames) else {name: _Held(frame) for name, frame in given.items()}
+
+    def __getitem__(self, layer_id: str) -> gpd.GeoDataFrame:
+        """The layer's frame, made now if nobody asked for it before."""
+        return self._held[layer_id].frame()
+
+    def __iter__(self) -> Iterator[str]:
+        """Layer ids; makes no frame."""
+        return iter(self._held)
+
+    def __len__(self) -> int:
+        """How many layers; makes no frame."""
+        return len(self._held)
+
+    def __contains__(self, layer_id: object) -> bool:
+        """Whether there is such a layer; makes no frame."""
+        return layer_id in self._held
+
+    def with_changed(self, changed: Mapping[str, gpd.GeoDataFrame]) -> "Frames":
+        """These frames with some replaced; those that are still to be made are made once for both."""
+        made = Frames(changed)
+        made._held = self._held | made._held
+        return made
+
+
+class _Held:
+    def __init__(self, given: gpd.GeoDataFrame | Callable[[], gpd.GeoDataFrame]) -> None:
+        self._lock = threading.Lock()
+        self._frame = None if callable(given) else given
+        self._make = given if callable(given) else None
+
+    def frame(self) -> Any:
+        if self._make is not None:
+            with self._lock:
+                if self._make is not None:
+                    self._frame = self._make()
+                    self._make = None
+        return self._frame
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """While a million geometries are made: they set off the collector again and again, though none of them is garbage."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
+
+
+class _Piece(NamedTuple):
+    """A run of rows, of the frame before (``fresh`` False) or of what was read anew."""
+
+    fresh: bool
+    start: int
+    stop: int
+
+
+def spliced(before: gpd.GeoDataFrame, fresh: gpd.GeoDataFrame, changed: Iterable[str]) -> gpd.GeoDataFrame:
+    """The frame with its changed rows taken out and the fresh ones put in their places, in the order of ids.
+
+    ``before`` is in the order of ids; ``changed`` names every row that may differ, ``fresh`` holds those of them that are there
+    now. A column whose values stay as they were is the same array as before, and so is an index that was made over it.
+    """
+    old, wanted = before.index.to_numpy(), np.array(sorted({*changed, *fresh.index}), dtype=object)
+    rows, at = fresh.index.get_indexer(wanted), np.searchsorted(old, wanted)
+    there = np.array([place < len(old) and old[place] == fid for place, fid in zip(at.tolist(), wanted, strict=True)], dtype=bool)
+    pieces = _pieces(len(old), at, there, rows)
+    if there.all() and (rows >= 0).all():
+        return _framed(before.index, before, {name: _updated(before[name], fresh[name].iloc[rows], at, pieces) for name in before})
+    index = pd.Index(_spliced(before.index.array, fresh.index.array, pieces).to_numpy(), dtype=object, name=before.index.name)
+    return _framed(index, before, {name: _spliced(before[name].array, fresh[name].array, pieces) for name in before})
+
+
+def position(frame: gpd.GeoDataFrame, fid: str) -> int | None:
+    """Where the feature of that id stands in a frame in the order of ids, or None: found with no table of all ids.
+
+    >>> position(gpd.GeoDataFrame({"name": ["x", "y"]}, index=["a", "c"]), "c")
+    1
+    """
+    ids = frame.index.to_numpy()
+    place = int(np.searchsorted(ids, fid)) if len(ids) else 0
+    return place if place < len(ids) and ids[place] == fid else None
+
+
+def _pieces(length: int, at: NDArray[np.intp], there: NDArray[np.bool_], rows: NDArray[np.intp]) -> list[_Piece]:
+    """The runs of old rows between the changed ones, and in their places the fresh rows, where there are any."""
+    pieces, done = [], 0
+    for place, was, row in zip(at.tolist(), there.tolist(), rows.tolist(), strict=True):
+        pieces.append(_Piece(False, done, place))
+        done = place + was
+        if row >= 0:
+            pieces.append(_Piece(True, row, row + 1))
+    return [piece for piece in (*pieces, _Piece(False, done, length)) if piece.stop > piece.start]
+
+
+def _updated(before: pd.Series, fresh: pd.Series, at: NDArray[np.intp], pieces: list[_Piece]) -> Any:
+    old: Any = before.array
+    return old if old.take(at).equals(fresh.array) else _spliced(old, fresh.array, pieces)
+
+
+def _spliced(old: Any, fresh: Any, pieces: list[_Piece]) -> Any:
+    if len(pieces) > _PIECES:
+        order = [np.arange(piece.start, piece.stop) + piece.fresh * len(old) for piece in pieces]
+        return type(old)._concat_same_type([old, fresh]).take(np.concatenate(order))
+    parts = [(fresh if piece.fresh else old)[piece.start : piece.stop] for piece in pieces] or [old[:0]]
+    return _laid_together(type(old)._concat_same_type(parts))
+
+
+def _laid_together(values: Any) -> Any:
+    """Text stays in pieces that are shared with the column before, until they are too many to be read quickly."""
+    if values.dtype != "str":
+        return values
+    pieces = pa.chunked_array(values.__arrow_array__())
+    return values.dtype.__from_arrow__(pieces.combine_chunks()) if pieces.num_chunks > _PIECES else values
+
+
+def _framed(index: pd.Index, before: gpd.GeoDataFrame, columns: dict[str, Any]) -> gpd.GeoDataFrame:
+    plain = pd.DataFrame(columns, index=index, copy=False)
+    return gpd.GeoDataFrame(plain, geometry=before.geometry.name, copy=False)
