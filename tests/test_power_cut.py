@@ -8,9 +8,8 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import pytest
-
 from conftest import missing
-from power_cut import Disk, Event, Found, Task, Trace, examine, log_of, read_trace, record
+from power_cut import Found, Task, examine, log_of, read_trace, record
 
 pytestmark = pytest.mark.crash
 
