@@ -7,7 +7,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request, Response
 
 from api.policy import EVERYBODY, READABLE
-from api.request import Asked, FilesNow, ServedNow, SettingsNow, StoreNow, known_parameters
+from api.request import ServedNow, SettingsNow, StoreNow, known_parameters
+from api.road_request import Asked, FilesNow
 from api.runs_routes import Body
 from api.served import Follower
 from api.status_codes import problem

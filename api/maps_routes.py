@@ -13,7 +13,8 @@ import maps
 from api.features_routes import landing
 from api.policy import EVERYBODY, READABLE
 from api.questions_routes import FIELD_LAYERS
-from api.request import Asked, FilesNow, ServedNow, SettingsNow, known_parameters
+from api.request import ServedNow, SettingsNow, known_parameters
+from api.road_request import Asked, FilesNow
 from api.served import Served
 from api.settings import Settings
 from api.use import parameters
@@ -27,6 +28,7 @@ from maps.field import FieldAnswer, access_notes, card, field_page
 from maps.page import PageSettings
 from maps.reference import reference_page
 from maps.shell import shell
+from maps.sign_in_page import sign_in_page
 from maps.words import pick_language, words
 
 STATIC_FILES = StaticFiles(directory=Path(maps.__file__).parent / "static")
@@ -37,6 +39,7 @@ _LIMIT_MIN = 120.0
 router = APIRouter(tags=["pages"], dependencies=EVERYBODY, include_in_schema=False)
 _strict = [Depends(known_parameters)]
 Language = Annotated[Literal["zh-CN", "en"] | None, Query()]
+NextPage = Annotated[Literal["map", "field"], Query(alias="next")]
 
 
 @router.get("/", dependencies=_strict)
@@ -113,6 +116,15 @@ def _near_question(settings: Settings, typed: FieldAnswer) -> NearQuestion:
         free_only=typed.free,
         by_time=typed.by == "time",
     )
+
+
+@router.get("/sign-in", dependencies=_strict)
+def signing_in(
+    request: Request, served: ServedNow, settings: SettingsNow, lang: Language = None, next_page: NextPage = "map"
+) -> Response:
+    """The page for signing in; ``next`` is the page to go on to, and names one of ours, never an address."""
+    language = language_of(request, lang)
+    return _page(sign_in_page(language, _page_settings(served, settings)), language, lang)
 
 
 @router.get("/docs", dependencies=_strict)

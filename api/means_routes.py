@@ -5,7 +5,8 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends
 
 from api.policy import EVERYBODY
-from api.request import Asked, FilesNow, ServedNow, known_parameters
+from api.request import ServedNow, known_parameters
+from api.road_request import Asked, FilesNow
 from api.use import parameters
 from api.use.access.aed_coverage import covered
 from api.use.access.asked import RoadQuestion, moment

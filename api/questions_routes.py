@@ -6,7 +6,8 @@ from typing import Any, Literal
 from fastapi import APIRouter, Depends, Response
 
 from api.policy import EVERYBODY, READABLE
-from api.request import Asked, FilesNow, ServedNow, SettingsNow, known_parameters
+from api.request import ServedNow, SettingsNow, known_parameters
+from api.road_request import Asked, FilesNow
 from api.use import assessments, cells, marks, parameters
 from api.use.access.near import NearQuestion, near_answer
 from api.use.access.nearby_by_road import help_by_road

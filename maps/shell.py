@@ -21,22 +21,6 @@ from geo_risk.errors import DeclarationError, NotFound, shown
 
 STATIC: Final = Path(__file__).parent / "static"
 
-CONTENT_SECURITY_POLICY: Final = "; ".join(
-    (
-        "default-src 'none'",
-        "script-src 'self'",
-        "style-src 'self'",
-        "img-src 'self' data:",
-        "font-src 'self'",
-        "connect-src 'self'",
-        "manifest-src 'self'",
-        "base-uri 'none'",
-        "form-action 'self'",
-        "frame-ancestors 'self'",
-    )
-)
-"""What a page of ours may load and run: our own files. ``data:`` pictures are the icons in the plugins' style sheets."""
-
 PANES: Final = {
     "places": 350, "cells": 352, "borders": 355, "zones": 360, "reach": 365, "lines": 370,
     "closures": 380, "ways": 390, "points": 450, "badges": 460, "over": 465, "chosen": 470,

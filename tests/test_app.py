@@ -4,14 +4,14 @@ import pytest
 from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
 
-from api.app import ROUTERS, create_app
+from api.app import create_app, routers
 from api.policy import POLICIES
 from api.settings import Settings
 from api.status_codes import KIND_ZH, STATUS, status_of
 from geo_risk import errors
 from layers._store import Snapshot
 
-ROUTES = [route for router in ROUTERS for route in router.routes]
+ROUTES = [route for router in routers() for route in router.routes]
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.path)

@@ -7,7 +7,8 @@ import pytest
 
 from geo_risk.errors import DeclarationError, NotFound
 from maps import shell as module
-from maps.shell import CONTENT_SECURITY_POLICY, PANES, STATIC, shell, vendored
+from maps.content_security import CONTENT_SECURITY_POLICY
+from maps.shell import PANES, STATIC, shell, vendored
 
 JAVASCRIPT = sorted((STATIC / "js").glob("*.js"))
 SINKS = re.compile(

@@ -25,7 +25,9 @@ class Frames(Mapping[str, gpd.GeoDataFrame]):
     """
 
     def __init__(self, given: Mapping[str, gpd.GeoDataFrame | Callable[[], gpd.GeoDataFrame]]) -> None:
-        self._held: dict[str, _Held] = dict(given._held) if isinstance(given, Frames) else {name: _Held(frame) for name, frame in given.items()}
+        self._held: dict[str, _Held] = (
+            dict(given._held) if isinstance(given, Frames) else {layer_id: _Held(frame) for layer_id, frame in given.items()}
+        )
 
     def __getitem__(self, layer_id: str) -> gpd.GeoDataFrame:
         """The layer's frame, made now if nobody asked for it before."""
