@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from types import MappingProxyType
-from typing import NamedTuple
 
 import geopandas as gpd
 import pytest
 import sqlalchemy as sa
+from drawn_log import ENTRIES, Entry, at, logged, then
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -18,63 +18,12 @@ from layers._frame import empty
 from layers._store.chain import GENESIS
 from layers._store.moments import Horizon, Moment, Reading, horizon, rows_then, snapshot_then
 from layers._store.rows import frame_of, values_of
-from layers._store.schema import METADATA, declared
+from layers._store.schema import declared
 from layers._store.snapshot import Snapshot
 
 SHELTERS = layer("shelters")
 DAY = dt.date(2026, 7, 1)
-
-
-class Entry(NamedTuple):
-    """One revision: minutes of the day at which it was recorded and observed, whether the feature is there after it."""
-
-    fid: str
-    recorded: int
-    observed: int | None
-    there: bool
-
-    @property
-    def effective(self) -> int:
-        return self.recorded if self.observed is None else min(self.observed, self.recorded)
-
-
-def at(minute: int) -> str:
-    """A minute of the day as a stamp."""
-    return f"2026-07-01T{minute // 60:02}:{minute % 60:02}:00.000000Z"
-
-
-@contextmanager
-def logged(entries: list[Entry]) -> Iterator[sa.Connection]:
-    """A database that holds these revisions, each with its number as its capacity."""
-    rows = [
-        (seq, seq, "shelters", entry.fid, "update" if entry.there else "delete", f'{{"capacity":{seq}}}' if entry.there else None,
-         bytes([seq]) * 32, None if entry.observed is None else at(entry.observed))
-        for seq, entry in enumerate(entries, start=1)
-    ]  # fmt: skip
-    with _database().connect() as connection, connection.begin() as transaction:
-        batches = [(seq, "a", "r", "s", "", at(entry.recorded)) for seq, entry in enumerate(entries, start=1)]
-        of_batch = "id, actor, reason, source, note, recorded_at"
-        connection.exec_driver_sql(f"INSERT INTO batches ({of_batch}) VALUES (?,?,?,?,?,?)", batches)
-        of_revision = "seq, batch_id, layer, fid, op, properties, hash, observed_at"
-        connection.exec_driver_sql(f"INSERT INTO revisions ({of_revision}) VALUES (?,?,?,?,?,?,?,?)", rows)
-        yield connection
-        transaction.rollback()
-
-
-@cache
-def _database() -> sa.Engine:
-    engine = sa.create_engine("sqlite://", poolclass=sa.StaticPool)
-    METADATA.create_all(engine)
-    return engine
-
-
-def then(entries: list[Entry], true_at: int, known_at: int) -> dict[str, int]:
-    """The rule, followed: each feature's last revision by (effective, number), where it leaves the feature there."""
-    last: dict[str, tuple[int, int, bool]] = {}
-    for seq, entry in enumerate(entries, start=1):
-        if entry.recorded <= known_at and entry.effective <= true_at and (entry.effective, seq) >= last.get(entry.fid, (-1, 0))[:2]:
-            last[entry.fid] = (entry.effective, seq, entry.there)
-    return {fid: seq for fid, (_, seq, there) in last.items() if there}
+_MINUTES = st.integers(0, 60)
 
 
 def during(entries: list[Entry], since: int, until: int, known_at: int) -> dict[str, int]:
@@ -90,21 +39,8 @@ def found(connection: sa.Connection, where: Horizon, only: list[str] | None = No
     return {row[0]: row[-1] for row in rows_then(connection, SHELTERS, where, only)}
 
 
-_ENTRIES = st.lists(
-    st.tuples(st.sampled_from("abc"), st.integers(0, 3), st.none() | st.integers(-6, 3), st.booleans()), min_size=1, max_size=14
-).map(
-    lambda drawn: [
-        Entry(fid, recorded, None if offset is None else max(recorded + offset, 0), there)
-        for recorded, (fid, _, offset, there) in zip(
-            [10 + sum(gap for _, gap, _, _ in drawn[: i + 1]) for i in range(len(drawn))], drawn, strict=True
-        )
-    ]
-)
-_MINUTES = st.integers(0, 60)
-
-
 @settings(max_examples=200, deadline=None)
-@given(_ENTRIES, _MINUTES, _MINUTES)
+@given(ENTRIES, _MINUTES, _MINUTES)
 def test_true_then_and_known_then_is_the_rule_followed_by_hand(entries: list[Entry], true_at: int, known_at: int) -> None:
     with logged(entries) as connection:
         where = horizon(connection, Moment(true_at=at(true_at), known_at=at(known_at)), len(entries))
@@ -113,7 +49,7 @@ def test_true_then_and_known_then_is_the_rule_followed_by_hand(entries: list[Ent
 
 
 @settings(max_examples=200, deadline=None)
-@given(_ENTRIES, _MINUTES, _MINUTES, _MINUTES)
+@given(ENTRIES, _MINUTES, _MINUTES, _MINUTES)
 def test_a_time_shows_what_was_there_at_some_moment_of_it(entries: list[Entry], one: int, other: int, known_at: int) -> None:
     since, until = sorted((one, other))
     with logged(entries) as connection:
@@ -122,7 +58,7 @@ def test_a_time_shows_what_was_there_at_some_moment_of_it(entries: list[Entry], 
 
 
 @settings(max_examples=60, deadline=None)
-@given(_ENTRIES, _MINUTES, _MINUTES, st.none() | _MINUTES, st.booleans())
+@given(ENTRIES, _MINUTES, _MINUTES, st.none() | _MINUTES, st.booleans())
 def test_a_snapshot_then_is_now_with_only_what_changed_read_anew(
     entries: list[Entry], true_at: int, known_at: int, since: int | None, many: bool
 ) -> None:

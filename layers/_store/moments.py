@@ -90,7 +90,25 @@ def rows_then(
         yield (fid, *values_of(columns, properties, f"layer {layer.id}, revision {seq}"), geometry, source, recorded_at, seq)
 
 
+def present(connection: sa.Connection, layer_id: str, at: Horizon, only: Collection[str] | None = None) -> dict[str, int]:
+    """The revision that made each feature what it was at the horizon; those that were not there are left out."""
+    ranked = _ranked(connection, layer_id, at, only)
+    return {row.fid: row.seq for row in connection.execute(sa.select(ranked.c.fid, ranked.c.seq).where(ranked.c.rank == 1))}
+
+
 def _statement(connection: sa.Connection, layer_id: str, at: Horizon, only: Collection[str] | None) -> sa.Select[Any]:
+    ranked = _ranked(connection, layer_id, at, only)
+    return (
+        sa.select(REVISIONS.c.fid, REVISIONS.c.properties, REVISIONS.c.geometry, SOURCE, BATCHES.c.recorded_at, REVISIONS.c.seq)
+        .join(ranked, ranked.c.seq == REVISIONS.c.seq)
+        .join(BATCHES, BATCHES.c.id == REVISIONS.c.batch_id)
+        .where(ranked.c.rank == 1)
+        .order_by(REVISIONS.c.fid)
+    )
+
+
+def _ranked(connection: sa.Connection, layer_id: str, at: Horizon, only: Collection[str] | None) -> sa.Subquery:
+    """The versions that each feature had, the last ranked first."""
     own = REVISIONS.c.fid
     versions = (
         sa.select(
@@ -101,20 +119,10 @@ def _statement(connection: sa.Connection, layer_id: str, at: Horizon, only: Coll
         .where(REVISIONS.c.layer == layer_id, REVISIONS.c.seq <= at.known, effective <= at.true_at)
         .where(sa.true() if only is None else among(connection, own, only))
         .subquery()
-    )
+    )  # fmt: skip
     order = (versions.c.effective.desc(), versions.c.seq.desc())
-    ranked = (
-        sa.select(versions.c.seq, sa.func.row_number().over(partition_by=versions.c.fid, order_by=order).label("rank"))
-        .where(versions.c.there, _lasted(versions, at.since))
-        .subquery()
-    )
-    return (
-        sa.select(own, REVISIONS.c.properties, REVISIONS.c.geometry, SOURCE, BATCHES.c.recorded_at, REVISIONS.c.seq)
-        .join(ranked, ranked.c.seq == REVISIONS.c.seq)
-        .join(BATCHES, BATCHES.c.id == REVISIONS.c.batch_id)
-        .where(ranked.c.rank == 1)
-        .order_by(own)
-    )
+    rank = sa.func.row_number().over(partition_by=versions.c.fid, order_by=order).label("rank")
+    return sa.select(versions.c.seq, versions.c.fid, rank).where(versions.c.there, _lasted(versions, at.since)).subquery()
 
 
 def _lasted(versions: sa.Subquery, since: str | None) -> sa.ColumnElement[bool]:

@@ -1,0 +1,246 @@
+"""What became of features between two moments: each change beside the state it was made from, feature by feature.
+
+Two readings. *As it was recorded*: the revisions between two revisions of the log, in the order in which they came. *As it was
+true*: those effective between two moments, by what was known at a revision, in the order in which they were effective.
+"""
+
+from bisect import bisect, insort
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any, Final, NamedTuple
+
+import sqlalchemy as sa
+
+from geo_risk.errors import ParameterError
+from layers._store.changes import revision_at
+from layers._store.moments import Horizon, effective, present
+from layers._store.records import Op
+from layers._store.schema import BATCHES, REVISIONS, SOURCE
+from layers._store.sql import among
+
+MOST: Final = 100_000
+"""Revisions that are looked through one by one."""
+
+_TOGETHER: Final = 2_000
+"""Revisions whose states are held at a time."""
+_ASKED: Final = 900
+"""Revisions asked for in one statement."""
+
+
+class State(NamedTuple):
+    """A feature as the log holds it: canonical JSON, WKB, where it comes from."""
+
+    properties: str
+    geometry: bytes | None
+    source: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One revision beside the state it was made from; None where the feature was not there.
+
+    ``late``: in this reading it changed nothing that came after.
+    """
+
+    seq: int
+    op: Op
+    late: bool
+    batch_id: int
+    recorded_at: str
+    observed_at: str | None
+    skew_s: int | None
+    actor: str
+    reason: str
+    note: str
+    before: State | None
+    after: State | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Course:
+    """What became of one feature: its steps, in the order of the reading. Late steps changed nothing that came after."""
+
+    layer: str
+    fid: str
+    steps: tuple[Step, ...]
+
+    @property
+    def before(self) -> State | None:
+        """The state from which all began; of what only late reports tell, that before the first of them."""
+        return self._lasting[0].before
+
+    @property
+    def after(self) -> State | None:
+        """The state to which all led."""
+        return self._lasting[-1].after
+
+    @property
+    def only_late(self) -> bool:
+        """Whether nothing came but reports of earlier times."""
+        return all(step.late for step in self.steps)
+
+    @property
+    def _lasting(self) -> Sequence[Step]:
+        return [step for step in self.steps if not step.late] or self.steps
+
+
+class _Link(NamedTuple):
+    """A revision, and the one it was made from."""
+
+    layer: str
+    fid: str
+    seq: int
+    before: int | None
+
+
+class _Listed(NamedTuple):
+    layer: str
+    fid: str
+    seq: int
+    op: str
+    effective: str
+
+
+def recorded_between(connection: sa.Connection, layers: Collection[str], after: int, until: int) -> Iterator[Course]:
+    """The courses by the revisions above ``after`` up to ``until``, in the order of layers and ids.
+
+    Raises
+    ------
+    ParameterError
+        There are more than `MOST` revisions.
+    """
+    listed = _listed(connection, layers, sa.and_(REVISIONS.c.seq > after, REVISIONS.c.seq <= until))
+    base = _bases(connection, listed, after)
+    late = _made_from(connection, [each for each in listed if each.op == "late"], until)
+    return _courses(connection, _in_order_of_arrival(listed, base, late), late=True)
+
+
+def effective_between(connection: sa.Connection, layers: Collection[str], since: str, until: str, known: int) -> Iterator[Course]:
+    """The courses by the revisions effective after ``since`` up to ``until`` (stamps), as known at the revision ``known``.
+
+    In this order none is late: `Course.before` and `Course.after` are what was true at both moments. Errors as above.
+    """
+    # what was effective after a moment was recorded after it
+    span = sa.and_(REVISIONS.c.seq > revision_at(connection, since), REVISIONS.c.seq <= known)
+    listed = _listed(connection, layers, sa.and_(span, since < effective, until >= effective))
+    start = Horizon(certain=0, known=known, true_at=since)
+    base = {
+        (layer_id, fid): seq
+        for layer_id, ids in _ids(listed).items()
+        for fid, seq in present(connection, layer_id, start, ids).items()
+    }
+    ordered = sorted(listed, key=lambda each: (each.layer, each.fid, each.effective, each.seq))
+    return _courses(connection, _in_order(ordered, base), late=False)
+
+
+def _listed(connection: sa.Connection, layers: Collection[str], span: sa.ColumnElement[bool]) -> list[_Listed]:
+    found = connection.execute(
+        sa.select(REVISIONS.c.layer, REVISIONS.c.fid, REVISIONS.c.seq, REVISIONS.c.op, effective)
+        .join(BATCHES, BATCHES.c.id == REVISIONS.c.batch_id)
+        .where(span, REVISIONS.c.layer.in_(sorted(layers)))
+        .limit(MOST + 1)
+    ).all()
+    if len(found) > MOST:
+        raise ParameterError(
+            "more changed in this time than can be compared one by one", where="since, until, layers",
+            expected=f"at most {MOST:,} revisions", got="more", then="ask about less time, or name layers",
+        )
+    return sorted(_Listed(*row) for row in found)
+
+
+def _ids(listed: Sequence[_Listed]) -> dict[str, list[str]]:
+    return {
+        layer_id: sorted({each.fid for each in of_layer}) for layer_id, of_layer in groupby(listed, key=lambda each: each.layer)
+    }
+
+
+def _bases(connection: sa.Connection, listed: Sequence[_Listed], after: int) -> dict[tuple[str, str], int]:
+    """The revision that made each listed feature what it was after the revision ``after``."""
+    last = sa.func.max(REVISIONS.c.seq)
+    return {
+        (layer_id, fid): seq
+        for layer_id, ids in _ids(listed).items()
+        for fid, seq in connection.execute(
+            sa.select(REVISIONS.c.fid, last)
+            .where(REVISIONS.c.layer == layer_id, among(connection, REVISIONS.c.fid, ids))
+            .where(REVISIONS.c.seq <= after, REVISIONS.c.op != "late")
+            .group_by(REVISIONS.c.fid)
+        )
+    }
+
+
+def _made_from(connection: sa.Connection, late: Sequence[_Listed], until: int) -> dict[int, int | None]:
+    """For each late revision that which was true when it was observed, by what was known when it came."""
+    found = dict[int, int | None]()
+    wanted = {each.seq for each in late}
+    for layer_id, ids in _ids(late).items():
+        whole = connection.execute(
+            sa.select(REVISIONS.c.fid, REVISIONS.c.seq, effective)
+            .join(BATCHES, BATCHES.c.id == REVISIONS.c.batch_id)
+            .where(REVISIONS.c.layer == layer_id, among(connection, REVISIONS.c.fid, ids), REVISIONS.c.seq <= until)
+            .order_by(REVISIONS.c.seq)
+        )
+        earlier: dict[str, list[tuple[str, int]]] = {fid: [] for fid in ids}
+        for fid, seq, began in whole:
+            if seq in wanted:
+                place = bisect(earlier[fid], (began, seq))
+                found[seq] = earlier[fid][place - 1][1] if place else None
+            insort(earlier[fid], (began, seq))
+    return found
+
+
+def _in_order_of_arrival(
+    listed: Sequence[_Listed], base: Mapping[tuple[str, str], int], late: Mapping[int, int | None]
+) -> Iterator[_Link]:
+    lasting = {link.seq: link for link in _in_order([each for each in listed if each.op != "late"], base)}
+    for each in listed:
+        yield lasting.get(each.seq) or _Link(each.layer, each.fid, each.seq, late[each.seq])
+
+
+def _in_order(listed: Sequence[_Listed], base: Mapping[tuple[str, str], int]) -> Iterator[_Link]:
+    """Each revision made from the one before it in the list, the first of a feature from its base."""
+    for key, of_feature in groupby(listed, key=lambda each: (each.layer, each.fid)):
+        before = base.get(key)
+        for each in of_feature:
+            yield _Link(each.layer, each.fid, each.seq, before)
+            before = each.seq
+
+
+def _courses(connection: sa.Connection, links: Iterator[_Link], *, late: bool) -> Iterator[Course]:
+    group = list[list[_Link]]()
+    for _, of_feature in groupby(links, key=lambda link: (link.layer, link.fid)):
+        group.append(list(of_feature))
+        if sum(map(len, group)) >= _TOGETHER:
+            yield from _read(connection, group, late=late)
+            group = []
+    yield from _read(connection, group, late=late)
+
+
+def _read(connection: sa.Connection, group: Sequence[Sequence[_Link]], *, late: bool) -> Iterator[Course]:
+    rows = _rows(connection, sorted({seq for links in group for link in links for seq in (link.seq, link.before) if seq}))
+    for links in group:
+        steps = tuple(_step(rows[link.seq], rows.get(link.before or 0), late=late) for link in links)
+        yield Course(layer=links[0].layer, fid=links[0].fid, steps=steps)
+
+
+def _rows(connection: sa.Connection, seqs: Sequence[int]) -> dict[int, Any]:
+    query = sa.select(
+        REVISIONS.c.seq, REVISIONS.c.op, REVISIONS.c.properties, REVISIONS.c.geometry, REVISIONS.c.observed_at, REVISIONS.c.skew_s,
+        SOURCE.label("source"), BATCHES.c.id, BATCHES.c.recorded_at, BATCHES.c.actor, BATCHES.c.reason, BATCHES.c.note,
+    ).join(BATCHES, BATCHES.c.id == REVISIONS.c.batch_id)  # fmt: skip
+    parts = [seqs[start : start + _ASKED] for start in range(0, len(seqs), _ASKED)]
+    return {row.seq: row for part in parts for row in connection.execute(query.where(REVISIONS.c.seq.in_(part)))}
+
+
+def _step(row: Any, before: Any, *, late: bool) -> Step:
+    return Step(
+        seq=row.seq, op=row.op, late=late and row.op == "late", batch_id=row.id, recorded_at=row.recorded_at,
+        observed_at=row.observed_at, skew_s=row.skew_s, actor=row.actor, reason=row.reason, note=row.note, before=_state(before), after=_state(row),
+    )  # fmt: skip
+
+
+def _state(row: Any) -> State | None:
+    if row is None or row.properties is None:
+        return None
+    return State(row.properties, None if row.geometry is None else bytes(row.geometry), row.source)
