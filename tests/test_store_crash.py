@@ -21,7 +21,7 @@ pytestmark = pytest.mark.crash
 
 ROUNDS = 200
 ROUNDS_A_STORE = 10
-THREADS = 3
+THREADS = 4  # every other one imports; the others write single features with an idempotency key
 
 # The nursery imports once, then forks a child a line. Child's threads write until it is killed; each write says on the pipe that
 # it begins, and that it was acknowledged after its call returned. Its batch's note is the number of revisions it must have.
@@ -31,7 +31,7 @@ from pathlib import Path
 import shapely
 from layers._catalog import catalog
 from layers._frame import typed
-from layers._store import Batch, open_store
+from layers._store import Batch, Change, Reply, ReplyKey, open_store
 
 AEDS = catalog()["aeds"]
 
@@ -51,6 +51,16 @@ def told(name, rows, write):
     say("begun", name)
     say("done", name, write(Batch("crash test", name, "crash", note=str(rows))).revision)
 
+def answered(written):
+    return Reply(201, (), b"%d" % written.revision)
+
+def single(store, number, first):
+    for turn in range(first, first + 100_000):
+        name = f"{{number}}:{{turn}}"
+        wanted = Change(layer="aeds", fid=f"{{number}}", op="put", values={{"name": name}}, geometry=shapely.Point(120, 30))
+        key = ReplyKey("crash", name, "0" * 64)
+        told(name, 1, lambda batch: store.write(batch, [wanted], reply_key=key, compose=answered))
+
 def imports(store, number, first):
     chance = random.Random(first)
     for turn in range(first, first + 100_000):
@@ -63,7 +73,7 @@ def imports(store, number, first):
 def child(path, first):
     with open_store(Path(path), layers={{"aeds": AEDS}}) as store:
         for number in range({threads}):
-            threading.Thread(target=imports, args=(store, number, first)).start()
+            threading.Thread(target=imports if number % 2 else single, args=(store, number, first)).start()
         threading.Event().wait()
 
 os.write(1, b"ready\\n")
@@ -115,13 +125,16 @@ def killed(nursery, path, first, after_s) -> Heard:
 
 
 def faults(path: Path, done: dict[str, int]) -> list[str]:
-    """Writes that were acknowledged and are not there under their revision, and writes that are there in part."""
+    """Writes that are there in part, that were acknowledged and are not there, and answers stored without their write."""
     with closing(sqlite3.connect(path)) as store:
         found = store.execute(
             "SELECT reason, CAST(note AS INTEGER), count(*), max(seq) FROM batches JOIN revisions ON batch_id = id GROUP BY id"
         ).fetchall()
+        answers = dict(store.execute("SELECT key, CAST(CAST(body AS TEXT) AS INTEGER) FROM replies"))
     last = {name: seq for name, _, _, seq in found}
-    return [name for name, rows, count, _ in found if rows != count] + [name for name, seq in done.items() if last.get(name) != seq]
+    halves = [name for name, rows, count, _ in found if rows != count]
+    lost = [name for name, seq in done.items() if last.get(name) != seq]
+    return halves + lost + [key for key, seq in answers.items() if last.get(key) != seq]
 
 
 def test_two_hundred_kills_under_load_lose_nothing_and_halve_nothing(tmp_path, nursery):
@@ -146,6 +159,7 @@ import sqlite3
 careless = sqlite3.connect({str(path)!r}, isolation_level=None)
 careless.execute("CREATE TABLE batches (id INTEGER, reason TEXT, note TEXT)")
 careless.execute("CREATE TABLE revisions (seq INTEGER PRIMARY KEY, batch_id INTEGER)")
+careless.execute("CREATE TABLE replies (key TEXT, body BLOB)")
 print("begun", flush=True)
 for number in range(1000):
     careless.execute("INSERT INTO batches VALUES (?, ?, '2000')", (number, str(number)))
