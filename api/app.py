@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
 
 import geo_risk
-from api import features_routes, health_routes, later
+from api import features_routes, health_routes, later, writes_routes
 from api.gate import gate_of
 from api.later import Later
 from api.served import Follower
@@ -25,7 +25,7 @@ from maps.content_security import CONTENT_SECURITY_POLICY
 
 _log = logging.getLogger(__name__)
 
-_FIRST: Final = (health_routes, features_routes)
+_FIRST: Final = (health_routes, features_routes, writes_routes)
 """Doors that need no engine: what they import is what a start waits for. All others are in `api.later`."""
 SECURITY_HEADERS: Final = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,

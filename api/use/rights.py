@@ -13,7 +13,6 @@ from shapely.geometry.base import BaseGeometry
 
 from api.caller import CLOSURES, Caller
 from api.use._remember import remember_few
-from geo_risk.access.selection import circle
 from geo_risk.errors import Forbidden
 from layers._layer import Layer
 from layers._store import Feature, Snapshot
@@ -96,6 +95,8 @@ def _placed(feature: Feature) -> list[BaseGeometry]:
 
 def _closed(snapshot: Snapshot, feature: Feature) -> list[BaseGeometry]:
     """All that a closure shuts; nothing where that cannot be said, as of a raster."""
+    from geo_risk.access.selection import circle  # noqa: PLC0415 (the engine comes with it, and the first writes need none)
+
     values = feature.values
     if values.get("depth_raster") is not None:
         return []
