@@ -87,15 +87,17 @@ class Settings(BaseSettings):
     marks_max: int = Field(default=20_000, ge=1, description="points drawn one by one; above it they are counted in cells")
     access_max_min: float = Field(default=600, gt=0, le=10_000, description="minutes of travel that are searched at most")
 
+    # writing
+    batch_features_max: int = Field(default=1_000, ge=1, le=10_000, description="features written by one request at most")
+    write_deadline_s: float = Field(default=2, gt=0, le=60, description="how long a write waits for the store at most")
+    clock_skew_s: float = Field(default=60, ge=0, description="how far off a device's clock may be before it is flagged")
+
     # the pages
     refresh_s: int = Field(default=30, ge=1, le=3600, description="how often an open command map asks for what is new")
     bureau: str = Field(default="", max_length=80, description="the bureau's name, beside the title of the command map")
 
     # work beside the answers
     compile_ahead: bool = Field(default=True, description="compile what nobody has asked for yet, beside the service")
-    batch_features_max: int = Field(default=1_000, ge=1, le=10_000, description="features written by one request at most")
-    write_deadline_s: float = Field(default=2, gt=0, le=60, description="how long a write waits for the store at most")
-    clock_skew_s: float = Field(default=60, ge=0, description="how far off a device's clock may be before it is flagged")
     jobs_at_once: int = Field(default=1, ge=1, le=64, description="jobs that run at the same time, each in a process of its own")
     jobs_waiting: int = Field(default=20, ge=1, description="jobs that may wait; above it a new one is told to come again")
     jobs_kept: int = Field(default=200, ge=1, description="finished jobs that are remembered; their runs are kept in the store")
