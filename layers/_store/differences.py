@@ -236,7 +236,8 @@ def _rows(connection: sa.Connection, seqs: Sequence[int]) -> dict[int, Any]:
 def _step(row: Any, before: Any, *, late: bool) -> Step:
     return Step(
         seq=row.seq, op=row.op, late=late and row.op == "late", batch_id=row.id, recorded_at=row.recorded_at,
-        observed_at=row.observed_at, skew_s=row.skew_s, actor=row.actor, reason=row.reason, note=row.note, before=_state(before), after=_state(row),
+        observed_at=row.observed_at, skew_s=row.skew_s, actor=row.actor, reason=row.reason, note=row.note,
+        before=_state(before), after=_state(row),
     )  # fmt: skip
 
 

@@ -1,0 +1,271 @@
+"""Taking back a revision or a batch: each feature it touched goes back to what it was before, as a batch of its own.
+
+A feature goes back only if it still is what the change made of it; one that was changed since is somebody's later work. Nothing
+is taken out of the log, so an undo is itself undone by the same rule. Late reports changed no current row: there is nothing
+to take back of them.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby, islice
+from typing import Final, NamedTuple
+
+import sqlalchemy as sa
+
+from geo_risk.errors import Conflict, NotFound, ParameterError, shown
+from layers._layer import Layer
+from layers._store.differences import MOST, Course, State, recorded_between
+from layers._store.log import Entry, Log, declared_here
+from layers._store.records import Batch, Feature, Op
+from layers._store.rows import Row, encoded_one, values_of
+from layers._store.schema import BATCHES, REVISIONS, SOURCE, current_table, declared
+from layers._store.sql import among, deletion, replacement
+from layers._store.writes import Judge, permit
+
+_TOGETHER: Final = 1_000
+"""Features looked at, and written, at a time."""
+_NAMED: Final = 5
+"""Features that an error names."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """What is to be taken back: one batch, or one revision."""
+
+    batch_id: int | None = None
+    revision: int | None = None
+
+    @property
+    def said(self) -> str:
+        """As notes and errors call it."""
+        return f"batch {self.batch_id}" if self.revision is None else f"revision {self.revision}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reverted:
+    """A feature that goes back: what it is now and what it becomes, None where it is not there."""
+
+    layer: str
+    fid: str
+    op: Op
+    before: State | None
+    after: State | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Left:
+    """A feature that was changed since, and by which revision; None where its row was made before revisions were kept."""
+
+    layer: str
+    fid: str
+    since: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Undone:
+    """What an undo did, or with ``batch_id`` 0 would do.
+
+    ``already`` counts features that are as they were before, ``late`` those of which the target told of an earlier time only.
+    """
+
+    revision: int
+    batch_id: int
+    reverted: tuple[Reverted, ...]
+    left: tuple[Left, ...]
+    already: int
+    late: int
+
+
+class ChangedSince(Conflict):
+    """Features were changed after what is to be undone; ``left`` names them."""
+
+    left: tuple[Left, ...] = ()
+
+
+class _Standing(NamedTuple):
+    """A feature's current row, and the revision that made it."""
+
+    state: State
+    revision: int
+
+
+def undo(
+    connection: sa.Connection, layers: Mapping[str, Layer], target: Target, batch: Batch, *,
+    judge: Judge = permit, only_clean: bool = False, dry: bool = False,
+) -> Undone:
+    """Take back what the target did, all of it or, with ``only_clean``, what nobody changed since.
+
+    Parameters
+    ----------
+    batch
+        Who takes it back and why. Its source is not used: each feature gets back the one it had.
+    judge
+        Called for each feature with what it is and what it becomes; raises to refuse all.
+    dry
+        Say what would be done, and do nothing.
+
+    Raises
+    ------
+    NotFound
+        There is no such batch or revision.
+    ChangedSince
+        Features were changed since, and not only the others were asked for.
+    Conflict
+        Nothing is left to take back.
+    ParameterError
+        It touched too much to be taken back in one piece.
+    """
+    found = _looked_at(connection, layers, target)
+    planned = replace(found, reverted=tuple(_judged(layers, each, judge) for each in found.reverted))
+    if dry:
+        return planned
+    _require_clean(target, planned, only_clean=only_clean)
+    source = _source(planned.reverted)
+    log = Log(connection, replace(batch, source=source, note=f"undo of {target.said}"))
+    for layer_id, of_layer in groupby(planned.reverted, key=lambda each: each.layer):
+        _write(connection, log, layers[layer_id], list(of_layer), source)
+    log.close()
+    return replace(planned, revision=log.seq, batch_id=log.batch_id)
+
+
+def _looked_at(connection: sa.Connection, layers: Mapping[str, Layer], target: Target) -> Undone:
+    after, until = _span(connection, target)
+    courses = recorded_between(connection, _known_layers(connection, layers, target, after, until), after, until)
+    reverted, left, counted = list[Reverted](), list[Left](), Counter[str]()
+    while part := list(islice(courses, _TOGETHER)):
+        standing = _standing(connection, layers, part)
+        for course in part:
+            now = standing.get((course.layer, course.fid))
+            state = now.state if now else None
+            if course.only_late:
+                counted["late"] += 1
+            elif state == course.before:
+                counted["already"] += 1
+            elif state != course.after:
+                left.append(Left(layer=course.layer, fid=course.fid, since=now.revision if now else None))
+            else:
+                reverted.append(_reverted(course))
+    return Undone(
+        revision=0, batch_id=0, reverted=tuple(reverted), left=tuple(left), already=counted["already"], late=counted["late"],
+    )
+
+
+def _span(connection: sa.Connection, target: Target) -> tuple[int, int]:
+    """The revisions of the target: above the first number up to the second."""
+    wanted = REVISIONS.c.seq == target.revision if target.revision is not None else REVISIONS.c.batch_id == target.batch_id
+    first, last = connection.execute(sa.select(sa.func.min(REVISIONS.c.seq), sa.func.max(REVISIONS.c.seq)).where(wanted)).one()
+    if first is None:
+        raise NotFound(f"there is no {target.said}", expected="one that the log holds", got="none", then="see the history")
+    if last - first >= MOST:
+        raise ParameterError(
+            "this touched more than can be taken back in one piece", where=target.said, expected=f"at most {MOST:,} revisions",
+            got=f"{last - first + 1:,}", then="import the file as it was before; only what differs is written",
+        )
+    return first - 1, last
+
+
+def _known_layers(
+    connection: sa.Connection, layers: Mapping[str, Layer], target: Target, after: int, until: int
+) -> Collection[str]:
+    span = sa.and_(REVISIONS.c.seq > after, REVISIONS.c.seq <= until)
+    touched = set(connection.execute(sa.select(REVISIONS.c.layer).distinct().where(span)).scalars())
+    if not touched <= layers.keys():
+        raise Conflict(
+            "it touched a layer that is not declared any more", where=target.said, expected="layers of this version", got="another",
+        )
+    return touched
+
+
+def _standing(
+    connection: sa.Connection, layers: Mapping[str, Layer], courses: Sequence[Course]
+) -> dict[tuple[str, str], _Standing]:
+    """The current rows of these features, those that are there."""
+    found = dict[tuple[str, str], _Standing]()
+    for layer_id, of_layer in groupby(courses, key=lambda course: course.layer):
+        table = current_table(layer_id, declared_here(connection, layers[layer_id]))
+        rows = connection.execute(
+            sa.select(table.c.fid, REVISIONS.c.properties, REVISIONS.c.geometry, SOURCE, table.c.revision)
+            .join(REVISIONS, REVISIONS.c.seq == table.c.revision)
+            .join(BATCHES, BATCHES.c.id == REVISIONS.c.batch_id)
+            .where(among(connection, table.c.fid, [course.fid for course in of_layer]))
+        )
+        for fid, properties, geometry, source, revision in rows:
+            state = State(properties, None if geometry is None else bytes(geometry), source)
+            found[layer_id, fid] = _Standing(state, revision)
+    return found
+
+
+def _reverted(course: Course) -> Reverted:
+    op: Op = "delete" if course.before is None else "create" if course.after is None else "update"
+    return Reverted(layer=course.layer, fid=course.fid, op=op, before=course.after, after=course.before)
+
+
+def _judged(layers: Mapping[str, Layer], each: Reverted, judge: Judge) -> Reverted:
+    layer = layers[each.layer]
+    judge(layer, _feature(layer, each.fid, each.before), _feature(layer, each.fid, each.after))
+    return each
+
+
+def _feature(layer: Layer, fid: str, state: State | None) -> Feature | None:
+    if state is None:
+        return None
+    columns = declared(layer)
+    held = values_of(columns, state.properties, f"layer {layer.id}")
+    values = dict(zip((name for name, _ in columns), held, strict=True))
+    derived = values.pop("derived")
+    return Feature(
+        layer=layer.id, fid=fid, values=values, geometry=state.geometry, source=state.source,
+        derived=None if derived is None else str(derived),
+    )  # fmt: skip
+
+
+def _require_clean(target: Target, planned: Undone, *, only_clean: bool) -> None:
+    if planned.left and not only_clean:
+        named = ", ".join(f"{each.layer} {shown(each.fid)}" for each in planned.left[:_NAMED])
+        error = ChangedSince(
+            f"{len(planned.left):,} features were changed since", where=target.said,
+            expected="features that are as it made them", got=named + (" ..." if len(planned.left) > _NAMED else ""),
+            then="undo the later changes first, or ask for those only that nobody changed since",
+        )
+        error.left = planned.left
+        raise error
+    if not planned.reverted:
+        raise Conflict(
+            "nothing is left to undo", where=target.said, expected="features that are as it made them",
+            got=f"{planned.already} that are as before, {planned.late} late reports, {len(planned.left)} changed since",
+        )
+
+
+def _source(reverted: Sequence[Reverted]) -> str:
+    """The source that most of the features get back; the others state theirs."""
+    sources = Counter(each.after.source for each in reverted if each.after)
+    return sources.most_common(1)[0][0] if sources else "undo"
+
+
+def _write(connection: sa.Connection, log: Log, layer: Layer, reverted: Sequence[Reverted], source: str) -> None:
+    for start in range(0, len(reverted), _TOGETHER):
+        part = [(each, _row(layer, each)) for each in reverted[start : start + _TOGETHER]]
+        numbers = log.append(layer.id, list(_entries(part, source)))
+        table = current_table(layer.id, declared(layer))
+        gone = [(each.fid,) for each, row in part if row is None]
+        back = [
+            (each.fid, *row.values, row.geometry, each.after.source, log.recorded_at, seq)
+            for (each, row), seq in zip(part, numbers, strict=True)
+            if row is not None and each.after is not None
+        ]
+        if gone:
+            connection.exec_driver_sql(deletion(connection, table), gone)
+        if back:
+            connection.exec_driver_sql(replacement(connection, table), back)
+
+
+def _row(layer: Layer, each: Reverted) -> Row | None:
+    feature = _feature(layer, each.fid, each.after)
+    return None if feature is None else encoded_one(layer, feature)
+
+
+def _entries(part: Sequence[tuple[Reverted, Row | None]], source: str) -> Iterator[Entry]:
+    for each, row in part:
+        own = each.after.source if each.after and each.after.source != source else None
+        yield Entry(each.fid, each.op, row and row.properties, row and row.geometry, own)
