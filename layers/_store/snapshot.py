@@ -19,7 +19,7 @@ from layers._store.frames import Frames, spliced, uncollected
 from layers._store.log import head
 from layers._store.rows import frame_of
 from layers._store.schema import BATCHES, REVISIONS, current_table, declared
-from layers._store.sql import among
+from layers._store.sql import among, in_parts
 
 _FETCHED: Final = 50_000
 """Rows turned into a frame at a time, so that a large layer is never held as Python tuples."""
@@ -118,9 +118,8 @@ def _read(connection: sa.Connection, layer: Layer, only: list[str] | None) -> gp
     table = current_table(layer.id, columns)
     query = sa.select(table).order_by(table.c.fid)
     wanted = query if only is None else query.where(among(connection, table.c.fid, only))
-    found = connection.execute(wanted, execution_options={"stream_results": True}).cursor
     with uncollected():
-        parts = [frame_of(layer, columns, rows) for rows in iter(lambda: found.fetchmany(_FETCHED), [])]
+        parts = [frame_of(layer, columns, rows) for rows in in_parts(connection, wanted, _FETCHED)]
         return _together(parts) if parts else empty(layer)
 
 

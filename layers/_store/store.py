@@ -40,7 +40,8 @@ class Store:
         self._closed = False
         self._last: Snapshot | None = None
         self._reading = threading.Lock()
-        self._writer = Writer(database)
+        self._listeners: list[Callable[[], None]] = []
+        self._writer = Writer(database, self._tell)
 
     def __enter__(self) -> Self:
         return self
@@ -59,6 +60,36 @@ class Store:
     def commits(self) -> int:
         """Transactions committed by this process; fewer than its writes where some waited and went together."""
         return self._writer.commits
+
+    @property
+    def problem(self) -> str:
+        """Why the last write failed, until one goes through again; else nothing."""
+        return self._writer.problem
+
+    def on_change(self, callback: Callable[[], None]) -> Callable[[], None]:
+        """Call back, from whichever thread, when this process committed something or another announced it.
+
+        It ends with the function that is given back.
+        """
+        self._listeners.append(callback)
+        stop = self.database.listen(callback)
+
+        def end() -> None:
+            self._listeners.remove(callback)
+            stop()
+
+        return end
+
+    def _tell(self) -> None:
+        for callback in tuple(self._listeners):
+            callback()
+
+    def take_up(self, snapshot: Snapshot) -> bool:
+        """Go on from a snapshot that was kept elsewhere, if the log has its hash at its revision; whether it has."""
+        with self._reading, self.read() as connection:
+            if self._last is None and log.continues(connection, snapshot.revision, bytes.fromhex(snapshot.head)):
+                self._last = snapshot
+            return self._last is snapshot
 
     @property
     def last_snapshot(self) -> Snapshot | None:
@@ -240,8 +271,13 @@ class Store:
             ) from None
 
 
-def open_store(path: Path, *, layers: Mapping[str, Layer] | None = None, create: bool = True, wait_s: float = WAIT_S) -> Store:
-    """Open the store at that path, making it (and its folder, for its owner's eyes only) where there is none.
+def open_store(
+    where: Path | str, *, layers: Mapping[str, Layer] | None = None, create: bool = True, wait_s: float = WAIT_S
+) -> Store:
+    """Open the store in that file, or at that URL of a PostgreSQL database with PostGIS, making it where there is none.
+
+    A file and its folder are made for their owner's eyes only. An embedded store of an older version is copied beside itself,
+    then brought forward.
 
     Raises
     ------
@@ -251,16 +287,28 @@ def open_store(path: Path, *, layers: Mapping[str, Layer] | None = None, create:
         The file is something else, or is damaged.
     """
     held = MappingProxyType(dict(catalog() if layers is None else layers))
-    place = Path(path).absolute()
+    return store_in(open_database(where, create=create, wait_s=wait_s), held, create=create)
+
+
+def open_database(where: Path | str, *, create: bool = False, wait_s: float = WAIT_S) -> Database:
+    """The database in that file or at that URL, whatever is in it."""
+    if isinstance(where, str) and "://" in where:
+        from layers._store.postgis import PostgisDatabase  # noqa: PLC0415 - an embedded store starts without it
+
+        return PostgisDatabase(where, wait_s)
+    place = Path(where).absolute()
     require_file(place, create)
-    return store_in(SqliteDatabase(place, wait_s), held)
+    return SqliteDatabase(place, wait_s)
 
 
-def store_in(database: Database, layers: Mapping[str, Layer]) -> Store:
+def store_in(database: Database, layers: Mapping[str, Layer], *, create: bool = True) -> Store:
     """The store in a database, its tables made or made anew where they are not as the layers declare."""
     with database.told():
         with database.connect() as connection, connection.begin():
-            ready = _lacking(connection, layers) == ()
+            schema = _stated_schema(connection)
+        _require_schema(database, schema, create)
+        with database.connect() as connection, connection.begin():
+            ready = _lacking(connection, layers) == () and database.is_ready(connection, layers)
         if not ready:
             with database.connect(writes=True) as connection, connection.begin():
                 _prepare(connection, layers)
@@ -282,23 +330,38 @@ def _lacking(connection: sa.Connection, layers: Mapping[str, Layer]) -> tuple[La
                 then="name another file",
             )
         return None
-    _require_schema(connection)
-    stated = {row.key: row.value for row in connection.execute(sa.select(META))}
-    return tuple(layer for layer in layers.values() if stated.get(f"columns.{layer.id}") != as_text(declared(layer)))
-
-
-def _require_schema(connection: sa.Connection) -> None:
-    if not sa.inspect(connection).has_table(META.name):
+    if not names >= set(METADATA.tables):
         raise StoreCorrupt(
             "the file is a database but not a store", expected="a store made by geo-risk", got="other tables",
             then="name another file",
         )
-    stated = connection.execute(sa.select(META.c.value).where(META.c.key == "schema")).scalar_one_or_none() or ""
+    stated = {row.key: row.value for row in connection.execute(sa.select(META))}
+    return tuple(layer for layer in layers.values() if stated.get(f"columns.{layer.id}") != as_text(declared(layer)))
+
+
+def _stated_schema(connection: sa.Connection) -> str | None:
+    if not sa.inspect(connection).has_table(META.name):
+        return None
+    return connection.execute(sa.select(META.c.value).where(META.c.key == "schema")).scalar_one_or_none() or ""
+
+
+def _require_schema(database: Database, stated: str | None, create: bool) -> None:
+    if stated is None:
+        if not create and database.name == "postgis":
+            raise StoreUnavailable(
+                "there is no store", where=database.where, expected="a store's tables", got="nothing",
+                then="import a file, or make the demo",
+            )
+        return
     if not stated.isdecimal() or int(stated) > SCHEMA:
         raise StoreUnavailable(
             "the store was made by a newer version", expected=f"schema {SCHEMA} or lower", got=f"schema {shown(stated)}",
             then="install that version; nothing was changed",
         )
+    if int(stated) < SCHEMA:
+        from layers._store import migrate  # noqa: PLC0415 - alembic is loaded only by the first start of a new version
+
+        migrate.at_start(database)
 
 
 def _prepare(connection: sa.Connection, layers: Mapping[str, Layer]) -> None:

@@ -1,0 +1,1 @@
+"""One file a schema; each states its tables as they were then, and is never changed."""
