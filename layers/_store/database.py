@@ -29,6 +29,9 @@ class Database(Protocol):
     def require_there(self) -> None:
         """Stop with `StoreUnavailable` where the database that was opened is not there any more."""
 
+    def made_sure(self, connection: sa.Connection) -> None:
+        """After the disk refused something: write again what may be left unwritten, in a transaction that writes."""
+
     def faults(self, connection: sa.Connection) -> str:
         """What the database's own check of its pages and indexes finds, or nothing."""
 

@@ -12,6 +12,8 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from geo_risk.errors import NotFound
+
 _PIECES: Final = 256
 """Pieces a column may be put together from; above, its rows are taken one by one, and text is laid together anew."""
 
@@ -30,8 +32,14 @@ class Frames(Mapping[str, gpd.GeoDataFrame]):
         )
 
     def __getitem__(self, layer_id: str) -> gpd.GeoDataFrame:
-        """The layer's frame, made now if nobody asked for it before."""
-        return self._held[layer_id].frame()
+        """The layer's frame, made now if nobody asked for it before; `NotFound` where the layer is not there for whoever asks."""
+        held = self._held.get(layer_id)
+        if held is None:
+            raise NotFound(
+                "this question needs a layer that is not there for whoever asks", expected="a caller who may read it",
+                then="ask an admin",
+            )
+        return held.frame()
 
     def __iter__(self) -> Iterator[str]:
         """Layer ids; makes no frame."""

@@ -91,6 +91,46 @@ def head(connection: sa.Connection) -> tuple[int, bytes]:
     return seq, found
 
 
+def stated_head(connection: sa.Connection) -> str | None:
+    """The head as it is stated beside the log; None in a store that is still being made."""
+    (stated,) = directly(connection, "SELECT value FROM meta WHERE key = 'head'").fetchone() or (None,)
+    return stated
+
+
+def restate_head(connection: sa.Connection) -> None:
+    """Write what is there already: a transaction of nothing, to see whether one goes through."""
+    directly(connection, replacement(connection, META), ("head", stated_head(connection)))
+
+
+def require_continues(connection: sa.Connection, acknowledged: str | None) -> None:
+    """Stop unless the log still holds the head that was acknowledged, as it was.
+
+    Raises
+    ------
+    StoreCorrupt
+        It does not: another store stands there, or an older copy of this one.
+    """
+    if acknowledged is not None and not continues(connection, *_head_of(acknowledged)):
+        raise StoreCorrupt(
+            "the store does not hold what was acknowledged", where=f"revision {acknowledged.partition(':')[0]}",
+            expected="the log as it was", got="another, or a shorter one",
+            then="put the store back that was there, or restore the last backup and start again",
+        )
+
+
+def continues(connection: sa.Connection, revision: int, digest: bytes) -> bool:
+    """Whether the log has this hash at this revision."""
+    if revision == 0:
+        return digest == GENESIS
+    found = connection.execute(sa.select(REVISIONS.c.hash).where(REVISIONS.c.seq == revision)).scalar_one_or_none()
+    return found is not None and bytes(found) == digest
+
+
+def _head_of(text: str) -> tuple[int, bytes]:
+    seq, _, digest = text.partition(":")
+    return int(seq), bytes.fromhex(digest)
+
+
 def head_text(seq: int, digest: bytes) -> str:
     """The head as the table *meta* keeps it: ``12:9f86...``."""
     return f"{seq}:{digest.hex()}"

@@ -122,6 +122,9 @@ class PostgisDatabase:
     def require_there(self) -> None:
         """Nothing: a server that is gone says so when it is asked."""
 
+    def made_sure(self, connection: sa.Connection) -> None:
+        """Nothing: the server restarts from its own log when a disk refuses it."""
+
     def faults(self, connection: sa.Connection) -> str:
         """Rows whose shape is not what their bytes say: PostgreSQL itself checks its pages, where it was set up with checksums."""
         tables = [name for name in sa.inspect(connection).get_table_names() if name.startswith("current_")]

@@ -23,6 +23,9 @@ _PRAGMAS: Final = (
 )
 
 
+_PART: Final = 1 << 20
+
+
 class SqliteDatabase:
     """A `Database` in one file."""
 
@@ -47,6 +50,19 @@ class SqliteDatabase:
                 "the store's file was moved, deleted or replaced while it was open", where=self.where,
                 expected="the file that was opened", got="another or none", then="put it back, then start again",
             )
+
+    def made_sure(self, connection: sa.Connection) -> None:
+        """Write the write-ahead log's own bytes over it, then sync: after a failed sync the system takes for written what is not.
+
+        The transaction holds off every writer meanwhile; readers see the same bytes before and after.
+        """
+        try:
+            _rewrite(self.path.with_name(f"{self.path.name}-wal"))
+        except OSError as error:
+            raise StoreUnavailable(
+                "the disk did not take the store's data; nothing was changed", where=self.where,
+                expected="a disk that takes what was written", got=type(error).__name__, then="check the disk and its space",
+            ) from error
 
     def faults(self, connection: sa.Connection) -> str:
         """What SQLite's integrity check finds first."""
@@ -105,6 +121,19 @@ def make_names_sure(folder: Path) -> None:
     """Let the names made in and removed from a folder outlast a power cut."""
     held = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
+        os.fsync(held)
+    finally:
+        os.close(held)
+
+
+def _rewrite(path: Path) -> None:
+    if not path.exists():
+        return
+    held = os.open(path, os.O_RDWR)
+    try:
+        at = 0
+        while part := os.pread(held, _PART, at):
+            at += os.pwrite(held, part, at)
         os.fsync(held)
     finally:
         os.close(held)

@@ -11,11 +11,14 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
-from geo_risk.errors import Busy, StoreUnavailable
+from geo_risk.errors import Busy, GeoRiskError, StoreError, StoreUnavailable
 from layers._store.database import Database
+from layers._store.log import require_continues, restate_head, stated_head
 
 _TOGETHER: Final = 20_000
 """Rows committed together at most, so that a small write does not wait for a large one behind it."""
+_HEAL_S: Final = 1.0
+"""How long after a failure it is looked whether its cause is gone, where no write asks before."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,19 +51,30 @@ class Writer:
     """Runs jobs in the order they came, on one connection. ``commits`` counts the transactions committed.
 
     A connection on which something failed that is not a job's own fault is let go of: what the disk did not take is never
-    tried again on it.
+    tried again on it. Then ``problem`` says what it was, and each new connection must first prove itself: what the failure may
+    have left unwritten is written again, the log must still hold what was acknowledged last, and a transaction of nothing must
+    go through. That is tried with the next write, and about once a second without one.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, committed: Callable[[], None] = lambda: None) -> None:
         self.commits = 0
-        self._database = database
+        self._database, self._committed_one = database, committed
         self._connection: sa.Connection | None = None
+        self._acknowledged: str | None = None
+        self._fault: BaseException | None = None
+        self._heal_at = 0.0
         self._waiting: deque[Job] = deque()
         self._changed = threading.Condition()
         self._closed = False
         # a daemon: leaving the program in mid-write is a crash like any other, and undone like one
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
         self._thread.start()
+
+    @property
+    def problem(self) -> str:
+        """Why the last transaction failed, until one goes through again; else nothing."""
+        fault = self._fault
+        return "" if fault is None else fault.what if isinstance(fault, GeoRiskError) else "the store's writer failed"
 
     def submit(self, job: Job) -> Future[Any]:
         """Queue a write. Its future resolves only after COMMIT returned, or with the error that undid it."""
@@ -83,48 +97,64 @@ class Writer:
 
     def _run(self) -> None:
         # a call a group, so that a job and its frame are let go before the wait for the next
-        while self._commit_next():
+        while self._step():
             pass
 
-    def _commit_next(self) -> bool:
+    def _step(self) -> bool:
         group = self._next_group()
-        self._commit([job for job in group if job.may_begin()])
-        return bool(group)
+        if group:
+            self._commit(group)
+        elif self._fault is not None and not self._closed:
+            self._heal()
+        return bool(group) or not self._closed
 
     def _next_group(self) -> list[Job]:
         with self._changed:
-            self._changed.wait_for(lambda: self._waiting or self._closed)
+            self._changed.wait_for(lambda: self._waiting or self._closed, timeout=_HEAL_S if self._fault else None)
             group: list[Job] = []
             while self._waiting and (not group or sum(job.rows for job in group) + self._waiting[0].rows <= _TOGETHER):
                 group.append(self._waiting.popleft())
             return group
 
     def _commit(self, jobs: Sequence[Job]) -> None:
-        if not jobs:
+        begun: list[Job] = []
+        if self._fault is not None and not self._heal():
+            self._refuse(jobs, begun, self._fault)
             return
         try:
             with self._database.told():
                 self._database.require_there()
-                done = self._committed(jobs)
+                done = self._committed(jobs, begun)
         except BaseException as error:  # noqa: BLE001 - it is raised where the futures are waited for
             self._let_go()
-            for job in jobs:
-                job.done.set_exception(error)
+            self._fault = error if isinstance(error, StoreError) else None
+            self._refuse(jobs, begun, error)
             return
         for job, result, refusal in done:
             if refusal is None:
                 job.done.set_result(result)
             else:
                 job.done.set_exception(refusal)
+        if done:
+            self._committed_one()
 
-    def _committed(self, jobs: Sequence[Job]) -> list[tuple[Job, Any, BaseException | None]]:
+    def _refuse(self, jobs: Sequence[Job], begun: Sequence[Job], error: BaseException) -> None:
+        running = set(map(id, begun))
+        for job in jobs:
+            if not job.done.done() and (id(job) in running or job.done.set_running_or_notify_cancel()):
+                job.done.set_exception(error)
+
+    def _committed(self, jobs: Sequence[Job], begun: list[Job]) -> list[tuple[Job, Any, BaseException | None]]:
         connection = self._connected()
         with connection.begin() as transaction:
-            done = [(job, *self._attempted(connection, job)) for job in jobs]
+            # asked once the transaction has begun: until then another process may have held it up
+            begun += [job for job in jobs if job.may_begin()]
+            done = [(job, *self._attempted(connection, job)) for job in begun]
             if all(error is not None for _, _, error in done):
                 transaction.rollback()
                 return done
-        self.commits += 1
+            acknowledged = stated_head(connection)
+        self._acknowledged, self.commits = acknowledged, self.commits + 1
         return done
 
     def _attempted(self, connection: sa.Connection, job: Job) -> tuple[Any, BaseException | None]:
@@ -133,7 +163,9 @@ class Writer:
         try:
             with self._database.told():
                 result = job.work(connection)
-        except BaseException as error:  # noqa: BLE001 - it is raised where the future is waited for
+        except BaseException as error:
+            if isinstance(error, StoreUnavailable) and error.__cause__ is not None:
+                raise  # the disk's or the connection's fault, not the job's: all of the group fail
             try:
                 connection.exec_driver_sql("ROLLBACK TO SAVEPOINT job")
             except DBAPIError:
@@ -146,6 +178,28 @@ class Writer:
         if self._connection is None:
             self._connection = self._database.connect(writes=True)
         return self._connection
+
+    def _heal(self) -> bool:
+        """Whether a new connection proves itself; not tried again at once where the last one did not."""
+        if time.monotonic() < self._heal_at:
+            return False
+        try:
+            with self._database.told():
+                self._prove()
+        except StoreError as error:
+            self._let_go()
+            self._fault, self._heal_at = error, time.monotonic() + _HEAL_S / 4
+            return False
+        self._fault = None
+        return True
+
+    def _prove(self) -> None:
+        self._database.require_there()
+        connection = self._connected()
+        with connection.begin():
+            self._database.made_sure(connection)
+            require_continues(connection, self._acknowledged)
+            restate_head(connection)
 
     def _let_go(self) -> None:
         connection, self._connection = self._connection, None
