@@ -10,10 +10,10 @@ import pytest
 from api.cli.main import main
 
 
-def run(*words: str, store: Path, status: int = 0) -> str:
+def run(*words: object, store: Path | None = None, status: int = 0) -> str:
     """Run a command in this process; what it printed: the answer, then what went to the other stream."""
     printed, told = io.StringIO(), io.StringIO()
-    arguments = ["geo-risk", *words, *(["--store", str(store)] if words[0] != "template" else [])]
+    arguments = ["geo-risk", *map(str, words), *(["--store", str(store)] if store and words[0] != "template" else [])]
     with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(printed), contextlib.redirect_stderr(told):
         patch.setattr(sys, "argv", arguments)
         patch.setenv("COLUMNS", "200")

@@ -1,4 +1,4 @@
-"""`import`, `template`, `layers`, `history`, `verify`: what the store holds and how it gets there."""
+"""`import`, `template`, `layers`, `history`: what the store holds and how it gets there."""
 
 import getpass
 from enum import StrEnum
@@ -52,7 +52,6 @@ def register(app: typer.Typer) -> None:
     app.command("template")(template)
     app.command("layers")(layers)
     app.command("history")(history)
-    app.command("verify")(verify)
 
 
 def store_path(given: Path | None) -> Path:
@@ -181,10 +180,3 @@ def history(
         ("revision", "what", "recorded at", "by", "source", "changed"),
         [(each.seq, each.op, each.recorded_at, each.actor, each.source, ", ".join(sorted(each.changes))) for each in revisions],
     )
-
-
-def verify(store: StorePath = None) -> None:
-    """Replay the whole log and compare it with what is served; status 1 at the first difference."""
-    with progress() as tell, open_store(store_path(store), create=False) as opened:
-        found = opened.verify(lambda share: tell("verify", share))
-    line(f"verified: {found.revisions:,} revisions, {found.features:,} features; head {found.head}")

@@ -11,6 +11,7 @@ from api.cli import (
     closure_commands,
     data,
     evacuate_command,
+    keeping_commands,
     means_commands,
     questions,
     rain_commands,
@@ -22,7 +23,7 @@ from geo_risk.errors import GeoRiskError
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help="The one map of an emergency bureau.")
 for commands in (
-    service, data, questions, access_commands, evacuate_command, closure_commands, means_commands, rain_commands,
+    service, data, questions, access_commands, evacuate_command, closure_commands, keeping_commands, means_commands, rain_commands,
     run_commands,
 ):  # fmt: skip
     commands.register(app)
