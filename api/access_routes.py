@@ -6,8 +6,8 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from api.policy import EVERYBODY, READABLE
-from api.request import ServedNow, SettingsNow, StoreNow, known_parameters
+from api.policy import ASKERS, CLOSERS, OVERLAYS, READERS
+from api.request import CallerNow, ServedNow, SettingsNow, StoreNow, known_parameters
 from api.road_request import Asked, FilesNow
 from api.runs_routes import Body
 from api.served import Follower
@@ -25,12 +25,12 @@ from api.use.access.plans import PlanJob, Plans
 from api.use.access.reach_from import reach_from
 from api.use.access.route_between import route_between
 from api.use.access.selected import Drawn, drawn_circle, selectable, selected, zone
+from api.use.rights import judge_of, require_own
 from geo_risk.access.travel import By
-from layers._catalog import layer
 from layers._layer import Geometry
 
-router = APIRouter(tags=["access"], dependencies=[*EVERYBODY, Depends(known_parameters)])
-_ACTOR = "service"
+router = APIRouter(tags=["access"])
+_strict = [Depends(known_parameters)]
 
 
 def _plans(request: Request) -> Plans:
@@ -41,30 +41,32 @@ def _plans(request: Request) -> Plans:
 PlansNow = Annotated[Plans, Depends(_plans)]
 
 
-@router.get("/closures")
+@router.get("/closures", dependencies=[*READERS, *_strict])
 def closures(served: ServedNow, files: FilesNow, asked: Asked) -> dict[str, Any]:
     """The list of closures: what each shuts now for a vehicle, with the lines of the roads shut; ended ones are marked."""
     return closure_list(served.snapshot, asked.roads(served.snapshot, files))
 
 
-@router.post("/closures", status_code=201)
-def close(request: Request, served: ServedNow, files: FilesNow, store: StoreNow, body: Body, response: Response) -> dict[str, Any]:
+@router.post("/closures", dependencies=[*CLOSERS, *_strict], status_code=201)
+def close(
+    request: Request, served: ServedNow, caller: CallerNow, files: FilesNow, store: StoreNow, body: Body, response: Response
+) -> dict[str, Any]:
     """Shut roads: by their ids, inside an area, around a point, or where a raster says that water stands."""
     given = closing.closure_of(body)
     closing.require_known(served.snapshot, files, given)
-    closure_id = closing.add_closure(store, given, dt.datetime.now(tz=dt.UTC), _ACTOR)
+    closure_id = closing.add_closure(store, given, dt.datetime.now(tz=dt.UTC), caller.actor, judge_of(caller, served.snapshot))
     response.headers["Location"] = f"/collections/road_closures/items/{closure_id}"
     return {"id": closure_id, "revision": _follow(request)}
 
 
-@router.post("/closures/{closure_id}/end")
-def reopen(request: Request, served: ServedNow, store: StoreNow, closure_id: str, body: Body) -> dict[str, Any]:
+@router.post("/closures/{closure_id}/end", dependencies=[*CLOSERS, *_strict])
+def reopen(request: Request, served: ServedNow, caller: CallerNow, store: StoreNow, closure_id: str, body: Body) -> dict[str, Any]:
     """End a closure now, or at the body's ``at``; its row stays and says so."""
-    closing.end_closure(store, served.snapshot, closure_id, closing.end_of(body), _ACTOR)
+    closing.end_closure(store, closure_id, closing.end_of(body), caller.actor, judge_of(caller, served.snapshot))
     return {"id": closure_id, "revision": _follow(request)}
 
 
-@router.get("/routes")
+@router.get("/routes", dependencies=[*OVERLAYS, *_strict])
 def routes(
     served: ServedNow, files: FilesNow, asked: Asked, origin: str, destination: str, by: By = "time"
 ) -> dict[str, Any]:
@@ -76,16 +78,16 @@ def routes(
     return route_between(roads, place(origin, "origin"), place(destination, "destination"))
 
 
-@router.get("/matrix")
+@router.get("/matrix", dependencies=[*OVERLAYS, *_strict])
 def matrix(
     served: ServedNow, files: FilesNow, asked: Asked, origins: str = "towns", destinations: str = "shelters"
 ) -> dict[str, Any]:
     """Minutes from each feature of one layer to each of another, now and were all roads open."""
     roads = asked.require_roads(served.snapshot, files)
-    return matrix_between(served.snapshot, roads, layer(origins), layer(destinations))
+    return matrix_between(served.snapshot, roads, served.snapshot.layer(origins), served.snapshot.layer(destinations))
 
 
-@router.get("/reach")
+@router.get("/reach", dependencies=[*OVERLAYS, *_strict])
 def reach(
     served: ServedNow,
     files: FilesNow,
@@ -104,25 +106,25 @@ def reach(
     found = reach_from(
         served.snapshot, asked.require_roads(served.snapshot, files), parameters.longitude(lon), parameters.latitude(lat), bands,
         people=groups_named(served.snapshot, files, people),
-        facilities=parameters.layers_named(layers, (Geometry.POINT,)), towards=towards,
+        facilities=parameters.layers_named(served.snapshot, layers, (Geometry.POINT,)), towards=towards,
         beside_m=parameters.number(beside_m, "beside_m", 1, 5000),
     )  # fmt: skip
     return Response(json.dumps(found, ensure_ascii=False, allow_nan=False), media_type="application/geo+json")
 
 
-@router.get("/isolation")
+@router.get("/isolation", dependencies=[*OVERLAYS, *_strict])
 def isolation(
     served: ServedNow, files: FilesNow, asked: Asked, groups: str = "towns", facilities: str = "shelters", losses: str = "0"
 ) -> dict[str, Any]:
     """Which places are cut off from every open facility of a layer, and with ``losses`` the links whose loss would be worst."""
     return isolated_places(
         served.snapshot, asked.require_roads(served.snapshot, files),
-        groups_named(served.snapshot, files, groups), layer(facilities),
+        groups_named(served.snapshot, files, groups), served.snapshot.layer(facilities),
         losses=parameters.whole(losses, "losses", 0, 200),
     )  # fmt: skip
 
 
-@router.get("/mobilisation")
+@router.get("/mobilisation", dependencies=[*OVERLAYS, *_strict])
 def mobilisation(
     served: ServedNow,
     files: FilesNow,
@@ -134,59 +136,60 @@ def mobilisation(
 ) -> dict[str, Any]:
     """Is it true that every place has so many people, teams of a kind and things within so many minutes; if not, what is short."""
     return mobilised(
-        served.snapshot, asked.require_roads(served.snapshot, files), layer(places), needs_of(needs),
+        served.snapshot, asked.require_roads(served.snapshot, files), served.snapshot.layer(places), needs_of(needs),
         within_min=parameters.number(within_min, "within_min", 1, 10_000), detail=detail,
     )  # fmt: skip
 
 
-@router.get("/select")
+@router.get("/select", dependencies=[*OVERLAYS, *_strict])
 def select_circle(served: ServedNow, lon: str, lat: str, radius_m: str, layers: str | None = None) -> dict[str, Any]:
     """Everything inside a circle along the ground, summed and listed by layer."""
     radius = parameters.number(radius_m, "radius_m", 1, 500_000)
-    return selected(
-        served.snapshot, drawn_circle(parameters.longitude(lon), parameters.latitude(lat), radius), selectable(layers), READABLE
-    )
+    drawn = drawn_circle(parameters.longitude(lon), parameters.latitude(lat), radius)
+    return selected(served.snapshot, drawn, selectable(served.snapshot, layers))
 
 
-@router.get("/select/{layer_id}/{fid}")
+@router.get("/select/{layer_id}/{fid}", dependencies=[*OVERLAYS, *_strict])
 def select_zone(served: ServedNow, layer_id: str, fid: str, layers: str | None = None) -> dict[str, Any]:
     """Everything inside an area of the map: a warning area, a flood zone, a town."""
-    return selected(served.snapshot, zone(served.snapshot, layer_id, fid), selectable(layers), READABLE)
+    return selected(served.snapshot, zone(served.snapshot, layer_id, fid), selectable(served.snapshot, layers))
 
 
-@router.post("/select")
+@router.post("/select", dependencies=[*ASKERS, *_strict])
 def select_area(served: ServedNow, body: Body, layers: str | None = None) -> dict[str, Any]:
     """Everything inside a drawn polygon: the body is ``{"area": a GeoJSON Polygon or MultiPolygon}``."""
-    return selected(served.snapshot, Drawn(shape=closing.polygon_of(body.get("area", {}), "area")), selectable(layers), READABLE)
+    drawn = Drawn(shape=closing.polygon_of(body.get("area", {}), "area"))
+    return selected(served.snapshot, drawn, selectable(served.snapshot, layers))
 
 
-@router.post("/evacuations", status_code=201)
+@router.post("/evacuations", dependencies=[*ASKERS, *_strict], status_code=201)
 def evacuate(
-    served: ServedNow, files: FilesNow, plans: PlansNow, body: Body, response: Response, wait_s: str = "0"
+    served: ServedNow, caller: CallerNow, files: FilesNow, plans: PlansNow, body: Body, response: Response, wait_s: str = "0"
 ) -> dict[str, Any]:
     """Make a plan: the body says which groups, hazard, vehicle and limit. Answers with the job; ``wait_s`` waits for it so long."""
-    asked = with_previous(question_of(body), plans)
+    asked = with_previous(question_of(body), lambda job_id: plans.job(job_id, caller.sight))
     snapshot = served.snapshot
-    job = plans.submit(lambda tell: evacuation_plan(snapshot, files, asked, READABLE, tell))
+    job = plans.submit(lambda tell: evacuation_plan(snapshot, files, asked, tell), caller.id, caller.sight)
     response.headers["Location"] = f"/evacuations/{job.id}"
     return _job(plans.wait(job.id, parameters.number(wait_s, "wait_s", 0, 20)))
 
 
-@router.get("/evacuations")
-def evacuations(plans: PlansNow) -> dict[str, Any]:
-    """The plans of this service, the newest first."""
-    return {"jobs": [_job(job, whole=False) for job in plans.jobs()]}
+@router.get("/evacuations", dependencies=[*READERS, *_strict])
+def evacuations(plans: PlansNow, caller: CallerNow) -> dict[str, Any]:
+    """The plans of this service that the caller may read, the newest first."""
+    return {"jobs": [_job(job, whole=False) for job in plans.jobs(caller.sight)]}
 
 
-@router.get("/evacuations/{job_id}")
-def evacuation(plans: PlansNow, job_id: str) -> dict[str, Any]:
-    """How a plan stands, and the plan once it is made."""
-    return _job(plans.job(job_id))
+@router.get("/evacuations/{job_id}", dependencies=[*READERS, *_strict])
+def evacuation(plans: PlansNow, caller: CallerNow, job_id: str) -> dict[str, Any]:
+    """How a plan stands, and the plan once it is made; what it holds is for whoever may read as much as who asked for it."""
+    return _job(plans.job(job_id, caller.sight))
 
 
-@router.delete("/evacuations/{job_id}")
-def evacuation_dismiss(plans: PlansNow, job_id: str) -> dict[str, Any]:
-    """Call a plan off."""
+@router.delete("/evacuations/{job_id}", dependencies=[*ASKERS, *_strict])
+def evacuation_dismiss(plans: PlansNow, caller: CallerNow, job_id: str) -> dict[str, Any]:
+    """Call a plan off: who asked for it, or an operator."""
+    require_own(caller, plans.job(job_id, caller.sight).asked_by)
     return _job(plans.dismiss(job_id), whole=False)
 
 

@@ -8,12 +8,11 @@ from urllib.parse import quote, urlencode
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse
 
-from api.policy import EVERYBODY, READABLE
+from api.policy import READERS
 from api.request import ServedNow, SettingsNow, known_parameters
 from api.settings import Settings
 from api.use import items, parameters
 from api.use.records import feature, features
-from layers._catalog import catalog, layer
 from layers._layer import Column, Layer
 from layers._store import Snapshot
 
@@ -25,7 +24,7 @@ _CONFORMANCE: Final = tuple(
 )
 _OFFSET_MAX: Final = 100_000_000
 
-router = APIRouter(tags=["features"], dependencies=EVERYBODY)
+router = APIRouter(tags=["features"], dependencies=READERS)
 _strict = [Depends(known_parameters)]
 
 
@@ -63,14 +62,14 @@ def collections(request: Request, served: ServedNow) -> dict[str, Any]:
     """Every layer as a collection."""
     return {
         "links": [link(request, "self", "collections", "application/json")],
-        "collections": [collection_of(request, served.snapshot, each) for each in catalog().values()],
+        "collections": [collection_of(request, served.snapshot, each) for each in served.snapshot.layers.values()],
     }
 
 
 @router.get("/collections/{layer_id}", dependencies=_strict)
 def collection(request: Request, served: ServedNow, layer_id: str) -> dict[str, Any]:
     """One layer as a collection."""
-    return collection_of(request, served.snapshot, layer(layer_id))
+    return collection_of(request, served.snapshot, served.snapshot.layer(layer_id))
 
 
 def collection_of(request: Request, snapshot: Snapshot, found: Layer) -> dict[str, Any]:
@@ -110,14 +109,14 @@ def items_of(
         wanted,
         parameters.whole(offset, "offset", 0, _OFFSET_MAX),
     )
-    path = f"collections/{layer(layer_id).id}/items"
+    path = f"collections/{served.snapshot.layer(layer_id).id}/items"
     query = {"limit": str(wanted)} | ({"bbox": bbox} if bbox is not None else {})
     links = [link(request, "self", path, GEOJSON, query | {"offset": str(page.offset)})]
     if page.has_next:
         links.append(link(request, "next", path, GEOJSON, query | {"offset": str(page.offset + wanted)}))
     body = {
         "type": "FeatureCollection",
-        "features": list(features(layer(layer_id), page.rows, READABLE)),
+        "features": list(features(served.snapshot.layer(layer_id), page.rows, served.snapshot.readable)),
         "numberMatched": page.matched,
         "numberReturned": len(page.rows),
         "timeStamp": dt.datetime.now(tz=dt.UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
@@ -131,22 +130,22 @@ def items_of(
 def item(request: Request, served: ServedNow, layer_id: str, fid: str) -> JSONResponse:
     """One feature."""
     rows = items.one(served.snapshot, layer_id, fid)
-    path = f"collections/{layer(layer_id).id}"
+    path = f"collections/{served.snapshot.layer(layer_id).id}"
     links = [
         link(request, "self", f"{path}/items/{quote(fid, safe='')}", GEOJSON),
         link(request, "collection", path, "application/json"),
     ]
-    body = feature(layer(layer_id), rows, fid, READABLE) | {"links": links}
+    body = feature(served.snapshot.layer(layer_id), rows, fid, served.snapshot.readable) | {"links": links}
     return JSONResponse(body, media_type=GEOJSON, headers={"Content-Crs": f"<{CRS84}>"})
 
 
 @router.get("/api", dependencies=_strict)
-def description(request: Request, settings: SettingsNow) -> JSONResponse:
+def description(request: Request, served: ServedNow, settings: SettingsNow) -> JSONResponse:
     """The OpenAPI 3.0 document of the collections, made from the catalogue; developers find all of it at /openapi.json."""
-    return JSONResponse(openapi_3_0(str(request.base_url).rstrip("/"), settings), media_type=OPENAPI_3_0)
+    return JSONResponse(openapi_3_0(str(request.base_url).rstrip("/"), settings, served.snapshot), media_type=OPENAPI_3_0)
 
 
-def openapi_3_0(server: str, settings: Settings) -> dict[str, Any]:
+def openapi_3_0(server: str, settings: Settings, snapshot: Snapshot) -> dict[str, Any]:
     """The document with a real path for each collection; QGIS reads its page size from ``components.parameters.limit``."""
     parameters_of_items = [
         {"$ref": "#/components/parameters/limit"},
@@ -163,7 +162,7 @@ def openapi_3_0(server: str, settings: Settings) -> dict[str, Any]:
                 "responses": answers,
             }
         }
-        for each in catalog().values()
+        for each in snapshot.layers.values()
     }
     whole = {"type": "integer"}
     return {
@@ -187,17 +186,17 @@ def openapi_3_0(server: str, settings: Settings) -> dict[str, Any]:
                     "schema": {"type": "array", "minItems": 4, "maxItems": 4, "items": {"type": "number"}},
                 },
             },
-            "schemas": {each.id: schema_of(each) for each in catalog().values()},
+            "schemas": {each.id: schema_of(each, snapshot.readable) for each in snapshot.layers.values()},
         },
     }
 
 
-def schema_of(found: Layer) -> dict[str, Any]:
+def schema_of(found: Layer, readable: tuple[str, ...]) -> dict[str, Any]:
     """The JSON schema of a layer's readable properties."""
     return {
         "type": "object",
         "title": found.title["en"],
-        "properties": {column.name: _property(column) for column in found.readable(READABLE)},
+        "properties": {column.name: _property(column) for column in found.readable(readable)},
     }
 
 

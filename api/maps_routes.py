@@ -11,8 +11,8 @@ from starlette.staticfiles import StaticFiles
 
 import maps
 from api.features_routes import landing
-from api.policy import EVERYBODY, READABLE
-from api.questions_routes import FIELD_LAYERS
+from api.policy import EVERYBODY, PAGES, STATIC
+from api.questions_routes import field_layers
 from api.request import ServedNow, SettingsNow, known_parameters
 from api.road_request import Asked, FilesNow
 from api.served import Served
@@ -23,6 +23,7 @@ from api.use.access.roads_now import RoadsNow
 from api.use.catalogue import is_synthetic
 from geo_risk.errors import GeoRiskError, NotFound, shown
 from layers._layer import Geometry
+from layers._store import Snapshot
 from maps.command import command_page
 from maps.field import FieldAnswer, access_notes, card, field_page
 from maps.page import PageSettings
@@ -36,13 +37,13 @@ LANGUAGE_COOKIE = "geo_risk_language"
 _NEAREST_FIRST = 20
 _LIMIT_MIN = 120.0
 
-router = APIRouter(tags=["pages"], dependencies=EVERYBODY, include_in_schema=False)
+router = APIRouter(tags=["pages"], include_in_schema=False)
 _strict = [Depends(known_parameters)]
 Language = Annotated[Literal["zh-CN", "en"] | None, Query()]
 NextPage = Annotated[Literal["map", "field"], Query(alias="next")]
 
 
-@router.get("/", dependencies=_strict)
+@router.get("/", dependencies=[*PAGES, *_strict])
 def root(request: Request, served: ServedNow, settings: SettingsNow, lang: Language = None) -> Response:
     """The command map to browsers, the OGC landing page to programs that ask for JSON."""
     if "text/html" not in request.headers.get("accept", ""):
@@ -51,7 +52,7 @@ def root(request: Request, served: ServedNow, settings: SettingsNow, lang: Langu
     return _page(command_page(language, _page_settings(served, settings)), language, lang)
 
 
-@router.get("/field", dependencies=_strict)
+@router.get("/field", dependencies=[*PAGES, *_strict])
 def field(
     request: Request,
     served: ServedNow,
@@ -82,13 +83,13 @@ def field_answer(
 ) -> FieldAnswer:
     """The list for a place as typed, or what is wrong with it."""
     try:
-        asked = _near_question(settings, typed)
-        found = near_answer(served.snapshot, roads() if asked.by_time else None, asked, READABLE)
+        asked = _near_question(served.snapshot, settings, typed)
+        found = near_answer(served.snapshot, roads() if asked.by_time else None, asked)
     except GeoRiskError as error:
         wrong = "layers" if isinstance(error, NotFound) else error.where
         shortened = replace(typed, lon=typed.lon[:40], lat=typed.lat[:40], asked_radius=typed.asked_radius[:7])
         return replace(shortened, problem=str(error), wrong=wrong)
-    straight = None if found["items"] else near_answer(served.snapshot, None, asked, READABLE)
+    straight = None if found["items"] else near_answer(served.snapshot, None, asked)
     no_way = found["by"] == "road" and straight is not None and bool(straight["items"])
     listed = straight if no_way and straight is not None else found
     return replace(
@@ -105,11 +106,11 @@ def field_answer(
     )
 
 
-def _near_question(settings: Settings, typed: FieldAnswer) -> NearQuestion:
+def _near_question(snapshot: Snapshot, settings: Settings, typed: FieldAnswer) -> NearQuestion:
     return NearQuestion(
         lon=parameters.longitude(typed.lon),
         lat=parameters.latitude(typed.lat),
-        layers=parameters.layers_named(",".join(typed.layers or FIELD_LAYERS), (Geometry.POINT,)),
+        layers=parameters.layers_named(snapshot, ",".join(typed.layers) or field_layers(snapshot), (Geometry.POINT,)),
         k=_NEAREST_FIRST,
         radius_m=parameters.number(typed.asked_radius or str(settings.radius_default_m), "radius_m", 1, settings.radius_max_m),
         limit_min=_LIMIT_MIN,
@@ -118,7 +119,7 @@ def _near_question(settings: Settings, typed: FieldAnswer) -> NearQuestion:
     )
 
 
-@router.get("/sign-in", dependencies=_strict)
+@router.get("/sign-in", dependencies=[*EVERYBODY, *_strict])
 def signing_in(
     request: Request, served: ServedNow, settings: SettingsNow, lang: Language = None, next_page: NextPage = "map"
 ) -> Response:
@@ -127,26 +128,26 @@ def signing_in(
     return _page(sign_in_page(language, _page_settings(served, settings)), language, lang)
 
 
-@router.get("/docs", dependencies=_strict)
+@router.get("/docs", dependencies=[*PAGES, *_strict])
 def reference(request: Request, served: ServedNow, settings: SettingsNow, lang: Language = None) -> Response:
     """The API reference."""
     language = language_of(request, lang)
     return _page(reference_page(language, _page_settings(served, settings)), language, lang)
 
 
-@router.get("/words", dependencies=_strict)
+@router.get("/words", dependencies=[*EVERYBODY, *_strict])
 def words_of(request: Request, lang: Language = None) -> dict[str, str]:
     """The words of the pages in a language."""
     return dict(words(language_of(request, lang)))
 
 
-@router.get("/static/shell/{view}.js", dependencies=_strict)
+@router.get("/static/shell/{view}.js", dependencies=[*STATIC, *_strict])
 def shell_script(view: str) -> Response:
     """The script that folium made of our constants, as a file, so that no page needs inline script."""
     return Response(shell(view).script, media_type="text/javascript; charset=utf-8", headers={"Cache-Control": "no-cache"})
 
 
-@router.get("/static/{path:path}")
+@router.get("/static/{path:path}", dependencies=STATIC)
 async def static(request: Request, path: str) -> Response:
     """Our scripts and style sheets, and the vendored ones."""
     if path.endswith("/") or any(part.startswith(".") for part in path.split("/")):

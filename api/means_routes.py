@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends
 
-from api.policy import EVERYBODY
+from api.policy import OVERLAYS
 from api.request import ServedNow, known_parameters
 from api.road_request import Asked, FilesNow
 from api.use import parameters
@@ -15,9 +15,8 @@ from api.use.access.flights import flights
 from api.use.access.groups import groups_named
 from api.use.access.stock_over_time import stock_over_time
 from api.use.access.watched_roads import watched
-from layers._catalog import layer
 
-router = APIRouter(tags=["access"], dependencies=[*EVERYBODY, Depends(known_parameters)])
+router = APIRouter(tags=["access"], dependencies=[*OVERLAYS, Depends(known_parameters)])
 
 
 def _on_foot(vehicle: str = "foot", at: str | None = None, without: str | None = None) -> RoadQuestion:
@@ -35,7 +34,7 @@ AskedOnFoot = Annotated[RoadQuestion, Depends(_on_foot)]
 @router.get("/flights")
 def fly(served: ServedNow, files: FilesNow, asked: Asked, places: str = "towns", night: bool = False) -> dict[str, Any]:
     """When the first helicopter's people are at each place by pad and road, and which may not land where, and why."""
-    return flights(served.snapshot, asked.require_roads(served.snapshot, files), layer(places), at_night=night)
+    return flights(served.snapshot, asked.require_roads(served.snapshot, files), served.snapshot.layer(places), at_night=night)
 
 
 @router.get("/coverage")
@@ -51,7 +50,7 @@ def cover(
     """How many people have an AED, or a thing of another layer, within so many minutes, on foot unless said otherwise."""
     return covered(
         served.snapshot, asked.require_roads(served.snapshot, files), groups_named(served.snapshot, files, groups),
-        layer(things),
+        served.snapshot.layer(things),
         within_min=parameters.number(within_min, "within_min", 0.1, 10_000), ways=ways,
     )  # fmt: skip
 
@@ -81,6 +80,6 @@ def stock(
 ) -> dict[str, Any]:
     """How much of a stock can stand at each place by when; ``detail`` tells the depots of one place as they arrive."""
     times = sorted({parameters.number(each, "at_min", 0, 10_000) for each in at_min.split(",")})
-    named = None if detail is None else feature_named(served.snapshot, layer(places).id, detail, "detail")
+    named = None if detail is None else feature_named(served.snapshot, served.snapshot.layer(places).id, detail, "detail")
     roads = asked.require_roads(served.snapshot, files)
-    return stock_over_time(served.snapshot, roads, layer(places), what, times, detail=named)
+    return stock_over_time(served.snapshot, roads, served.snapshot.layer(places), what, times, detail=named)

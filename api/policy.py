@@ -13,7 +13,8 @@ from fastapi.params import Depends as Dependency
 
 from api.caller import ANONYMOUS, Caller, Verb
 from api.credentials import require_csrf, require_same_origin
-from api.gate import Gate
+from api.forwarded import is_beside
+from api.gate import Gate, address_of
 from geo_risk.errors import Forbidden, Unauthenticated
 
 
@@ -24,7 +25,8 @@ class Policy:
     ``verb`` is what a caller must be allowed; without one anybody may. ``anonymous``: nobody in particular may too, if the
     setting ``anonymous_reads`` allows it. ``lenient``: a credential that is no longer valid is nobody's, not an error, so that
     pages and signing in work with an old cookie. ``by_form``: a change by cookie must carry the session's token; all but
-    signing in do. ``admission`` is the class in which the guard counts the request.
+    signing in do. ``beside``: whoever asks on this machine itself, through no proxy, may too. ``admission`` is the class in
+    which the request waits for its place (`api.admission`).
     """
 
     name: str
@@ -32,6 +34,7 @@ class Policy:
     anonymous: bool = False
     lenient: bool = False
     by_form: bool = True
+    beside: bool = False
     admission: str = "reads"
 
     async def __call__(self, request: Request) -> None:
@@ -43,10 +46,13 @@ class Policy:
             require_same_origin(request)
             if self.by_form:
                 require_csrf(request, caller)
-            self.require(caller, anonymous_reads=gate.anonymous_reads)
+            if not (self.beside and is_beside(request.scope)):
+                self.require(caller, anonymous_reads=gate.anonymous_reads)
         except Forbidden:
             gate.note_refusal(request, caller, self.name)
             raise
+        who = address_of(request) if caller.by == "nobody" else caller.id
+        await request.app.state.admission.enter(request.scope, self.admission, who)
 
     def require(self, caller: Caller, *, anonymous_reads: bool) -> None:
         """Stop a caller who may not.
@@ -89,7 +95,7 @@ _ROWS: Final = {
         Policy(name="reporters", verb="write", admission="writes"),
         Policy(name="closers", verb="close", admission="writes"),
         Policy(name="admins", verb="admin", admission="reads"),
-        Policy(name="metrics", verb="metrics", admission="health"),
+        Policy(name="metrics", verb="metrics", beside=True, admission="health"),
     )
 }
 POLICIES: Final = frozenset(_ROWS.values())
@@ -115,5 +121,3 @@ REPORTERS: Final = policy("reporters")
 CLOSERS: Final = policy("closers")
 ADMINS: Final = policy("admins")
 METRICS: Final = policy("metrics")
-
-READABLE: Final = ("public",)

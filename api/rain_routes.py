@@ -5,12 +5,12 @@ import datetime as dt
 from fastapi import APIRouter, Depends
 from fastapi.responses import JSONResponse
 
-from api.policy import EVERYBODY
+from api.policy import OVERLAYS
 from api.request import ServedNow, SettingsNow, known_parameters
 from api.use.rain_history import HOURS, rain_hours, rain_now
 from api.use.rain_watch import observations_path
 
-router = APIRouter(tags=["questions"], dependencies=[*EVERYBODY, Depends(known_parameters)])
+router = APIRouter(tags=["questions"], dependencies=[*OVERLAYS, Depends(known_parameters)])
 
 
 @router.get("/rain")

@@ -26,21 +26,20 @@ from layers._catalog import layer
 from layers._store import Snapshot, open_store
 
 _LON, _LAT = 119.70, 28.56
-_PUBLIC = ("public",)
 
 
 def questions(snapshot: Snapshot, files: AccessFiles) -> dict[str, Callable[[RoadsNow, str], Any]]:
     shelters, towns = layer("shelters"), layer("towns")
     return {
         "nearest shelters by time": lambda roads, _: nearby_by_road(
-            snapshot, roads, _LON, _LAT, (shelters,), limit_min=120, k=10, free_only=True, sensitivities=_PUBLIC
+            snapshot, roads, _LON, _LAT, (shelters,), limit_min=120, k=10, free_only=True
         ),
         "reach in four bands": lambda roads, _: reach_from(
             snapshot, roads, _LON, _LAT, (5, 10, 15, 20), people=groups_named(snapshot, files, "towns"), facilities=(shelters,),
             towards=False,
         ),
         "evacuation of all flood points": lambda _, bridge: evacuation_plan(
-            snapshot, files, EvacuationQuestion(limit_min=60, without=(bridge,)), _PUBLIC, lambda *_: None
+            snapshot, files, EvacuationQuestion(limit_min=60, without=(bridge,)), lambda *_: None
         ),
         "mobilisation of 200 people": lambda roads, _: mobilised(snapshot, roads, towns, {"people": 200}, within_min=180),
     }

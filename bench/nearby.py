@@ -54,7 +54,7 @@ def measure(points: int) -> list[Figure]:
     aeds = layer("aeds")
 
     def ours(x: float, y: float) -> object:
-        return nearby(snapshot, x, y, (aeds,), radius_m=10_000, k=10, sensitivities=("public",))
+        return nearby(snapshot, x, y, (aeds,), radius_m=10_000, k=10)
 
     def planar(x: float, y: float) -> int:
         return int(frame.sindex.nearest(shapely.Point(x, y), return_all=False)[1][0])

@@ -28,7 +28,6 @@ from api.cli._on_roads import (
 )
 from api.cli._show import line, table
 from api.cli.data import InLanguage, Language, StorePath
-from api.policy import READABLE
 from api.use import parameters
 from api.use.access.answer_files import tables_of_matrix, write_areas, write_tables
 from api.use.access.asked import needs_of
@@ -45,7 +44,7 @@ from api.use.access.selected import Drawn, drawn_circle, selectable, selected, z
 from geo_risk.errors import ParameterError
 from layers._catalog import layer
 from layers._layer import Geometry
-from layers._store import Snapshot
+from layers._store import PUBLIC, Snapshot, seen
 
 _MATRIX_MAX: Final = 2_000_000
 _SHOWN: Final = 40
@@ -165,7 +164,7 @@ def reach(
         there.snapshot, roads_of(there, vehicle, at, without), parameters.longitude(lon), parameters.latitude(lat),
         sorted({parameters.number(each, "minutes", 0.1, most) for each in minutes.split(",")}),
         people=groups_named(there.snapshot, there.files, people),
-        facilities=parameters.layers_named(layers, (Geometry.POINT,)), towards=towards,
+        facilities=parameters.layers_named(there.snapshot, layers, (Geometry.POINT,)), towards=towards,
         beside_m=parameters.number(beside_m, "beside_m", 1, 5000),
     )  # fmt: skip
     written = write_areas(answer, output) if output is not None else ()
@@ -398,7 +397,8 @@ def select(
 ) -> None:
     """Everything inside a circle, a drawn polygon or an area of the map, listed by layer and summed."""
     there = held(store)
-    answer = selected(there.snapshot, _drawn(there.snapshot, lon, lat, radius_m, area, in_zone), selectable(layers), READABLE)
+    snapshot = seen(there.snapshot, PUBLIC)
+    answer = selected(snapshot, _drawn(snapshot, lon, lat, radius_m, area, in_zone), selectable(snapshot, layers))
     if as_json:
         print_json(answer)
         return

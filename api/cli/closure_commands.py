@@ -117,7 +117,7 @@ def reopen(
 ) -> None:
     """End a closure; its row stays and says when it ended."""
     with open_store(store_path(store), create=False) as opened:
-        closing.end_closure(opened, opened.snapshot(), closure_id, moment(at), getpass.getuser())
+        closing.end_closure(opened, closure_id, moment(at), getpass.getuser())
     _say_after(store, closure_id, "reopened", short(language))
 
 

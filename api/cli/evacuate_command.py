@@ -22,12 +22,12 @@ from api.cli._on_roads import (
 )
 from api.cli._show import line, progress, table
 from api.cli.data import InLanguage, Language, StorePath
-from api.policy import READABLE
 from api.use import parameters
 from api.use.access.answer_files import tables_of_plan, write_tables
 from api.use.access.evacuation_plan import evacuation_plan, question_of
 from api.use.access.given_files import former_of, pinned_of
 from geo_risk.access.shortfall import REASONS
+from layers._store import PUBLIC, seen
 
 _SHOWN: Final = 30
 _WORDS: Final[Mapping[str, Mapping[str, str]]] = {
@@ -81,7 +81,7 @@ def evacuate(
         "pinned": pinned_of(pin) if pin else [], "previous": former_of(previous) if previous else [],
     })  # fmt: skip
     with progress() as tell:
-        plan = evacuation_plan(there.snapshot, there.files, asked, READABLE, tell)
+        plan = evacuation_plan(seen(there.snapshot, PUBLIC), there.files, asked, tell)
     written = write_tables(plan, tables_of_plan(plan), output) if output is not None else ()
     if as_json:
         print_json(plan)

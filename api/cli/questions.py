@@ -27,7 +27,6 @@ from api.cli._on_roads import (
 from api.cli._show import line, progress, table
 from api.cli.data import InLanguage, Language, StorePath, store_path
 from api.cli.run_commands import Pieces, run_scenario
-from api.policy import READABLE
 from api.use import parameters
 from api.use.access.asked import RoadQuestion
 from api.use.access.near import NearQuestion, near_answer
@@ -38,7 +37,7 @@ from geo_risk.model import PlaceRisk
 from geo_risk.risk.assess import assessment_frame
 from geo_risk.risk.explain import reasons
 from layers._layer import Geometry
-from layers._store import open_store
+from layers._store import PUBLIC, open_store, seen
 
 _SHOWN = 3
 _NEAR: Final = {
@@ -178,7 +177,7 @@ def nearby(
     question = NearQuestion(
         lon=parameters.longitude(lon),
         lat=parameters.latitude(lat),
-        layers=layers_named(layers, (Geometry.POINT,)),
+        layers=layers_named(there.snapshot, layers, (Geometry.POINT,)),
         k=parameters.whole(k, "k", 1, there.limits.nearest_max),
         radius_m=parameters.number(radius_m, "radius_m", 1, there.limits.radius_max_m),
         limit_min=parameters.number(limit_min, "limit_min", 1, there.limits.access_max_min),
@@ -187,7 +186,7 @@ def nearby(
     )
     asked = RoadQuestion(vehicle=vehicle, at=at, without=without)
     roads = asked.roads(there.snapshot, there.files) if question.by_time else None
-    answer = near_answer(there.snapshot, roads, question, READABLE)
+    answer = near_answer(seen(there.snapshot, PUBLIC), roads, question)
     if as_json:
         print_json(answer)
         return

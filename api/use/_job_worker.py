@@ -10,6 +10,7 @@ import signal
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,7 +18,7 @@ from api.use.runs import as_json, canonical_json, inputs_of, make_run
 from api.use.scenarios import Progress, scenario_of
 from geo_risk import errors
 from geo_risk.errors import GeoRiskError
-from layers._store import open_store
+from layers._store import PUBLIC, open_store
 
 _EVERY_S: Final = 0.1
 _FACTS: Final = ("what", "where", "expected", "got", "then")
@@ -40,8 +41,11 @@ def main() -> int:
 def _made(job: dict[str, Any]) -> dict[str, Any]:
     scenario = scenario_of(job["scenario"])
     folder = Path(job["folder"]) if job["folder"] else None
+    layers = job.get("layers")
+    sight = replace(PUBLIC, layers=None if layers is None else frozenset(layers))
     with open_store(Path(job["store"]), create=False) as store:
-        return as_json(make_run(scenario, inputs_of(scenario, folder, store.snapshot, confined=True), _reporter()).run)
+        inputs = inputs_of(scenario, folder, store.snapshot, confined=True, sight=sight)
+        return as_json(make_run(scenario, inputs, _reporter()).run)
 
 
 def _limit(memory_bytes: int) -> None:

@@ -66,7 +66,7 @@ def assess_layer(
 def current(snapshot: Snapshot) -> Assessed:
     """The towns assessed by every factor at this snapshot, today; computed once for it and the day."""
     today = dt.datetime.now(tz=dt.UTC).astimezone().date()
-    return remember(snapshot, f"towns assessed {today}", lambda now: assess_layer(now, on=today))
+    return remember(snapshot.whole, f"towns assessed {today}", lambda now: assess_layer(now, on=today))
 
 
 def assess_cells(

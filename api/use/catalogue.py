@@ -8,7 +8,6 @@ import geopandas as gpd
 
 from api.use._remember import remember
 from geo_risk.levels import Scheme
-from layers._catalog import catalog
 from layers._layer import Column, Layer
 from layers._store import Snapshot
 from layers._tables import scheme
@@ -16,22 +15,22 @@ from layers._tables import scheme
 SYNTHETIC_SOURCE = "demo"
 
 
-def layers_answer(snapshot: Snapshot, sensitivities: tuple[str, ...], now: dt.datetime) -> dict[str, Any]:
+def layers_answer(snapshot: Snapshot, now: dt.datetime) -> dict[str, Any]:
     """Every layer with its readable columns, count and age, and the scheme of levels."""
     return {
         "revision": snapshot.revision,
         "updated_at": snapshot.recorded_at,
         "synthetic": is_synthetic(snapshot),
-        "layers": [layer_answer(layer, snapshot, sensitivities, now) for layer in catalog().values()],
+        "layers": [layer_answer(layer, snapshot, now) for layer in snapshot.layers.values()],
         "scheme": scheme_answer(scheme("risk_index")),
     }
 
 
-def layer_answer(layer: Layer, snapshot: Snapshot, sensitivities: tuple[str, ...], now: dt.datetime) -> dict[str, Any]:
+def layer_answer(layer: Layer, snapshot: Snapshot, now: dt.datetime) -> dict[str, Any]:
     """One layer's declaration as a page needs it."""
     updated_at = snapshot.updated_at(layer.id)
     age = now - dt.datetime.fromisoformat(updated_at) if updated_at else None
-    readable = {column.name for column in layer.readable(sensitivities)}
+    readable = {column.name for column in layer.readable(snapshot.readable)}
     style = asdict(layer.style)
     return {
         "id": layer.id,
@@ -48,9 +47,15 @@ def layer_answer(layer: Layer, snapshot: Snapshot, sensitivities: tuple[str, ...
             **style,
             "popup": [name for name in layer.style.popup if name in readable],
             "card": [name for name in layer.style.card if name in readable],
+            "level_by": layer.style.level_by if layer.style.level_by in readable else None,
+            "look_by": layer.style.look_by if layer.style.look_by in readable else None,
         },
-        "columns": [column_answer(column) for column in layer.readable(sensitivities)],
-        "derivations": [{"column": each.column, "inputs": each.inputs, "title": each.title} for each in layer.derivations],
+        "columns": [column_answer(column) for column in layer.readable(snapshot.readable)],
+        "derivations": [
+            {"column": each.column, "inputs": each.inputs, "title": each.title}
+            for each in layer.derivations
+            if readable.issuperset((each.column, *each.inputs))
+        ],
     }
 
 

@@ -55,7 +55,7 @@ def cells_now(snapshot: Snapshot, size_m: int | None = None) -> Cells:
         assessed, frame = assess_cells(now, chosen, on=today)
         return Cells(size_m=chosen, frame=frame, assessed=assessed)
 
-    return remember(snapshot, f"cells {chosen} assessed {today}", made)
+    return remember(snapshot.whole, f"cells {chosen} assessed {today}", made)
 
 
 def cells_text(snapshot: Snapshot, size_m: int | None = None) -> str:
@@ -87,7 +87,7 @@ def cells_answer(cells: Cells) -> dict[str, Any]:
     }
 
 
-def cell_why(snapshot: Snapshot, size_m: int | None, cell_id: str, sensitivities: tuple[str, ...]) -> dict[str, Any]:
+def cell_why(snapshot: Snapshot, size_m: int | None, cell_id: str) -> dict[str, Any]:
     """Why a cell has its level, with the help that is nearest to its middle and who answers for the town there.
 
     Raises
@@ -96,7 +96,7 @@ def cell_why(snapshot: Snapshot, size_m: int | None, cell_id: str, sensitivities
         There is no such cell of this size.
     """
     cells = cells_now(snapshot, size_m)
-    told = why(snapshot, cells.assessed, cells.frame, "cells", cell_id, sensitivities)
+    told = why(snapshot, cells.assessed, cells.frame, "cells", cell_id)
     middle = cells.frame.geometry[cell_id].centroid
     place = {
         "id": cell_id, "layer": "cells", "name": cell_id, "lon": middle.x, "lat": middle.y,
@@ -105,7 +105,7 @@ def cell_why(snapshot: Snapshot, size_m: int | None, cell_id: str, sensitivities
     }
     return {
         **told, "place": place, "cell_m": cells.size_m,
-        **help_at(snapshot, middle, codes_at(snapshot, middle), sensitivities),
+        **help_at(snapshot, middle, codes_at(snapshot, middle)),
     }
 
 

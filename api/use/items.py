@@ -8,7 +8,6 @@ import shapely
 
 from api.use.parameters import Box
 from geo_risk.errors import NotFound, shown
-from layers._catalog import layer
 from layers._store import Snapshot
 
 
@@ -29,7 +28,7 @@ class Page:
 
 def page(snapshot: Snapshot, layer_id: str, bbox: Box | None, limit: int, offset: int) -> Page:
     """The features of a layer whose geometry touches the box (all without one), ``limit`` from ``offset`` on."""
-    frame = snapshot.frames[layer(layer_id).id]
+    frame = snapshot.frames[snapshot.layer(layer_id).id]
     rows = frame if bbox is None else frame.iloc[touching(frame, bbox)]
     return Page(rows=rows.iloc[offset : offset + limit], matched=len(rows), offset=offset, revision=snapshot.revision)
 
@@ -42,7 +41,7 @@ def one(snapshot: Snapshot, layer_id: str, fid: str) -> gpd.GeoDataFrame:
     NotFound
         There is no such layer or feature.
     """
-    frame = snapshot.frames[layer(layer_id).id]
+    frame = snapshot.frames[snapshot.layer(layer_id).id]
     if fid not in frame.index:
         raise NotFound(
             f"layer {layer_id} has no such feature", where=layer_id, expected="an id listed by its items", got=shown(fid)

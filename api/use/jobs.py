@@ -15,7 +15,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 
 import api
 from api.use.runs import Run, load, run_of, save
@@ -57,6 +57,14 @@ class Job:
     finished: str | None = None
     run: str | None = None
     error: GeoRiskError | None = None
+    asked_by: str = ""
+
+
+class _Waiting(NamedTuple):
+    job_id: str
+    scenario: Scenario
+    actor: str
+    layers: frozenset[str] | None
 
 
 class Jobs:
@@ -72,15 +80,15 @@ class Jobs:
         }
         self._changed = threading.Condition()
         self._jobs: dict[str, Job] = {}
-        self._waiting: deque[tuple[str, Scenario, str]] = deque()
+        self._waiting: deque[_Waiting] = deque()
         self._processes: dict[str, subprocess.Popen[str]] = {}
         self._closed = False
         self._threads = [threading.Thread(target=self._work, name=f"job-{number}", daemon=True) for number in range(limits.at_once)]
         for thread in self._threads:
             thread.start()
 
-    def submit(self, scenario: Scenario, actor: str) -> Job:
-        """Queue a scenario.
+    def submit(self, scenario: Scenario, actor: str, asked_by: str = "", layers: frozenset[str] | None = None) -> Job:
+        """Queue a scenario, of which the job sees these layers (None: all), and of them the public columns.
 
         Raises
         ------
@@ -93,10 +101,10 @@ class Jobs:
                     "too many jobs wait", where="jobs", expected=f"at most {self._limits.waiting} waiting",
                     got=str(len(self._waiting)), then="try again later, or dismiss a job",
                 )
-            job = Job(id=uuid.uuid4().hex, question=scenario.question, status="accepted", created=_now())
+            job = Job(id=uuid.uuid4().hex, question=scenario.question, status="accepted", created=_now(), asked_by=asked_by)
             self._jobs[job.id] = job
             self._forget()
-            self._waiting.append((job.id, scenario, actor))
+            self._waiting.append(_Waiting(job.id, scenario, actor, layers))
             self._changed.notify()
         return job
 
@@ -117,7 +125,7 @@ class Jobs:
             job = self.job(job_id)
             if job.status in FINISHED:
                 return job
-            self._waiting = deque(each for each in self._waiting if each[0] != job_id)
+            self._waiting = deque(each for each in self._waiting if each.job_id != job_id)
             self._end(job_id, status="dismissed", message="dismissed by request")
             _kill(self._processes.get(job_id))
             return self._jobs[job_id]
@@ -161,22 +169,24 @@ class Jobs:
 
     def _work(self) -> None:
         while (next_one := self._next()) is not None:
-            self._run(*next_one)
+            self._run(next_one)
 
-    def _next(self) -> tuple[str, Scenario, str] | None:
+    def _next(self) -> "_Waiting | None":
         with self._changed:
             self._changed.wait_for(lambda: self._waiting or self._closed)
             if not self._waiting:
                 return None
             found = self._waiting.popleft()
-            self._jobs[found[0]] = dataclasses.replace(self._jobs[found[0]], status="running", started=_now(), message="start")
+            job = self._jobs[found.job_id]
+            self._jobs[found.job_id] = dataclasses.replace(job, status="running", started=_now(), message="start")
             return found
 
-    def _run(self, job_id: str, scenario: Scenario, actor: str) -> None:
+    def _run(self, asked: "_Waiting") -> None:
+        job_id = asked.job_id
         with tempfile.TemporaryDirectory(prefix="geo-risk-job-", ignore_cleanup_errors=True) as name:
             try:
-                run = self._made(job_id, scenario, Path(name))
-                save(self._store, run, actor)
+                run = self._made(asked, Path(name))
+                save(self._store, run, asked.actor)
             except GeoRiskError as error:
                 self._end(job_id, status="failed", message=error.what, error=error)
             except OSError as error:
@@ -186,9 +196,10 @@ class Jobs:
             finally:
                 self._processes.pop(job_id, None)
 
-    def _made(self, job_id: str, scenario: Scenario, folder: Path) -> Run:
-        steps = ("inputs", *QUESTIONS[scenario.question].steps)
-        spec = {**self._spec, "scenario": scenario.canonical()}
+    def _made(self, asked: "_Waiting", folder: Path) -> Run:
+        job_id, steps = asked.job_id, ("inputs", *QUESTIONS[asked.scenario.question].steps)
+        layers = None if asked.layers is None else sorted(asked.layers)
+        spec = {**self._spec, "scenario": asked.scenario.canonical(), "layers": layers}
         code = _watched(self._command, spec, folder, self._limits.seconds, self._started(job_id), self._teller(job_id, steps))
         return _left(folder, code, self._limits)
 

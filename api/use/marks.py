@@ -12,7 +12,6 @@ from api.use.items import touching
 from api.use.nearby import AVAILABLE
 from api.use.parameters import Box
 from api.use.records import geojson
-from layers._catalog import layer
 from layers._layer import Geometry, Layer
 from layers._store import Snapshot
 
@@ -23,7 +22,7 @@ _SHUT = tuple(status for status, available in AVAILABLE.items() if not available
 
 def marks(snapshot: Snapshot, layer_id: str, bbox: Box, zoom: float, most: int) -> dict[str, Any]:
     """The layer's marks in the box. Point layers above ``most`` points in view come as counts by cell."""
-    found = layer(layer_id)
+    found = snapshot.layer(layer_id)
     rows = snapshot.frames[found.id]
     seen = rows.iloc[touching(rows, bbox)]
     head = {"layer": found.id, "revision": snapshot.revision, "count": len(seen)}

@@ -66,7 +66,6 @@ def nearby(
     *,
     radius_m: float,
     k: int,
-    sensitivities: tuple[str, ...],
     free_only: bool = False,
 ) -> NearbyAnswer:
     """The ``k`` nearest features of the layers together, within the radius; ``free_only`` as in `wanted`."""
@@ -74,7 +73,7 @@ def nearby(
         near
         for layer in layers
         for near in nearest_of(
-            snapshot, layer, lon, lat, radius_m=radius_m, k=k, sensitivities=sensitivities, free_only=free_only
+            snapshot, layer, lon, lat, radius_m=radius_m, k=k, free_only=free_only
         )
     ]
     found.sort(key=lambda near: (near.distance_m, near.layer, near.id))
@@ -89,7 +88,7 @@ def nearby(
 
 
 def nearest_of(
-    snapshot: Snapshot, layer: Layer, lon: float, lat: float, *, radius_m: float, k: int, sensitivities: tuple[str, ...],
+    snapshot: Snapshot, layer: Layer, lon: float, lat: float, *, radius_m: float, k: int,
     free_only: bool = False,
 ) -> list[Near]:  # fmt: skip
     """The ``k`` nearest features of one point layer within the radius, nearest first."""
@@ -98,7 +97,7 @@ def nearest_of(
     if not len(placed):
         return []
     answer = nearest(index, lon, lat, k=k, radius_m=radius_m)
-    return nears(layer, frame.iloc[placed[answer.positions]], answer.distance_m, answer.bearing_deg, sensitivities)
+    return nears(layer, frame.iloc[placed[answer.positions]], answer.distance_m, answer.bearing_deg, snapshot.readable)
 
 
 def nears(

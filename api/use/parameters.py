@@ -4,8 +4,8 @@ import math
 from dataclasses import dataclass
 
 from geo_risk.errors import ParameterError, shown
-from layers._catalog import layer
 from layers._layer import Layer
+from layers._store import Snapshot
 
 
 @dataclass(frozen=True)
@@ -77,9 +77,9 @@ def box(text: str) -> Box:
     return Box(west, south, east, north)
 
 
-def layers_named(text: str, kinds: tuple[str, ...]) -> tuple[Layer, ...]:
-    """Layers from a comma-separated list, each of one of the geometry kinds, none twice."""
-    found = tuple(layer(name.strip()) for name in dict.fromkeys(text.split(",")))
+def layers_named(snapshot: Snapshot, text: str, kinds: tuple[str, ...]) -> tuple[Layer, ...]:
+    """Layers that are there for whoever asks, from a comma-separated list, each of one of the geometry kinds, none twice."""
+    found = tuple(snapshot.layer(name.strip()) for name in dict.fromkeys(text.split(",")))
     wrong = [each.id for each in found if each.geometry not in kinds]
     if wrong:
         raise ParameterError(

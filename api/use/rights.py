@@ -17,6 +17,7 @@ from geo_risk.errors import Forbidden
 from layers._layer import Layer
 from layers._store import Feature, Snapshot
 from layers._store.accounts import at_least
+from layers._store.writes import Judge
 
 Rights = Callable[[Layer, Feature | None, Feature | None], None]
 """Raises `Forbidden` where the caller may not make this of that, here; None is a feature that is not there."""
@@ -42,6 +43,17 @@ def rights_of(caller: Caller, snapshot: Snapshot) -> Rights:
     return require
 
 
+def judge_of(caller: Caller, snapshot: Snapshot) -> Judge:
+    """The caller's rights as a judge that lets pass what they allow as it is."""
+    rights = rights_of(caller, snapshot)
+
+    def judge(layer: Layer, before: Feature | None, after: Feature | None) -> Feature | None:
+        rights(layer, before, after)
+        return after
+
+    return judge
+
+
 def may_write(caller: Caller, layer: Layer) -> bool:
     """Whether the caller may change features of the layer somewhere."""
     if layer.id == CLOSURES:
@@ -51,6 +63,21 @@ def may_write(caller: Caller, layer: Layer) -> bool:
     else:
         by_role = caller.may("write") and at_least(caller.role, "operator")
     return by_role and (caller.writes is None or layer.id in caller.writes) and caller.sight.sees(layer)
+
+
+def require_own(caller: Caller, asked_by: str) -> None:
+    """Stop a caller who did not ask for a job himself, nor is an operator.
+
+    Raises
+    ------
+    Forbidden
+        Somebody else asked for it.
+    """
+    if caller.id != asked_by and not caller.may("close"):
+        raise Forbidden(
+            "somebody else asked for this", expected="who asked for it, or an operator", got=f"role {caller.role}",
+            then="ask an operator to end it",
+        )
 
 
 def require_layer(caller: Caller, layer: Layer) -> None:

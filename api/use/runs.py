@@ -37,7 +37,7 @@ from api.use.scenarios import (
 )
 from geo_risk.errors import ParameterError, StoreCorrupt, shown
 from geo_risk.model import Rule
-from layers._store import RunRecord, Snapshot, Store
+from layers._store import PUBLIC, RunRecord, Sight, Snapshot, Store, seen
 
 WHEN: Final = ("id", "made_at", "seconds", "revision", "digest")
 """What is said beside a result and is no part of it."""
@@ -89,14 +89,20 @@ def make_run(scenario: Scenario, inputs: Inputs, progress: Progress) -> Made:
     progress("inputs", 1.0)
     result = QUESTIONS[scenario.question].run(scenario.parameters, inputs, progress)
     require_unchanged(inputs.files, before)
-    layers = tuple(layer_input(name, inputs.snapshot().frames[name]) for name in result.layers)
+    layers = tuple(layer_input(name, inputs.snapshot().whole.frames[name]) for name in result.layers)
     revision = inputs.snapshot().revision if result.layers else None
     return Made(run=_run(scenario, files + layers, result, revision, time.monotonic() - began), shapes=result.shapes)
 
 
-def inputs_of(scenario: Scenario, folder: Path | None, snapshot: Callable[[], Snapshot], *, confined: bool) -> Inputs:
-    """What a scenario reads: its files in the folder (see `located`), and the store's layers when they are asked for."""
-    return Inputs(files=MappingProxyType(files_of(scenario, folder, confined=confined)), snapshot=cache(snapshot))
+def inputs_of(
+    scenario: Scenario, folder: Path | None, snapshot: Callable[[], Snapshot], *, confined: bool, sight: Sight = PUBLIC
+) -> Inputs:
+    """What a scenario reads: its files in the folder (see `located`), and the store's layers when they are asked for.
+
+    A run is for all who may read its layers, so it is made of their public columns, whoever asks.
+    """
+    files = files_of(scenario, folder, confined=confined)
+    return Inputs(files=MappingProxyType(files), snapshot=cache(lambda: seen(snapshot(), sight)))
 
 
 def files_of(scenario: Scenario, folder: Path | None, *, confined: bool) -> dict[str, Path]:

@@ -10,17 +10,16 @@ from geo_risk.errors import NotFound, ParameterError, shown
 from geo_risk.model import Factor
 from geo_risk.risk.explain import Evidence, evidence, explain
 from geo_risk.risk.spread import Spread, spread
-from layers._catalog import layer
 from layers._store import Snapshot
 
 _SHOWN: Final = 5
 
 
-def why_place(snapshot: Snapshot, area_layer: str, fid: str, sensitivities: tuple[str, ...]) -> dict[str, Any]:
+def why_place(snapshot: Snapshot, area_layer: str, fid: str) -> dict[str, Any]:
     """Why an area of a layer has its figure."""
-    if not layer(area_layer).places_by:
+    if not snapshot.layer(area_layer).places_by:
         raise ParameterError("only places are assessed", where="layer", expected="a layer of places, such as towns", got=area_layer)
-    return why(snapshot, current(snapshot), snapshot.frames[area_layer], area_layer, fid, sensitivities)
+    return why(snapshot, current(snapshot), snapshot.whole.frames[area_layer], area_layer, fid)
 
 
 def why(
@@ -29,7 +28,6 @@ def why(
     places: gpd.GeoDataFrame,
     places_layer: str,
     place_id: str,
-    sensitivities: tuple[str, ...],
 ) -> dict[str, Any]:
     """The figure of one place taken apart, from the readings that made it and the same measures over the same features."""
     place = assessed.area(place_id)
@@ -41,7 +39,7 @@ def why(
     spans = spread(assessed.assessment, assessed.scheme, [place])[0]
     behind = {
         factor.id: evidence(places, features, factor, [place_id], _SHOWN)[0]
-        for factor, features in inputs_of(snapshot, places, places_layer)
+        for factor, features in inputs_of(snapshot.whole, places, places_layer)
         if any(reading.factor == factor.id for reading in place.readings)
     }
     owners = {factor.id: (owner, factor) for owner, factor in factors()}
@@ -52,7 +50,7 @@ def why(
         "role_weights": assessed.assessment.role_weights,
         "rules": [{"id": rule.id, "chosen": rule.chosen, "options": list(rule.options)} for rule in told.rules],
         "spread": spread_answer(spans),
-        "evidence": {each: _evidence(snapshot, *owners[each], found, sensitivities) for each, found in behind.items()},
+        "evidence": {each: _evidence(snapshot, *owners[each], found) for each, found in behind.items()},
     }
 
 
@@ -64,9 +62,9 @@ def spread_answer(spans: Spread) -> dict[str, Any]:
     }
 
 
-def _evidence(snapshot: Snapshot, owner: str, factor: Factor, found: Evidence, sensitivities: tuple[str, ...]) -> dict[str, Any]:
+def _evidence(snapshot: Snapshot, owner: str, factor: Factor, found: Evidence) -> dict[str, Any]:
     """The features by name where their layer has one that may be read; a value is shown only if its column may be."""
-    frame, readable = snapshot.frames[owner], {column.name for column in layer(owner).readable(sensitivities)}
+    frame, readable = snapshot.frames[owner], {column.name for column in snapshot.layer(owner).readable(snapshot.readable)}
     seen = factor.column is None or factor.column in readable
     named = "name" in readable
     return {

@@ -27,6 +27,15 @@ class Sight:
         """Whether the layer is there for this caller at all."""
         return layer.sensitivity in self.sensitivities and (self.layers is None or layer.id in self.layers)
 
+    def covers(self, other: "Sight") -> bool:
+        """Whether all that the other sees is there for this one too.
+
+        >>> WHOLE.covers(PUBLIC), PUBLIC.covers(WHOLE)
+        (True, False)
+        """
+        layers = self.layers is None or (other.layers is not None and other.layers <= self.layers)
+        return layers and set(other.sensitivities) <= set(self.sensitivities)
+
 
 def sight_up_to(clearance: Sensitivity, layers: frozenset[str] | None = None) -> Sight:
     """The sight of a clearance: its own sensitivity and the lower ones.

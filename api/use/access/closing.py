@@ -2,6 +2,7 @@
 
 import datetime as dt
 import uuid
+from dataclasses import replace
 from typing import Annotated, Any, Literal, Self
 
 import shapely
@@ -12,11 +13,11 @@ from shapely.geometry.base import BaseGeometry
 
 from api.use.access.asked import moment
 from api.use.access.roads_now import ROADS, AccessFiles, depth_raster, graph_of, require_roads
-from api.use.items import one
 from geo_risk.errors import ParameterError, shown
 from layers._catalog import layer
-from layers._frame import typed
-from layers._store import Batch, Snapshot, Store
+from layers._layer import Layer
+from layers._store import Batch, Change, Feature, Snapshot, Store, Value
+from layers._store.writes import Judge, permit
 from layers._tables.vehicle_table import vehicle
 
 LAYER_ID = "road_closures"
@@ -97,8 +98,8 @@ def require_known(snapshot: Snapshot, files: AccessFiles, given: NewClosure) -> 
         depth_raster(files, given.depth_raster)
 
 
-def add_closure(store: Store, given: NewClosure, now: dt.datetime, actor: str) -> str:
-    """Keep a closure; returns its id after COMMIT. Without ``since`` it holds from now."""
+def add_closure(store: Store, given: NewClosure, now: dt.datetime, actor: str, judge: Judge = permit) -> str:
+    """Keep a closure; returns its id after COMMIT. Without ``since`` it holds from now. ``judge`` may refuse it."""
     closure_id = f"closure-{uuid.uuid4().hex[:12]}"
     circle = given.circle
     values: dict[str, Any] = {
@@ -115,21 +116,28 @@ def add_closure(store: Store, given: NewClosure, now: dt.datetime, actor: str) -
         "until": given.until and _moment(given.until),
         "said_by": actor,
     }
-    frame = typed(layer(LAYER_ID), {name: [value] for name, value in values.items()}, [_area(given.area)], [closure_id])
-    store.apply(LAYER_ID, frame, Batch(actor=actor, reason="road closed", source=SOURCE))
+    change = Change(layer=LAYER_ID, fid=closure_id, op="create", values=values, geometry=_area(given.area))
+    store.write(Batch(actor=actor, reason="road closed", source=SOURCE), (change,), judge=judge)
     return closure_id
 
 
-def end_closure(store: Store, snapshot: Snapshot, closure_id: str, at: dt.datetime, actor: str) -> None:
+def end_closure(store: Store, closure_id: str, at: dt.datetime, actor: str, judge: Judge = permit) -> None:
     """Let a closure end at a moment; `NotFound` where there is none of that id. Its row stays, and says when it ended.
 
-    One that has not begun by then ends as it begins.
+    One that has not begun by then ends as it begins. ``judge`` may refuse it.
     """
-    found = one(snapshot, LAYER_ID, closure_id)
-    source, since = str(found["source"].iloc[0]), found["since"].iloc[0]
-    least = dt.datetime.fromisoformat(since) + _LEAST if isinstance(since, str) else at
-    ended = found.assign(until=[_moment(max(at, least))])
-    store.apply(LAYER_ID, ended, Batch(actor=actor, reason="road reopened", source=source))
+
+    def ended(of: Layer, before: Feature | None, after: Feature | None) -> Feature | None:
+        if after is not None:
+            after = replace(after, values={**after.values, "until": _moment(_end(after.values.get("since"), at))})
+        return judge(of, before, after)
+
+    change = Change(layer=LAYER_ID, fid=closure_id, op="patch", values={"until": _moment(at)})
+    store.write(Batch(actor=actor, reason="road reopened", source=SOURCE), (change,), judge=ended)
+
+
+def _end(since: Value, at: dt.datetime) -> dt.datetime:
+    return max(at, dt.datetime.fromisoformat(since) + _LEAST) if isinstance(since, str) else at
 
 
 def _moment(at: dt.datetime) -> str:

@@ -17,11 +17,11 @@ _HOLDERS = "duty_holders"
 _EVERY = "all"
 
 
-def duty_of(
-    snapshot: Snapshot, frame: gpd.GeoDataFrame, duty: str | None, sensitivities: tuple[str, ...]
-) -> list[list[dict[str, Any]]]:
+def duty_of(snapshot: Snapshot, frame: gpd.GeoDataFrame, duty: str | None) -> list[list[dict[str, Any]]]:
     """For each feature those who answer for its town and county: for this duty or for all; without a duty, everybody."""
-    by_area = remember(snapshot.frames[_HOLDERS], f"by area {sensitivities}", lambda rows: _by_area(rows, sensitivities))
+    if _HOLDERS not in snapshot.layers:
+        return [[] for _ in range(len(frame))]
+    by_area = remember(snapshot.frames[_HOLDERS], f"by area {snapshot.readable}", lambda rows: _by_area(rows, snapshot.readable))
     stands = stands_of(frame)
     codes: list[list[str]] = [[] for _ in range(len(frame))]
     known = np.flatnonzero(~np.isnan(stands.lon))

@@ -17,7 +17,7 @@ from api.use.access.groups import CELLS, groups_named
 from api.use.access.groups import Groups as PeopleGroups
 from api.use.access.places_on_roads import on_roads, stands_of
 from api.use.access.plan_said import plan_said
-from api.use.access.plans import Plans
+from api.use.access.plans import PlanJob
 from api.use.access.roads_now import CLOSURES, AccessFiles, RoadsNow
 from api.use.access.said import roads_said
 from geo_risk.access.evacuation import Groups, Plan, Shelters, Stay, evacuate
@@ -77,11 +77,11 @@ def question_of(given: dict[str, Any]) -> EvacuationQuestion:
         ) from None
 
 
-def with_previous(asked: EvacuationQuestion, plans: Plans) -> EvacuationQuestion:
+def with_previous(asked: EvacuationQuestion, job_of: Callable[[str], PlanJob]) -> EvacuationQuestion:
     """The question with the transfers of the former plan that it names by its job."""
     if asked.previous_plan is None:
         return asked
-    before = plans.job(asked.previous_plan).plan
+    before = job_of(asked.previous_plan).plan
     if before is None:
         raise ParameterError("the former plan is not made", where="previous_plan", expected="a finished plan", then="wait for it")
     rows = [{name: row[name] for name in _COLUMNS} for row in before["transfers"]]
@@ -89,7 +89,7 @@ def with_previous(asked: EvacuationQuestion, plans: Plans) -> EvacuationQuestion
 
 
 def evacuation_plan(
-    snapshot: Snapshot, files: AccessFiles, asked: EvacuationQuestion, sensitivities: tuple[str, ...], progress: Progress
+    snapshot: Snapshot, files: AccessFiles, asked: EvacuationQuestion, progress: Progress
 ) -> dict[str, Any]:
     """The plan as plain values: sentences, transfers, load by shelter, who has no place and why, and its certificate."""
     progress("roads", 0.0)
@@ -120,7 +120,7 @@ def evacuation_plan(
         "hazard": hazard.title,
         "open": {"placed": free.placed, "left": free.left, "person_minutes": round(free.person_seconds / 60.0, 1)},
         "compared": _compared(plan.placed, free.placed),
-        **plan_said(snapshot, plan, frame, hazard, sensitivities),
+        **plan_said(snapshot, plan, frame, hazard),
     }
 
 

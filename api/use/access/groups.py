@@ -19,7 +19,6 @@ from api.use.columns import numbers
 from geo_risk.crs import WGS84
 from geo_risk.errors import FileError, ParameterError, shown
 from geo_risk.hazard.raster import open_raster
-from layers._catalog import layer
 from layers._layer import Title
 from layers._store import Snapshot
 from layers._tables import table
@@ -71,7 +70,7 @@ def groups_named(snapshot: Snapshot, files: AccessFiles, name: str) -> Groups:
         )
     frame, columns = snapshot.frames[name], known[name]
     people, wheels, care = (numbers(frame, columns.get(what)) for what in ("people", "wheels", "care"))
-    return Groups(id=name, title=layer(name).title, frame=frame, people=people, wheels=wheels, care=care)
+    return Groups(id=name, title=snapshot.layer(name).title, frame=frame, people=people, wheels=wheels, care=care)
 
 
 def _cells(files: AccessFiles, towns: gpd.GeoDataFrame) -> Groups:

@@ -25,20 +25,17 @@ class NearQuestion:
     by_time: bool
 
 
-def near_answer(
-    snapshot: Snapshot, roads: RoadsNow | None, asked: NearQuestion, sensitivities: tuple[str, ...]
-) -> dict[str, Any]:
+def near_answer(snapshot: Snapshot, roads: RoadsNow | None, asked: NearQuestion) -> dict[str, Any]:
     """The features first reached by road; without roads the nearest by straight line, and the answer says that it is so."""
     head: dict[str, Any] = {"from": {"lon": asked.lon, "lat": asked.lat}, "revision": snapshot.revision}
     if asked.by_time and roads is not None:
-        return head | roads_said(roads) | _by_road(snapshot, roads, asked, sensitivities)
-    return head | (roads_said(None) if asked.by_time else {"by": "line"}) | _by_line(snapshot, asked, sensitivities)
+        return head | roads_said(roads) | _by_road(snapshot, roads, asked)
+    return head | (roads_said(None) if asked.by_time else {"by": "line"}) | _by_line(snapshot, asked)
 
 
-def _by_road(snapshot: Snapshot, roads: RoadsNow, asked: NearQuestion, sensitivities: tuple[str, ...]) -> dict[str, Any]:
+def _by_road(snapshot: Snapshot, roads: RoadsNow, asked: NearQuestion) -> dict[str, Any]:
     found = nearby_by_road(
         snapshot, roads, asked.lon, asked.lat, asked.layers, limit_min=asked.limit_min, k=asked.k, free_only=asked.free_only,
-        sensitivities=sensitivities,
     )  # fmt: skip
     return {
         "limit_min": asked.limit_min,
@@ -47,9 +44,8 @@ def _by_road(snapshot: Snapshot, roads: RoadsNow, asked: NearQuestion, sensitivi
     }
 
 
-def _by_line(snapshot: Snapshot, asked: NearQuestion, sensitivities: tuple[str, ...]) -> dict[str, Any]:
+def _by_line(snapshot: Snapshot, asked: NearQuestion) -> dict[str, Any]:
     found = nearby(
         snapshot, asked.lon, asked.lat, asked.layers, radius_m=asked.radius_m, k=asked.k, free_only=asked.free_only,
-        sensitivities=sensitivities,
     )  # fmt: skip
     return {"radius_m": found.radius_m, "items": [asdict(item) for item in found.items], "missing": list(found.missing)}

@@ -16,7 +16,6 @@ from api.use.situation import NEAREST_LAYERS
 from geo_risk.access.routes import route
 from geo_risk.access.travel import OnRoad, Travel, cost_at, spread
 from geo_risk.crs import geodesic_m
-from layers._catalog import layer
 from layers._layer import Layer
 from layers._store import Snapshot
 
@@ -48,7 +47,6 @@ def nearby_by_road(
     limit_min: float,
     k: int,
     free_only: bool,
-    sensitivities: tuple[str, ...],
 ) -> tuple[NearByRoad, ...]:
     """The ``k`` features of the layers that are reached first from a place within the minutes, by the roads as they are now.
 
@@ -63,15 +61,13 @@ def nearby_by_road(
         now_s[~wanted(frame, free_only)] = math.inf
         order = np.argsort(now_s, kind="stable")[:k]
         picked = order[np.isfinite(now_s[order])]
-        found += _items(roads, each, frame, picked, now_s[picked], (lon, lat), (now_at, free_at), sensitivities)
+        found += _items(roads, each, frame, picked, now_s[picked], (lon, lat), (now_at, free_at), snapshot.readable)
     found.sort(key=lambda item: (item.road["seconds"], item.near.layer, item.near.id))
     explained = [_explained(roads, item, free_at, snapshot) for item in found[:k][:_EXPLAINED]]
     return (*explained, *found[:k][_EXPLAINED:])
 
 
-def help_by_road(
-    snapshot: Snapshot, roads: RoadsNow | None, lon: float | None, lat: float | None, sensitivities: tuple[str, ...]
-) -> dict[str, Any]:
+def help_by_road(snapshot: Snapshot, roads: RoadsNow | None, lon: float | None, lat: float | None) -> dict[str, Any]:
     """The first open shelters with free places, ready teams and open helipads by the roads as they are; nothing without roads."""
     said = roads_said(roads)
     if roads is None or lon is None or lat is None:
@@ -82,11 +78,11 @@ def help_by_road(
             each: [
                 item.as_item()
                 for item in nearby_by_road(
-                    snapshot, roads, lon, lat, (layer(each),), limit_min=_HELP_MIN, k=_HELPERS, free_only=True,
-                    sensitivities=sensitivities,
+                    snapshot, roads, lon, lat, (snapshot.layer(each),), limit_min=_HELP_MIN, k=_HELPERS, free_only=True,
                 )
             ]
             for each in NEAREST_LAYERS
+            if each in snapshot.layers
         },
     }  # fmt: skip
 

@@ -20,14 +20,14 @@ _ADVISED: Final = 5
 
 
 def plan_said(
-    snapshot: Snapshot, plan: Plan, groups: gpd.GeoDataFrame, hazard: Hazard, sensitivities: tuple[str, ...]
+    snapshot: Snapshot, plan: Plan, groups: gpd.GeoDataFrame, hazard: Hazard
 ) -> dict[str, Any]:
     """What the plan says, by the names of groups and shelters; duty holders in the columns that the caller may read."""
     shelters = snapshot.frames[LAYER]
     group_at, shelter_at = _named(groups), _named(shelters)
     called: dict[Hashable, str] = {**_titles(groups), **_titles(shelters)}
     told = replace(plan, openings=plan.openings[:_ADVISED])
-    duty = dict(zip(group_at, duty_of(snapshot, groups, hazard.duty, sensitivities), strict=True))
+    duty = dict(zip(group_at, duty_of(snapshot, groups, hazard.duty), strict=True))
     return {
         "sentences": [{"en": each.en, "zh": each.zh} for each in sentences(told, called)],
         "people": plan.people,

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
 
 from geo_risk.errors import Busy, GeoRiskError, NotFound, shown
+from layers._store.sight import PUBLIC, WHOLE, Sight
 
 Status = Literal["accepted", "running", "successful", "failed", "dismissed"]
 Progress = Callable[[str, float], None]
@@ -20,7 +21,10 @@ KEPT: Final = 50
 
 @dataclass(frozen=True, kw_only=True)
 class PlanJob:
-    """How a plan stands; ``plan`` is there once it is successful, ``error`` once it failed."""
+    """How a plan stands; ``plan`` is there once it is successful, ``error`` once it failed.
+
+    It holds what whoever asked for it may read (``sight``), so it is there for those who may read as much.
+    """
 
     id: str
     status: Status
@@ -30,6 +34,8 @@ class PlanJob:
     finished: str | None = None
     plan: dict[str, Any] | None = field(default=None, repr=False)
     error: GeoRiskError | None = None
+    asked_by: str = ""
+    sight: Sight = PUBLIC
 
 
 class CalledOff(GeoRiskError):
@@ -45,29 +51,29 @@ class Plans:
         self._lock = threading.Lock()
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="plans")
 
-    def submit(self, work: Work) -> PlanJob:
+    def submit(self, work: Work, asked_by: str = "", sight: Sight = PUBLIC) -> PlanJob:
         """Begin to make a plan, or let it wait for those before it; `Busy` where too many wait."""
         with self._lock:
             if sum(job.status in ("accepted", "running") for job in self._jobs.values()) >= WAITING:
                 raise Busy("too many plans wait to be made", where="evacuations", expected=f"at most {WAITING}", then="come again")
-            job = PlanJob(id=uuid.uuid4().hex, status="accepted", created=_now())
+            job = PlanJob(id=uuid.uuid4().hex, status="accepted", created=_now(), asked_by=asked_by, sight=sight)
             self._jobs[job.id] = job
             self._forget()
             self._futures[job.id] = self._pool.submit(self._make, job.id, work)
         return job
 
-    def job(self, job_id: str) -> PlanJob:
-        """The job of that id; `NotFound` where there is none, or it was forgotten."""
+    def job(self, job_id: str, sight: Sight = WHOLE) -> PlanJob:
+        """The job of that id; `NotFound` where there is none for this sight, or it was forgotten."""
         with self._lock:
             found = self._jobs.get(job_id)
-        if found is None:
+        if found is None or not sight.covers(found.sight):
             raise NotFound("no such plan", where="evacuations", expected="an id that was handed out", got=shown(job_id))
         return found
 
-    def jobs(self) -> tuple[PlanJob, ...]:
-        """All that are remembered, the newest first."""
+    def jobs(self, sight: Sight = WHOLE) -> tuple[PlanJob, ...]:
+        """All that are remembered and there for this sight, the newest first."""
         with self._lock:
-            return tuple(reversed(self._jobs.values()))
+            return tuple(job for job in reversed(self._jobs.values()) if sight.covers(job.sight))
 
     def wait(self, job_id: str, seconds: float) -> PlanJob:
         """The job once it is finished, or as it stands after so many seconds."""

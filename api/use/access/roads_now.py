@@ -75,7 +75,7 @@ def roads_now(
 
     ``without`` names roads that are shut for this question only: what if.
     """
-    roads = snapshot.frames[ROADS]
+    roads = snapshot.whole.frames[ROADS]
     if roads.empty:
         return None
     goes = vehicle_of(vehicle)
@@ -109,7 +109,7 @@ def index_of(roads: gpd.GeoDataFrame, files: AccessFiles) -> RoadIndex:
 
 def closures_of(snapshot: Snapshot, graph: RoadGraph, files: AccessFiles) -> Listed:
     """The list of closures as the engine takes them, ended ones too."""
-    roads, rows = snapshot.frames[ROADS], snapshot.frames[CLOSURES]
+    roads, rows = snapshot.whole.frames[ROADS], snapshot.whole.frames[CLOSURES]
     written = {str(name): _written(files.rasters / str(name)) for name in rows["depth_raster"].dropna().unique()}
 
     def depths(name: str) -> LinkDepths:
@@ -122,7 +122,7 @@ def closures_of(snapshot: Snapshot, graph: RoadGraph, files: AccessFiles) -> Lis
 
 def warm(snapshot: Snapshot, files: AccessFiles) -> None:
     """Have the graph and its index ready before the snapshot is served; what closures take is found by the first question."""
-    roads = snapshot.frames[ROADS]
+    roads = snapshot.whole.frames[ROADS]
     if not roads.empty:
         index_of(roads, files)
 

@@ -17,7 +17,6 @@ from geo_risk.access.selection import Total, circle, inside_area, inside_circle,
 from geo_risk.errors import ParameterError
 from geo_risk.points import PointIndex, index_points
 from geo_risk.risk.rollup import RollUp
-from layers._catalog import catalog
 from layers._layer import Geometry, Layer
 from layers._store import Snapshot
 
@@ -50,27 +49,27 @@ def zone(snapshot: Snapshot, layer_id: str, fid: str) -> Drawn:
     return Drawn(shape=shape)
 
 
-def selectable(text: str | None) -> tuple[Layer, ...]:
+def selectable(snapshot: Snapshot, text: str | None) -> tuple[Layer, ...]:
     """The layers named, or all that have a place and are no background."""
     if text is not None:
-        return parameters.layers_named(text, (Geometry.POINT, Geometry.LINE, Geometry.AREA))
-    return tuple(each for each in catalog().values() if each.geometry is not Geometry.NONE and each.group != "base")
+        return parameters.layers_named(snapshot, text, (Geometry.POINT, Geometry.LINE, Geometry.AREA))
+    return tuple(each for each in snapshot.layers.values() if each.geometry is not Geometry.NONE and each.group != "base")
 
 
-def selected(snapshot: Snapshot, drawn: Drawn, layers: tuple[Layer, ...], sensitivities: tuple[str, ...]) -> dict[str, Any]:
+def selected(snapshot: Snapshot, drawn: Drawn, layers: tuple[Layer, ...]) -> dict[str, Any]:
     """For each layer what lies inside: how many, the sums of what can be summed, and the features themselves."""
     return {
         "revision": snapshot.revision,
         "layers": [
-            _points(snapshot, drawn, layer, sensitivities)
+            _points(snapshot, drawn, layer)
             if layer.geometry is Geometry.POINT
-            else _shapes(snapshot, drawn, layer, sensitivities)
+            else _shapes(snapshot, drawn, layer)
             for layer in layers
         ],
     }
 
 
-def _points(snapshot: Snapshot, drawn: Drawn, layer: Layer, sensitivities: tuple[str, ...]) -> dict[str, Any]:
+def _points(snapshot: Snapshot, drawn: Drawn, layer: Layer) -> dict[str, Any]:
     frame = snapshot.frames[layer.id]
     stands = stands_of(frame)
     placed = np.flatnonzero(~np.isnan(stands.lon))
@@ -80,25 +79,25 @@ def _points(snapshot: Snapshot, drawn: Drawn, layer: Layer, sensitivities: tuple
     else:
         found = inside_area(stands.lon[placed], stands.lat[placed], drawn.shape).positions
     at = placed[found]
-    sums = totals(frame, at, _summed(layer, sensitivities))
+    sums = totals(frame, at, _summed(layer, snapshot.readable))
     return {
-        **_listed(layer, frame, at, sensitivities),
+        **_listed(layer, frame, at, snapshot.readable),
         "rule": "point inside, border included",
         "unplaced": len(frame) - len(placed),
         "sums": {name: _said(layer, name, total) for name, total in sums.items()},
     }
 
 
-def _shapes(snapshot: Snapshot, drawn: Drawn, layer: Layer, sensitivities: tuple[str, ...]) -> dict[str, Any]:
+def _shapes(snapshot: Snapshot, drawn: Drawn, layer: Layer) -> dict[str, Any]:
     """Lines and areas: those that meet the drawing, and their counts shared by the part inside."""
     frame = snapshot.frames[layer.id]
     shape = drawn.shape
     near = np.unique(frame.sindex.query(shape, predicate="intersects")) if len(frame) else np.empty(0, dtype=int)
-    columns = [name for name in _summed(layer, sensitivities) if layer.column(name).unit == "people"]
+    columns = [name for name in _summed(layer, snapshot.readable) if layer.column(name).unit == "people"]
     rows = frame.iloc[near]
     sums = sums_inside(rows, shape, columns) if columns and len(rows) else {}
     return {
-        **_listed(layer, frame, near, sensitivities),
+        **_listed(layer, frame, near, snapshot.readable),
         "rule": "meets the drawing; people by the share of the area inside",
         "unplaced": int(frame.geometry.isna().sum()),
         "sums": {name: _shared(layer, name, found) for name, found in sums.items()},

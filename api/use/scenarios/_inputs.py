@@ -14,7 +14,6 @@ from api.use.scenarios._scenario import Areas
 from geo_risk.areas import has_shape
 from geo_risk.chunks import each_here
 from geo_risk.errors import FileError, ParameterError, shown
-from layers._catalog import layer
 from layers._read import ReadOptions, read
 from layers._store import Snapshot
 from layers._worker.vector import siblings
@@ -117,12 +116,19 @@ class Inputs:
                 got="both" if file else "neither",
             )
         if file is None:
-            return self.snapshot().frames[layer(layer_id or "").id]
+            return self.rows(layer_id or "")
         return read(self.files[file], ReadOptions(gpkg_layer=table)).frame
+
+    def rows(self, layer_id: str) -> gpd.GeoDataFrame:
+        """The features of a layer of the store with the columns that the run may tell; others cannot be named."""
+        snapshot = self.snapshot()
+        untold = [each.name for each in snapshot.layer(layer_id).columns if each.sensitivity not in snapshot.readable]
+        frame = snapshot.frames[layer_id]
+        return frame.drop(columns=untold) if untold else frame
 
     def _read_areas(self, section: Areas) -> gpd.GeoDataFrame:
         if section.file is None:
-            return self.snapshot().frames[layer(section.layer or "").id]
+            return self.rows(section.layer or "")
         options = ReadOptions(crs=section.crs, datum=section.datum, gpkg_layer=section.table)
         return read(self.files[section.file], options).frame
 

@@ -11,7 +11,6 @@ from api.use.scenarios._inputs import Inputs
 from api.use.scenarios._scenario import FileName, Name, Section, Text
 from geo_risk.errors import ParameterError, shown
 from geo_risk.scale.partitions import columns_of, partitions, read_partition
-from layers._catalog import layer
 from layers._read import ReadOptions, read
 
 _MOST: Final = 200_000
@@ -87,7 +86,7 @@ def _rows(section: Objects, inputs: Inputs, columns: Sequence[str], place: str) 
             got="both" if section.file else "neither",
         )
     if section.file is None:
-        return inputs.snapshot().frames[layer(section.layer or "").id]
+        return inputs.rows(section.layer or "")
     path = inputs.path(section.file)
     if path.is_dir() or path.suffix.lower() == _PARQUET:
         return _from_parquet(section, inputs, columns, place)

@@ -36,14 +36,15 @@ def run(parameters: Parameters, inputs: Inputs, progress: Progress) -> Result:
     """Assess the places as `api.use.assessments` does for the map."""
     progress("read", 0.0)
     snapshot = inputs.snapshot()
+    snapshot.layer(parameters.layer)
     progress("assess", 0.0)
     only = tuple(parameters.factors)
     rules = {**combining(), **parameters.rules.model_dump(exclude_none=True)}
     if parameters.cell_m is None:
-        assessed = assess_layer(snapshot, parameters.layer, only, rules)
+        assessed = assess_layer(snapshot.whole, parameters.layer, only, rules)
         shapes = snapshot.frames[parameters.layer].geometry
     else:
-        assessed, cells = assess_cells(snapshot, parameters.cell_m, only, rules)
+        assessed, cells = assess_cells(snapshot.whole, parameters.cell_m, only, rules)
         shapes = cells.geometry
     progress("assess", 1.0)
     places = "towns" if parameters.cell_m is not None else parameters.layer
