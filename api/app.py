@@ -1,38 +1,50 @@
 """`create_app(settings)`: the service, put together from its doors."""
 
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
-from fastapi import APIRouter, FastAPI, Request, Response
+import anyio.to_thread
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
+from starlette.types import ASGIApp
 
 import geo_risk
 from api import features_routes, health_routes, later, writes_routes
+from api.admission import Admission, lanes_of, threads_for
 from api.gate import gate_of
+from api.guard import Guard, limits_of
+from api.health import Health
 from api.later import Later
+from api.logs import access
+from api.metrics import Metrics, facts_of
 from api.served import Follower
 from api.settings import Settings
 from api.sign_in import SignIn
 from api.status_codes import PROBLEM, problem, status_of
-from geo_risk.errors import Busy, GeoRiskError, NotFound, ParameterError
+from geo_risk.errors import Busy, GeoRiskError, NotFound, ParameterError, shown
 from layers._store import open_store
-from maps.content_security import CONTENT_SECURITY_POLICY
 
 _log = logging.getLogger(__name__)
 
 _FIRST: Final = (health_routes, features_routes, writes_routes)
 """Doors that need no engine: what they import is what a start waits for. All others are in `api.later`."""
-SECURITY_HEADERS: Final = {
-    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Opener-Policy": "same-origin",
-}
+
+
+class Service(FastAPI):
+    """FastAPI behind the guard: what the guard refuses reaches nothing else, and nothing leaves but through it."""
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """The guard, then all the rest."""
+        settings: Settings = self.state.settings
+        metrics: Metrics = self.state.metrics
+        observers = (metrics.observe, access(addresses=settings.log_addresses))
+        self.state.guard = guard = Guard(super().build_middleware_stack(), limits_of(settings), observers)
+        return guard
 
 
 def routers() -> tuple[APIRouter, ...]:
@@ -49,10 +61,12 @@ def create_app(settings: Settings | None = None, *, doors_later: bool = False) -
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        anyio.to_thread.current_default_thread_limiter().total_tokens = threads_for(app.state.admission.lanes)
         with open_store(given.store) as store:
             rest = Later(app, given, store, doors=doors_later)
             app.state.follower = follower = Follower(store, given.snapshot_poll_s, rest.warm)
             app.state.store = store
+            app.state.health = health = Health(given, store)
             app.state.gate = gate = gate_of(store, given)
             app.state.sign_in = sign_in = SignIn(store, gate)
             rest.start() if doors_later else rest.load()
@@ -61,12 +75,13 @@ def create_app(settings: Settings | None = None, *, doors_later: bool = False) -
             try:
                 yield
             finally:
+                health.close()
                 rest.close()
                 follower.stop()
                 sign_in.close()
                 gate.stop()
 
-    app = FastAPI(
+    app = Service(
         title="geo-risk",
         version=geo_risk.__version__,
         lifespan=lifespan,
@@ -76,22 +91,17 @@ def create_app(settings: Settings | None = None, *, doors_later: bool = False) -
         summary="The one map of an emergency bureau",
     )
     app.state.settings = given
+    app.state.admission = Admission(lanes_of(given.admission))
+    app.state.metrics = metrics = Metrics()
+    metrics.watch(*facts_of(app.state))
     for door in _FIRST:
         app.include_router(door.router)
     if not doors_later:
         later.open_doors(app)
     for kind, handler in _HANDLERS.items():
         app.add_exception_handler(kind, handler)
-    app.middleware("http")(_secured)
     app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=4)
     return app
-
-
-async def _secured(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
-    response = await call_next(request)
-    for name, value in SECURITY_HEADERS.items():
-        response.headers.setdefault(name, value)
-    return response
 
 
 async def _known_error(_: Request, error: GeoRiskError) -> JSONResponse:
@@ -106,18 +116,18 @@ async def _http_error(_: Request, error: HTTPException) -> JSONResponse:
 
 
 async def _invalid_request(_: Request, error: RequestValidationError) -> JSONResponse:
-    names = ", ".join(str(fault["loc"][-1]) for fault in error.errors())
+    names = ", ".join(shown(fault["loc"][-1]) for fault in error.errors())
     return _problem(ParameterError("parameters are missing or of a wrong type", where=names, then="see /openapi.json"))
 
 
 async def _own_fault(request: Request, error: Exception) -> JSONResponse:
-    _log.error("a fault of ours while answering %s", request.scope.get("route"), exc_info=error)
+    _log.error("a fault of ours while answering %s", getattr(request.scope.get("route"), "path", "none"), exc_info=error)
     return _problem(GeoRiskError("the service met a fault of its own", then="tell whoever runs it; the log has the details"))
 
 
 def _problem(error: GeoRiskError) -> JSONResponse:
     later = {"Retry-After": str(error.retry_after_s)} if isinstance(error, Busy) else {}
-    return JSONResponse(problem(error), status_code=status_of(error), media_type=PROBLEM, headers=SECURITY_HEADERS | later)
+    return JSONResponse(problem(error), status_code=status_of(error), media_type=PROBLEM, headers=later)
 
 
 _HANDLERS: Final[dict[type[Exception], Any]] = {

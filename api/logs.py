@@ -1,0 +1,140 @@
+"""Log lines: JSON to stderr, one a request; no names, no queries, no bodies, no addresses.
+
+Text from outside cannot begin a line of its own or colour a terminal: values are written as JSON, or as Python would show
+them. Of an error that is not ours only its kind and where it happened are written, not its words: they may hold data.
+"""
+
+import json
+import logging
+import re
+import secrets
+import sys
+import time
+from collections.abc import Callable
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, Final, Literal, TextIO
+
+import structlog
+from structlog.typing import EventDict, WrappedLogger
+
+from geo_risk.errors import GeoRiskError
+
+if TYPE_CHECKING:
+    from api.guard import Exchange
+
+REQUEST_ID: Final[ContextVar[str]] = ContextVar("request_id", default="")
+ACCESS: Final = "geo_risk.access"
+_NOT_SHOWN: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+_FRAMES: Final = 12
+
+
+def new_request_id() -> bytes:
+    """An id for a request that brought none."""
+    return secrets.token_hex(8).encode()
+
+
+def configure(form: Literal["json", "console"] = "json", stream: TextIO | None = None) -> None:
+    """Send every log line of the process, uvicorn's and our own, to stderr in one form."""
+    written = _as_json if form == "json" else _as_line
+    foreign = structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=[_of_record, _at_request, _told_error],
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, written],
+    )
+    handler = logging.StreamHandler(stream or sys.stderr)
+    handler.setFormatter(foreign)
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(logging.WARNING)
+    for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
+        logging.getLogger(name).handlers.clear()
+        logging.getLogger(name).propagate = True
+    structlog.configure(
+        processors=[_at_request, structlog.processors.add_log_level, _told_error, written],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.PrintLoggerFactory(stream or sys.stderr),
+        cache_logger_on_first_use=False,
+    )
+
+
+def access(*, addresses: bool = False) -> Callable[["Exchange"], None]:
+    """What writes one line for each request when it is over; nothing where logs are not configured."""
+    if not structlog.is_configured():
+        return lambda _: None
+    write = structlog.get_logger().bind(logger=ACCESS).info
+
+    def tell(exchange: "Exchange") -> None:
+        caller = exchange.scope["state"].get("caller")
+        about = {
+            "method": exchange.scope["method"] if exchange.scope["method"] in METHODS else "other",
+            "route": exchange.route,
+            "status": exchange.status,
+            "ms": round((time.perf_counter() - exchange.began) * 1000, 1),
+            "bytes": exchange.sent,
+            "role": caller.role if caller else "none",
+            "by": caller.by if caller else "none",
+        }
+        if exchange.overdue:
+            about["overdue"] = True
+        if addresses:
+            about["address"] = (exchange.scope.get("client") or ("",))[0]
+        write("request", **about)
+
+    return tell
+
+
+METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+
+def _at_request(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    """The time, and the id of the request that the line is about."""
+    event["at"] = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime()) + f".{int(time.time() * 1000) % 1000:03d}Z"
+    if request_id := REQUEST_ID.get():
+        event["request_id"] = request_id
+    return event
+
+
+def _of_record(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    """Level and logger of a line that came by the standard library."""
+    record: logging.LogRecord = event["_record"]
+    event.update(level=record.levelname.lower(), logger=record.name)
+    return event
+
+
+def _told_error(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    """An error as its kind and where it was raised; in words only if they are ours."""
+    given = event.pop("exc_info", None)
+    found = given[1] if isinstance(given, tuple) else sys.exc_info()[1] if given is True else given
+    if isinstance(found, BaseException):
+        event["error"] = type(found).__name__
+        if isinstance(found, GeoRiskError):
+            event["said"] = str(found)
+        event["raised_in"] = _frames(found)
+    return event
+
+
+def _frames(error: BaseException) -> list[str]:
+    found, trace = [], error.__traceback__
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        found.append(f"{trace.tb_frame.f_globals.get('__name__', '?')}:{trace.tb_lineno} {code.co_name}")
+        trace = trace.tb_next
+    return found[-_FRAMES:]
+
+
+def _as_json(_: WrappedLogger, __: str, event: EventDict) -> str:
+    return json.dumps(event, ensure_ascii=True, default=_plain)
+
+
+def _as_line(_: WrappedLogger, __: str, event: EventDict) -> str:
+    """``at level event key=value ...``, each value on the line and harmless to a terminal."""
+    first = " ".join(_harmless(event.pop(key, "")) for key in ("at", "level", "event"))
+    return " ".join((first, *(f"{key}={_harmless(value)}" for key, value in event.items())))
+
+
+def _harmless(value: object) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=_plain)
+    return _NOT_SHOWN.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def _plain(value: Any) -> str:
+    return str(value)[:200]
