@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 _CLOSED = re.compile(r" close\((\d+)<")
+_MAIN_WRITTEN = re.compile(r" pwrite64\((\d+)<[^>]*\.db>")
 _SYNCED = re.compile(r" f(?:data)?sync\((\d+)<")
 
 # The nursery imports once. For each line it forks a child, which waits for a byte (strace is attached meanwhile) and then goes
@@ -101,10 +102,13 @@ class Run(NamedTuple):
 
     @property
     def synced_again(self) -> list[str]:
-        """Calls that fsync a descriptor on which an fsync had failed before, and that was not closed in between."""
+        """Calls that fsync a descriptor on which an fsync had failed before, and that was not closed in between.
+
+        The store's main file may be synced again once it was written to again: a checkpoint that failed writes all its pages anew.
+        """
         failed, again = set(), []
         for call in self.calls:
-            if found := _CLOSED.search(call):
+            if found := _CLOSED.search(call) or _MAIN_WRITTEN.search(call):
                 failed.discard(found[1])
             elif found := _SYNCED.search(call):
                 again += [call] if found[1] in failed else []

@@ -92,7 +92,7 @@ def test_no_space_is_told_as_a_full_disk(tmp_path, nursery, store):
 
 def test_a_disk_that_stays_broken(tmp_path, nursery, store):
     runs = swept(nursery, tmp_path, "fdatasync", ("EIO",), "{}+", store)
-    assert {len(run.acknowledged) for run in runs} > {0, 2, 5}
+    assert {len(run.acknowledged) for run in runs} >= {0, 1, 2, 3, 4}
 
 
 def test_what_was_not_taken_is_not_tried_again_on_the_same_descriptor(tmp_path, nursery, store):

@@ -29,6 +29,9 @@ class Database(Protocol):
     def require_there(self) -> None:
         """Stop with `StoreUnavailable` where the database that was opened is not there any more."""
 
+    def let_go(self, connection: sa.Connection) -> None:
+        """Close a connection on which something may have failed, without trying again what the disk did not take."""
+
     def made_sure(self, connection: sa.Connection) -> None:
         """After the disk refused something: write again what may be left unwritten, in a transaction that writes."""
 

@@ -122,6 +122,11 @@ class PostgisDatabase:
     def require_there(self) -> None:
         """Nothing: a server that is gone says so when it is asked."""
 
+    def let_go(self, connection: sa.Connection) -> None:
+        """Close it: it is the server that writes to the disk."""
+        connection.invalidate()
+        connection.close()
+
     def made_sure(self, connection: sa.Connection) -> None:
         """Nothing: the server restarts from its own log when a disk refuses it."""
 

@@ -2,10 +2,11 @@
 
 import os
 import sqlite3
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Final, Literal
+from urllib.parse import quote
 
 import sqlalchemy as sa
 
@@ -50,6 +51,12 @@ class SqliteDatabase:
                 "the store's file was moved, deleted or replaced while it was open", where=self.where,
                 expected="the file that was opened", got="another or none", then="put it back, then start again",
             )
+
+    def let_go(self, connection: sa.Connection) -> None:
+        """Close it. The last to leave syncs the file: another connection, of its own descriptors, stays until this one left."""
+        with _another(self.path):
+            connection.invalidate()
+            connection.close()
 
     def made_sure(self, connection: sa.Connection) -> None:
         """Write the write-ahead log's own bytes over it, then sync: after a failed sync the system takes for written what is not.
@@ -124,6 +131,17 @@ def make_names_sure(folder: Path) -> None:
         os.fsync(held)
     finally:
         os.close(held)
+
+
+@contextmanager
+def _another(path: Path) -> Iterator[None]:
+    with ExitStack() as held:
+        # where the file is gone nothing of it is synced any more
+        with suppress(sqlite3.Error):
+            connection = sqlite3.connect(f"file:{quote(str(path))}?mode=rw", uri=True, timeout=0)
+            held.callback(connection.close)
+            connection.execute("SELECT count(*) FROM sqlite_master").fetchone()  # it takes its place with its first read
+        yield
 
 
 def _rewrite(path: Path) -> None:

@@ -204,5 +204,4 @@ class Writer:
     def _let_go(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
-            connection.invalidate()
-            connection.close()
+            self._database.let_go(connection)
