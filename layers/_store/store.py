@@ -7,15 +7,16 @@ from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType, TracebackType
-from typing import Final, Self, TypeVar
+from typing import Final, Literal, Self, TypeVar
 
 import geopandas as gpd
 import sqlalchemy as sa
 
-from geo_risk.errors import NotFound, ParameterError, StoreCorrupt, StoreUnavailable, shown
+from geo_risk.errors import NotFound, ParameterError, StoreCorrupt, StoreError, StoreUnavailable, shown
 from layers._catalog import catalog
 from layers._layer import Layer
 from layers._store import changes, log, replay, runs, writes
+from layers._store.awaited import awaited
 from layers._store.chain import GENESIS
 from layers._store.database import Database
 from layers._store.records import Applied, Batch, Change, Changed, Feature, RecordedBatch, ReplyKey, Revision, Verified, Written
@@ -290,6 +291,20 @@ def open_store(
     return store_in(open_database(where, create=create, wait_s=wait_s), held, create=create)
 
 
+def await_store(where: Path | str, error: StoreError, *, wait_s: float = WAIT_S) -> Store:
+    """The store that could not be opened for that error: it opens with the first use for which it can, and is never made anew."""
+    held = MappingProxyType(dict(catalog()))
+
+    def opened() -> Database:
+        database = open_database(where, create=False, wait_s=wait_s)
+        make_ready(database, held, create=False)
+        return database
+
+    is_url = isinstance(where, str) and "://" in where
+    name: Literal["sqlite", "postgis"] = "postgis" if is_url else "sqlite"
+    return Store(awaited(name, error.where if is_url else Path(where).name, opened, error), held)
+
+
 def open_database(where: Path | str, *, create: bool = False, wait_s: float = WAIT_S) -> Database:
     """The database in that file or at that URL, whatever is in it."""
     if isinstance(where, str) and "://" in where:
@@ -303,6 +318,12 @@ def open_database(where: Path | str, *, create: bool = False, wait_s: float = WA
 
 def store_in(database: Database, layers: Mapping[str, Layer], *, create: bool = True) -> Store:
     """The store in a database, its tables made or made anew where they are not as the layers declare."""
+    make_ready(database, layers, create=create)
+    return Store(database, layers)
+
+
+def make_ready(database: Database, layers: Mapping[str, Layer], *, create: bool = True) -> None:
+    """Make the database's tables, or make them anew where they are not as the layers declare."""
     with database.told():
         with database.connect() as connection, connection.begin():
             schema = _stated_schema(connection)
@@ -313,7 +334,6 @@ def store_in(database: Database, layers: Mapping[str, Layer], *, create: bool = 
             with database.connect(writes=True) as connection, connection.begin():
                 _prepare(connection, layers)
                 database.made_ready(connection, layers)
-    return Store(database, layers)
 
 
 def _unheard(_: float) -> None:
