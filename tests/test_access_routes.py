@@ -8,6 +8,7 @@ import pytest
 import shapely
 from fastapi.testclient import TestClient
 
+import callers
 import road_city
 import small_city
 from api.app import create_app
@@ -25,7 +26,8 @@ def client(tmp_path: Path) -> Iterator[TestClient]:
     with open_store(path) as store:
         for layer_id, frame in road_city.frames().items():
             store.apply(layer_id, frame, Batch(actor="test", reason="road city", source="small"))
-    with TestClient(create_app(Settings(store=path))) as running:
+        callers.settle(store)
+    with TestClient(create_app(Settings(store=path)), headers=callers.headers("operator")) as running:
         yield running
 
 

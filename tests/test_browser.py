@@ -23,7 +23,7 @@ from layers._demo import make_city
 from layers._layer import Column, Geometry, Layer
 from layers._store import Batch, open_store
 from maps.page import place_layer
-from tests import road_city, small_city
+from tests import callers, road_city, small_city
 from tests.small_city import frame
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is missing; pip install -e .[dev]")
@@ -712,6 +712,7 @@ def road_url(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     with open_store(path) as store:
         for layer_id, rows in (frames | {"towns": towns, "shelters": shelters}).items():
             store.apply(layer_id, rows, Batch(actor="test", reason="roads", source="roads"))
+        callers.settle(store)
     yield from serving(path, GEO_RISK_REFRESH_S="1")
 
 
@@ -720,15 +721,18 @@ def road_map(road_url: str, browse: Callable[..., Seen]) -> Iterator[Callable[..
     """Opens the map of the road city; whatever a test shut is open again afterwards."""
 
     def opened(language: str = "en", **options: Any) -> Seen:
+        options = {"extra_http_headers": callers.headers("operator")} | options
         seen = browse(f"{road_url}/?lang={language}", ready="body[data-closures]", **options)
         seen.page.evaluate("() => { map_command.setView([0, 0.0225], 14, { animate: false }); }")
         return seen
 
     yield opened
     for closure in in_force(road_url):
-        address, headers = f"{road_url}/closures/{closure['id']}/end", {"Content-Type": "application/json"}
-        end = urllib.request.Request(address, b"{}", headers, method="POST")
+        end = urllib.request.Request(f"{road_url}/closures/{closure['id']}/end", b"{}", OPERATOR, method="POST")
         urllib.request.urlopen(end, timeout=10).close()
+
+
+OPERATOR = {"Content-Type": "application/json"} | callers.headers("operator")
 
 
 def in_force(url: str) -> list[dict[str, Any]]:
@@ -834,7 +838,7 @@ def test_a_closure_of_somebody_else_is_noticed_and_said(road_url: str, road_map:
     by_key(seen, "#open-access")
     answered(seen, "place")
     body = {"title": "Elsewhere", "cause": "control", "roads": ["bridge"]}
-    request = urllib.request.Request(f"{road_url}/closures", json.dumps(body).encode(), {"Content-Type": "application/json"})
+    request = urllib.request.Request(f"{road_url}/closures", json.dumps(body).encode(), OPERATOR)
     urllib.request.urlopen(request, timeout=10).close()
     sync_api.expect(seen.page.locator("#watch")).to_contain_text("was School 0.7 min, now Hall 3.3 min", timeout=6_000)
     sync_api.expect(seen.page.locator(f"{SHUT} .name")).to_have_text("Elsewhere")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from layers._store import Batch, open_store
-from tests import road_city
+from tests import callers, road_city
 from tests.test_browser import Seen, answered, browse, by_key, in_force, literal, serving, sync_api
 
 pytestmark = pytest.mark.browser
@@ -22,11 +22,12 @@ def road_url(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     with open_store(path) as store:
         for layer_id, rows in frames.items():
             store.apply(layer_id, rows, Batch(actor="test", reason="roads", source="roads"))
+        callers.settle(store)
     yield from serving(path, GEO_RISK_REFRESH_S="1")
 
 
 def opened(browse: Callable[..., Seen], url: str) -> Seen:
-    seen = browse(f"{url}/?lang=en", ready="body[data-closures]")
+    seen = browse(f"{url}/?lang=en", ready="body[data-closures]", extra_http_headers=callers.headers("operator"))
     seen.page.evaluate("() => { map_command.setView([0, 0], 14, { animate: false }); }")
     return seen
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+import callers
 import road_city
 from api.app import create_app
 from api.settings import Settings
@@ -185,8 +186,9 @@ def roads(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     with open_store(path) as store:
         for layer_id, frame in road_city.frames().items():
             store.apply(layer_id, frame, Batch(actor="test", reason="road city", source="small"))
+        callers.settle(store)
     with TestClient(create_app(Settings(store=path))) as client:
-        told = client.post("/closures", json={"title": HOSTILE[0], "cause": "flood", "roads": ["bridge"]})
+        told = callers.acting(client, "operator").post("/closures", json={"title": HOSTILE[0], "cause": "flood", "roads": ["bridge"]})
         assert told.status_code == 201, told.text
         yield client
 
