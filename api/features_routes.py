@@ -5,14 +5,16 @@ from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import quote, urlencode
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import JSONResponse
 
+from api.entity_tags import is_known, tag_of
 from api.policy import READERS
 from api.request import ServedNow, SettingsNow, known_parameters
 from api.settings import Settings
 from api.use import items, parameters
 from api.use.records import feature, features
+from api.writes_document import layer_paths
 from layers._layer import Column, Layer
 from layers._store import Snapshot
 
@@ -20,8 +22,11 @@ GEOJSON: Final = "application/geo+json"
 OPENAPI_3_0: Final = "application/vnd.oai.openapi+json;version=3.0"
 CRS84: Final = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
 _CONFORMANCE: Final = tuple(
-    f"http://www.opengis.net/spec/ogcapi-features-1/1.0/conf/{name}" for name in ("core", "geojson", "oas30")
-)
+    f"http://www.opengis.net/spec/ogcapi-features-{part}/1.0/conf/{name}"
+    for part, name in (
+        (1, "core"), (1, "geojson"), (1, "oas30"), (4, "create-replace-delete"), (4, "update"), (4, "optimistic-locking-etags"),
+    )
+)  # fmt: skip
 _OFFSET_MAX: Final = 100_000_000
 
 router = APIRouter(tags=["features"], dependencies=READERS)
@@ -99,8 +104,10 @@ def items_of(
     bbox: str | None = None,
     limit: str | None = None,
     offset: str = "0",
-) -> JSONResponse:
+) -> Response:
     """A page of features, in the order of ids; `next` leads to the next one."""
+    # who may read more has another page of the same revision
+    headers = _headers(f'W/"{served.snapshot.revision}.{len(served.snapshot.readable)}"')
     wanted = parameters.whole(limit or str(settings.page_default), "limit", 1, settings.page_max)
     page = items.page(
         served.snapshot,
@@ -109,6 +116,8 @@ def items_of(
         wanted,
         parameters.whole(offset, "offset", 0, _OFFSET_MAX),
     )
+    if is_known(request.headers, headers["ETag"]):
+        return Response(status_code=304, headers=headers)
     path = f"collections/{served.snapshot.layer(layer_id).id}/items"
     query = {"limit": str(wanted)} | ({"bbox": bbox} if bbox is not None else {})
     links = [link(request, "self", path, GEOJSON, query | {"offset": str(page.offset)})]
@@ -123,20 +132,27 @@ def items_of(
         "revision": page.revision,
         "links": links,
     }
-    return JSONResponse(body, media_type=GEOJSON, headers={"Content-Crs": f"<{CRS84}>"})
+    return JSONResponse(body, media_type=GEOJSON, headers=headers)
 
 
 @router.get("/collections/{layer_id}/items/{fid}", dependencies=_strict)
-def item(request: Request, served: ServedNow, layer_id: str, fid: str) -> JSONResponse:
-    """One feature."""
+def item(request: Request, served: ServedNow, layer_id: str, fid: str) -> Response:
+    """One feature; its tag is what a change of it must name in ``If-Match``."""
     rows = items.one(served.snapshot, layer_id, fid)
+    headers = _headers(tag_of(int(rows["revision"].iloc[0])))
+    if is_known(request.headers, headers["ETag"]):
+        return Response(status_code=304, headers=headers)
     path = f"collections/{served.snapshot.layer(layer_id).id}"
     links = [
         link(request, "self", f"{path}/items/{quote(fid, safe='')}", GEOJSON),
         link(request, "collection", path, "application/json"),
     ]
     body = feature(served.snapshot.layer(layer_id), rows, fid, served.snapshot.readable) | {"links": links}
-    return JSONResponse(body, media_type=GEOJSON, headers={"Content-Crs": f"<{CRS84}>"})
+    return JSONResponse(body, media_type=GEOJSON, headers=headers)
+
+
+def _headers(tag: str) -> dict[str, str]:
+    return {"Content-Crs": f"<{CRS84}>", "ETag": tag, "Vary": "Authorization, Cookie"}
 
 
 @router.get("/api", dependencies=_strict)
@@ -164,6 +180,9 @@ def openapi_3_0(server: str, settings: Settings, snapshot: Snapshot) -> dict[str
         }
         for each in snapshot.layers.values()
     }
+    for each in snapshot.layers.values():
+        for path, operations in layer_paths(each, {"$ref": f"#/components/schemas/{each.id}"}).items():
+            paths[path] = paths.get(path, {}) | operations
     whole = {"type": "integer"}
     return {
         "openapi": "3.0.3",

@@ -18,6 +18,7 @@ from urllib.parse import quote, unquote
 from fastapi import APIRouter, Request, Response
 
 from api.caller import Caller
+from api.entity_tags import revisions_in, tag_of, tags_in
 from api.policy import READERS, REPORTERS
 from api.request import known_parameters
 from api.settings import Settings
@@ -26,6 +27,7 @@ from api.strict_json import strict_object
 from api.use import writing
 from api.use.rights import Rights, may_write, require_layer, rights_of
 from api.use.writing import Clock, Condition, Judge, Sent
+from api.writes_document import ADDITION, CHANGE, REMOVAL, REPLACEMENT
 from geo_risk.errors import Busy, ConditionRequired, GeoRiskError, ParameterError, Stale, StoreUnavailable, TooLarge, shown
 from layers._catalog import catalog
 from layers._check.one import RowRejected
@@ -37,9 +39,6 @@ GEOJSON: Final = "application/geo+json"
 JSON: Final = "application/json"
 _KINDS: Final = frozenset({JSON, GEOJSON, "application/merge-patch+json"})
 _CRS84: Final = "<http://www.opengis.net/def/crs/OGC/1.3/CRS84>"
-_TAGS: Final = re.compile(r'\s*(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"\s*(?:,\s*(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"\s*)*')
-_TAG: Final = re.compile(r'(W/)?"([\x21\x23-\x7e\x80-\xff]*)"')
-_REVISION: Final = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)
 _KEY: Final = re.compile(r"[\x21-\x7e]{1,255}", re.ASCII)
 _IN_THREAD_BYTES: Final = 32_000
 """A body longer than this is read in a thread: the event loop has other requests to serve."""
@@ -79,25 +78,25 @@ class Planned:
 Plan = Callable[[Asked], Planned]
 
 
-@router.post("/collections/{layer_id}/items", status_code=201, dependencies=REPORTERS)
+@router.post("/collections/{layer_id}/items", status_code=201, dependencies=REPORTERS, openapi_extra=ADDITION)
 async def add(request: Request, layer_id: str, whole: bool = False) -> Response:
     """Make a feature, or each feature of a collection; with ``whole`` all of them or none."""
     return await _written(request, layer_id, lambda asked: _addition(asked, whole=whole))
 
 
-@router.put("/collections/{layer_id}/items/{fid}", dependencies=REPORTERS)
+@router.put("/collections/{layer_id}/items/{fid}", dependencies=REPORTERS, openapi_extra=REPLACEMENT)
 async def replace(request: Request, layer_id: str, fid: str) -> Response:
     """Put a feature in the place of the one that ``If-Match`` names, or with ``If-None-Match: *`` make it."""
     return await _written(request, layer_id, lambda asked: _single(asked, "put", fid, _condition(request, may_make=True)))
 
 
-@router.patch("/collections/{layer_id}/items/{fid}", dependencies=REPORTERS)
+@router.patch("/collections/{layer_id}/items/{fid}", dependencies=REPORTERS, openapi_extra=CHANGE)
 async def update(request: Request, layer_id: str, fid: str) -> Response:
     """Change the properties named, and the geometry if one is sent, of the feature that ``If-Match`` names."""
     return await _written(request, layer_id, lambda asked: _single(asked, "patch", fid, _condition(request)))
 
 
-@router.delete("/collections/{layer_id}/items/{fid}", status_code=204, dependencies=REPORTERS)
+@router.delete("/collections/{layer_id}/items/{fid}", status_code=204, dependencies=REPORTERS, openapi_extra=REMOVAL)
 async def remove(request: Request, layer_id: str, fid: str) -> Response:
     """Remove the feature that ``If-Match`` names; its history stays."""
     return await _written(request, layer_id, lambda asked: _single(asked, "delete", fid, _condition(request)))
@@ -209,12 +208,8 @@ def _condition(request: Request, *, may_make: bool = False) -> Condition:
             "a change says which state it was made from", where="If-Match", expected='the ETag of the feature, such as "12"',
             got="nothing", then="read the feature, and send its ETag in If-Match",
         )
-    if said.strip() == "*":
-        return Condition(exists=True)
-    if not _TAGS.fullmatch(said):
-        raise ParameterError("If-Match holds no entity tags", where="If-Match", expected='"12", or *', got=shown(said))
-    # a weak tag never matches here, nor does one that we did not give
-    return Condition(revisions=frozenset(int(tag) for weak, tag in _TAG.findall(said) if not weak and _REVISION.fullmatch(tag)))
+    tags = tags_in(said, "If-Match")
+    return Condition(exists=True) if tags.any else Condition(revisions=revisions_in(tags))
 
 
 def _object(asked: Asked) -> dict[str, Any]:
@@ -268,7 +263,7 @@ def _single_reply(asked: Asked, written: Written, clock: Clock, judge: Judge) ->
     (outcome,) = written.outcomes
     headers = [("geo-risk-revision", str(written.revision))]
     if outcome.feature is not None:
-        headers.append(("etag", etag(outcome.feature)))
+        headers.append(("etag", tag_of(outcome.feature.revision)))
     if outcome.op == "create":
         headers.append(("location", _location(outcome.change)))
     if outcome.op == "delete":
@@ -318,7 +313,7 @@ def _row(asked: Asked, index: int, outcome: Outcome, clock: Clock | None, judge:
     warnings = judge.warnings.get(outcome.change.fid, ())
     return {
         "index": index, "id": outcome.change.fid, "status": 201 if outcome.op == "create" else 200,
-        **({} if outcome.feature is None else {"etag": etag(outcome.feature)}),
+        **({} if outcome.feature is None else {"etag": tag_of(outcome.feature.revision)}),
         **({"late": True} if writing.is_late(outcome) else {}), **writing.clock_answer(clock),
         **({"warnings": [writing.fault_answer(fault) for fault in warnings]} if warnings else {}),
     }
@@ -402,12 +397,7 @@ def problem_of(error: GeoRiskError, layer: Layer | None, caller: Caller) -> tupl
         return told, {}
     if not isinstance(error.current, Feature):
         return told | {"current": None}, {}
-    return told | {"current": writing.feature_answer(layer, error.current, caller.sight)}, {"ETag": etag(error.current)}
-
-
-def etag(feature: Feature) -> str:
-    """The tag of a feature's state: the revision that made it."""
-    return f'"{feature.revision}"'
+    return told | {"current": writing.feature_answer(layer, error.current, caller.sight)}, {"ETag": tag_of(error.current.revision)}
 
 
 def _location(change: Change) -> str:
