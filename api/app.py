@@ -1,5 +1,7 @@
 """`create_app(settings)`: the service, put together from its doors."""
 
+import asyncio
+import gc
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -14,24 +16,27 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp
 
 import geo_risk
-from api import features_routes, health_routes, later, writes_routes
+from api import features_routes, health_routes, later, live_routes, writes_routes
 from api.admission import Admission, lanes_of, threads_for
 from api.gate import gate_of
 from api.guard import Guard, limits_of
 from api.health import Health
 from api.later import Later
+from api.live import Live
 from api.logs import access
 from api.metrics import Metrics, facts_of
+from api.opening import opened
 from api.served import Follower
 from api.settings import Settings
 from api.sign_in import SignIn
+from api.standing import Standing
 from api.status_codes import PROBLEM, problem, status_of
 from geo_risk.errors import Busy, GeoRiskError, NotFound, ParameterError, shown
-from layers._store import open_store
+from layers._store.saved import saved_path
 
 _log = logging.getLogger(__name__)
 
-_FIRST: Final = (health_routes, features_routes, writes_routes)
+_FIRST: Final = (health_routes, features_routes, writes_routes, live_routes)
 """Doors that need no engine: what they import is what a start waits for. All others are in `api.later`."""
 
 
@@ -42,7 +47,7 @@ class Service(FastAPI):
         """The guard, then all the rest."""
         settings: Settings = self.state.settings
         metrics: Metrics = self.state.metrics
-        observers = (metrics.observe, access(addresses=settings.log_addresses))
+        observers = (metrics.observe, *([access(addresses=settings.log_addresses)] if settings.log_requests else ()))
         self.state.guard = guard = Guard(super().build_middleware_stack(), limits_of(settings), observers)
         return guard
 
@@ -62,19 +67,29 @@ def create_app(settings: Settings | None = None, *, doors_later: bool = False) -
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         anyio.to_thread.current_default_thread_limiter().total_tokens = threads_for(app.state.admission.lanes)
-        with open_store(given.store) as store:
+        keep = saved_path(given.store)
+        store, first = opened(given.store, keep)
+        with store:
             rest = Later(app, given, store, doors=doors_later)
-            app.state.follower = follower = Follower(store, given.snapshot_poll_s, rest.warm)
+            app.state.follower = follower = Follower(
+                store, given.snapshot_poll_s, rest.warm, first=first, keep=keep, keep_every_s=given.snapshot_keep_s
+            )
+            gc.freeze()  # what is there now stays: the collector need not look through a million geometries again and again
             app.state.store = store
             app.state.health = health = Health(given, store)
             app.state.gate = gate = gate_of(store, given)
             app.state.sign_in = sign_in = SignIn(store, gate)
             rest.start() if doors_later else rest.load()
             gate.start()
+            app.state.live = live = Live(store, follower.served().snapshot.revision, gate.still, given.streams_max)
+            follower.on_publish(live.published)
             follower.start()
+            beats = asyncio.create_task(live.run())
             try:
                 yield
             finally:
+                live.close()
+                beats.cancel()
                 health.close()
                 rest.close()
                 follower.stop()
@@ -91,6 +106,7 @@ def create_app(settings: Settings | None = None, *, doors_later: bool = False) -
         summary="The one map of an emergency bureau",
     )
     app.state.settings = given
+    app.state.ending = []  # what is called when the service is told to end, before it waits for its requests
     app.state.admission = Admission(lanes_of(given.admission))
     app.state.metrics = metrics = Metrics()
     metrics.watch(*facts_of(app.state))
@@ -100,6 +116,7 @@ def create_app(settings: Settings | None = None, *, doors_later: bool = False) -
         later.open_doors(app)
     for kind, handler in _HANDLERS.items():
         app.add_exception_handler(kind, handler)
+    app.add_middleware(Standing)
     app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=4)
     return app
 

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from api.caller import ANONYMOUS, Caller, caller_of
 from api.credentials import digest, is_digest_of, key_parts, shown_by
 from api.settings import Settings
-from geo_risk.errors import GeoRiskError, Unauthenticated
+from geo_risk.errors import GeoRiskError, StoreError, Unauthenticated
 from layers._store import Store, accounts, audit
 from layers._store.accounts import Roll
 from layers._store.audit import Event
@@ -74,9 +74,10 @@ class Gate:
 
     def start(self) -> None:
         """Read everybody, making the tables where there are none, and begin to follow."""
-        self._store.transact(accounts.prepare)
-        self._store.transact(audit.prepare)
-        self.refresh()
+        try:
+            self._prepare()
+        except StoreError as error:
+            _log.error("nobody can sign in until the store is there: %s", error)
         self._thread.start()
 
     def stop(self) -> None:
@@ -173,11 +174,19 @@ class Gate:
         while not self._stopped.wait(_EVERY_S):
             self._tend()
 
+    def _prepare(self) -> None:
+        """Make the tables where there are none, and read everybody."""
+        self._store.transact(accounts.prepare)
+        self._store.transact(audit.prepare)
+        self.refresh()
+
     def _tend(self, *, last: bool = False) -> None:
         """Learn what changed and write what was noted; without the store, go on with what is known."""
         try:
             if self._provider is not None:
                 self._provider.refresh()
+            if self._known.roll is NOBODY_YET:
+                self._prepare()
             self.refresh()
             self._write_refusals()
             if last or time.monotonic() - self._noted_at > _NOTED_S:

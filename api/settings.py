@@ -34,6 +34,7 @@ class Settings(BaseSettings):
     # the store, and what lies beside it
     store: Path = Field(default=Path("var/geo-risk.sqlite"), description="the embedded store's file")
     snapshot_poll_s: float = Field(default=0.5, gt=0, le=60, description="how often the store is asked for new revisions")
+    snapshot_keep_s: float = Field(default=300, gt=0, description="seconds between two snapshots kept on the disk, at least")
     observations: Path | None = Field(
         default=None, description="the file of gauge readings; rasters/observations.csv beside the store without"
     )
@@ -59,6 +60,7 @@ class Settings(BaseSettings):
     connections_max: int = Field(default=1000, ge=1, description="connections open at the same time")
     path_max_bytes: int = Field(default=2000, ge=100, description="bytes of a path at most")
     query_max_bytes: int = Field(default=16_000, ge=100, description="bytes of a query at most")
+    streams_max: int = Field(default=400, ge=1, le=10_000, description="live screens that may be open at the same time")
     headers_max: int = Field(default=100, ge=10, description="headers of a request at most")
     headers_max_bytes: int = Field(default=32_000, ge=1000, description="bytes of all headers at most")
     body_max_bytes: int = Field(default=2_000_000, ge=1000, description="bytes of a JSON body at most")
@@ -74,6 +76,7 @@ class Settings(BaseSettings):
 
     # what the service says of itself
     log: Literal["json", "console"] = Field(default="json", description="how log lines are written to stderr")
+    log_requests: bool = Field(default=True, description="whether each request is a line of the log")
     log_addresses: bool = Field(default=False, description="whether the access log names the address that asked")
     ready_disk_mb: int = Field(default=200, ge=0, description="free disk below which the service says it is not ready")
     ready_age_s: float = Field(default=120, gt=0, description="age of the snapshot above which it is not ready")
