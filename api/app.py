@@ -82,7 +82,9 @@ def create_app(settings: Settings | None = None, *, doors_later: bool = False) -
             rest.start() if doors_later else rest.load()
             gate.start()
             app.state.live = live = Live(store, follower.served().snapshot.revision, gate.still, given.streams_max)
+            app.state.ending.append(live.close)
             follower.on_publish(live.published)
+            app.state.ending.append(live.close)
             follower.start()
             beats = asyncio.create_task(live.run())
             try:

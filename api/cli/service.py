@@ -6,11 +6,13 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from pydantic import ValidationError
 
 from api.cli._show import line, progress
+from api.exposure import require_safe
 from api.settings import Settings
 from geo_risk.errors import ParameterError
 from layers._store import open_store
@@ -26,9 +28,13 @@ def register(app: typer.Typer) -> None:
     app.command("demo")(demo)
 
 
-def serve(host: Host = None, port: Port = None, store: StorePath = None) -> None:
-    """Serve the map of a store. Loopback only, until roles exist."""
-    _run(_settings(host, port, store))
+def serve(
+    host: Host = None, port: Port = None, store: StorePath = None,
+    tls_cert: Annotated[Path | None, typer.Option(help="The certificate and those above it, as PEM.")] = None,
+    tls_key: Annotated[Path | None, typer.Option(help="The certificate's key, as PEM.")] = None,
+) -> None:  # fmt: skip
+    """Serve the map of a store: on this machine, or on a network with TLS or behind a named proxy (docs/deploy.md)."""
+    _run(_settings(host=host, port=port, store=store, tls_cert=tls_cert, tls_key=tls_key))
 
 
 def demo(
@@ -43,39 +49,36 @@ def demo(
         count = fill(opened, store.parent / "rasters", tell)
     line(f"demo city: {count:,} synthetic features (演示数据) in {store}")
     if serve:
-        _run(_settings(None, port, store))
+        _run(_settings(port=port, store=store, log="console", log_requests=False))
 
 
-def _settings(host: str | None, port: int | None, store: Path | None) -> Settings:
-    stated = {"host": host, "port": port, "store": store}
-    settings = Settings(**{name: value for name, value in stated.items() if value is not None})  # type: ignore[arg-type]
-    if settings.host not in ("127.0.0.1", "::1", "localhost"):
+def _settings(**stated: Any) -> Settings:
+    """The settings, those stated on the command line before those of the environment."""
+    try:
+        settings = Settings(**{name: value for name, value in stated.items() if value is not None})
+    except ValidationError as error:
+        names = ", ".join(".".join(str(part) for part in fault["loc"]) for fault in error.errors())
         raise ParameterError(
-            "the service has no roles yet and does not go on a network",
-            where="--host",
-            expected="127.0.0.1",
-            then="put it behind a proxy that asks who is calling, on this machine",
-        )
+            "a setting is out of range or of a wrong type", where=names, then="see docs/settings.md; mend GEO_RISK_..."
+        ) from None
+    require_safe(settings)
     return settings
 
 
 def _run(settings: Settings) -> None:
-    import uvicorn
-
+    """Serve until told to end; the addresses are printed when they answer, not before."""
+    from api import logs
     from api.app import create_app
-    class AnnouncingServer(uvicorn.Server):
-        """Prints the addresses when they answer, not before."""
+    from api.server import serve_on, tls_of
 
-        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-            await super().startup(sockets)
-            if self.started:
-                _announce(root)
-
+    logs.configure(settings.log)
+    tls_of(settings)  # a certificate that cannot be used is told before anything is opened
     listener = _listen(settings)
-    root = f"http://{settings.host}:{listener.getsockname()[1]}"
-    server = AnnouncingServer(uvicorn.Config(create_app(settings), log_level="warning", server_header=False))
+    app = create_app(settings, doors_later=True)
+    scheme, host = "https" if settings.tls_cert else "http", f"[{settings.host}]" if ":" in settings.host else settings.host
+    root = f"{scheme}://{host}:{listener.getsockname()[1]}"
     with _compiling(settings.compile_ahead):
-        server.run(sockets=[listener])
+        serve_on(listener, app, settings, ready=lambda: _announce(root), ending=app.state.ending)
 
 
 @contextmanager
