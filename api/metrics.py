@@ -14,6 +14,7 @@ from prometheus_client import (
     Histogram,
     PlatformCollector,
     ProcessCollector,
+    disable_created_metrics,
 )
 from prometheus_client import generate_latest as written
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
