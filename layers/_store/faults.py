@@ -1,5 +1,6 @@
 """From what SQLite reports to the store's errors, as a table."""
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,10 +29,13 @@ _NO_ENTRY: Final = _Fault(
 _BROKEN: Final = _Fault(
     StoreCorrupt, "the file is damaged, or is not a store", "keep it, restore the last backup, and run verify on that",
 )
+_FULL: Final = _Fault(StoreFull, "the disk is full; nothing was changed", "free some space, then try again")
+_FOR_WANT_OF_ROOM: Final = (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN)
+_LEAST_ROOM: Final = 1 << 16
 _FAULTS: Final = {
     sqlite3.SQLITE_BUSY: _HELD,
     sqlite3.SQLITE_LOCKED: _HELD,
-    sqlite3.SQLITE_FULL: _Fault(StoreFull, "the disk is full; nothing was changed", "free some space, then try again"),
+    sqlite3.SQLITE_FULL: _FULL,
     sqlite3.SQLITE_IOERR: _Fault(
         StoreUnavailable, "the disk did not take or give the store's data; nothing was changed", "check the disk and its space",
     ),
@@ -59,8 +63,17 @@ def told(path: Path) -> Iterator[None]:
         # the low byte is the kind; extended codes say where in SQLite it arose
         reported = error.orig if isinstance(error, DBAPIError) else error
         code = getattr(reported, "sqlite_errorcode", 0)
-        fault = _FAULTS.get(code & 0xFF, _OTHER)
+        fault = _FULL if code & 0xFF in _FOR_WANT_OF_ROOM and _is_full(path.parent) else _FAULTS.get(code & 0xFF, _OTHER)
         raise fault.error(
             fault.what, where=path.name, expected="a store that can be read and written",
             got=getattr(reported, "sqlite_errorname", type(reported).__name__), then=fault.then,
         ) from error
+
+
+def _is_full(folder: Path) -> bool:
+    # SQLite says only of the file itself and its log that there was no room, not of what else it makes beside them
+    try:
+        room = os.statvfs(folder)
+    except OSError:
+        return False
+    return room.f_bavail * room.f_frsize < _LEAST_ROOM

@@ -2,13 +2,14 @@
 
 import os
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Final, Literal
-from urllib.parse import quote
 
 import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
 
 from geo_risk.errors import StoreUnavailable
 from layers._layer import Layer
@@ -28,16 +29,25 @@ _PART: Final = 1 << 20
 
 
 class SqliteDatabase:
-    """A `Database` in one file."""
+    """A `Database` in one file.
+
+    One connection more than are asked for stays open and does nothing: so the log and the shared memory beside the file stay
+    there between uses. On a full disk they could not be made anew, and whoever restores sees that the file is in use. And SQLite
+    syncs a file when the last connection leaves it: the one on which a sync had failed is never the last.
+    """
 
     name: Literal["sqlite"] = "sqlite"
 
     def __init__(self, path: Path, wait_s: float) -> None:
         self.path, self.where = path, path.name
         self._engine, self._file = _engine(path, wait_s), _identity(path)
+        self._staying: sa.Connection | None = None
+        self._opening = threading.Lock()
 
     def connect(self, *, writes: bool = False) -> sa.Connection:
         """A connection; with ``writes`` its transactions begin by taking SQLite's write lock."""
+        with self._opening:
+            self._staying = self._staying or _taken_place(self._engine)
         return self._engine.connect().execution_options(writes=writes)
 
     def told(self) -> AbstractContextManager[None]:
@@ -53,10 +63,9 @@ class SqliteDatabase:
             )
 
     def let_go(self, connection: sa.Connection) -> None:
-        """Close it. The last to leave syncs the file: another connection, of its own descriptors, stays until this one left."""
-        with _another(self.path):
-            connection.invalidate()
-            connection.close()
+        """Close it; the one that stays is the last to leave."""
+        connection.invalidate()
+        connection.close()
 
     def made_sure(self, connection: sa.Connection) -> None:
         """Write the write-ahead log's own bytes over it, then sync: after a failed sync the system takes for written what is not.
@@ -92,6 +101,10 @@ class SqliteDatabase:
 
     def close(self) -> None:
         """Let go of the file."""
+        with self._opening:
+            if self._staying is not None:
+                self._staying.close()
+            self._staying = None
         self._engine.dispose()
 
 
@@ -133,15 +146,16 @@ def make_names_sure(folder: Path) -> None:
         os.close(held)
 
 
-@contextmanager
-def _another(path: Path) -> Iterator[None]:
-    with ExitStack() as held:
-        # where the file is gone nothing of it is synced any more
-        with suppress(sqlite3.Error):
-            connection = sqlite3.connect(f"file:{quote(str(path))}?mode=rw", uri=True, timeout=0)
-            held.callback(connection.close)
-            connection.execute("SELECT count(*) FROM sqlite_master").fetchone()  # it takes its place with its first read
-        yield
+def _taken_place(engine: sa.Engine) -> sa.Connection:
+    connection = engine.connect()
+    try:
+        # a connection takes its place in the file with its first read
+        connection.exec_driver_sql("SELECT count(*) FROM sqlite_master").all()
+        connection.rollback()
+    except DBAPIError:
+        connection.close()
+        raise
+    return connection
 
 
 def _rewrite(path: Path) -> None:

@@ -4,7 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import Final, Literal, Self, TypeVar
@@ -324,7 +324,8 @@ def store_in(database: Database, layers: Mapping[str, Layer], *, create: bool = 
 
 def make_ready(database: Database, layers: Mapping[str, Layer], *, create: bool = True) -> None:
     """Make the database's tables, or make them anew where they are not as the layers declare."""
-    with database.told():
+    with ExitStack() as undone, database.told():
+        undone.callback(database.close)
         with database.connect() as connection, connection.begin():
             schema = _stated_schema(connection)
         _require_schema(database, schema, create)
@@ -334,6 +335,7 @@ def make_ready(database: Database, layers: Mapping[str, Layer], *, create: bool 
             with database.connect(writes=True) as connection, connection.begin():
                 _prepare(connection, layers)
                 database.made_ready(connection, layers)
+        undone.pop_all()
 
 
 def _unheard(_: float) -> None:
