@@ -8,15 +8,15 @@ from contextlib import asynccontextmanager
 from typing import Any, Final
 
 import anyio.to_thread
-from fastapi import APIRouter, FastAPI, Request
+from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, RedirectResponse
 from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp
 
 import geo_risk
-from api import features_routes, health_routes, later, live_routes, writes_routes
+from api import accounts_routes, features_routes, health_routes, later, live_routes, sign_in_routes, writes_routes
 from api.admission import Admission, lanes_of, threads_for
 from api.gate import gate_of
 from api.guard import Guard, limits_of
@@ -31,12 +31,12 @@ from api.settings import Settings
 from api.sign_in import SignIn
 from api.standing import Standing
 from api.status_codes import PROBLEM, problem, status_of
-from geo_risk.errors import Busy, GeoRiskError, NotFound, ParameterError, shown
+from geo_risk.errors import Busy, Forbidden, GeoRiskError, NotFound, ParameterError, Unauthenticated, shown
 from layers._store.saved import saved_path
 
 _log = logging.getLogger(__name__)
 
-_FIRST: Final = (health_routes, features_routes, writes_routes, live_routes)
+_FIRST: Final = (health_routes, features_routes, writes_routes, live_routes, sign_in_routes, accounts_routes)
 """Doors that need no engine: what they import is what a start waits for. All others are in `api.later`."""
 
 
@@ -79,7 +79,7 @@ def create_app(settings: Settings | None = None, *, doors_later: bool = False) -
             app.state.health = health = Health(given, store)
             app.state.gate = gate = gate_of(store, given)
             app.state.sign_in = sign_in = SignIn(store, gate)
-            rest.start() if doors_later else rest.load()
+            rest.start(follower.served().snapshot) if doors_later else rest.load()
             gate.start()
             app.state.live = live = Live(store, follower.served().snapshot.revision, gate.still, given.streams_max)
             app.state.ending.append(live.close)
@@ -123,7 +123,11 @@ def create_app(settings: Settings | None = None, *, doors_later: bool = False) -
     return app
 
 
-async def _known_error(_: Request, error: GeoRiskError) -> JSONResponse:
+async def _known_error(request: Request, error: GeoRiskError) -> Response:
+    if isinstance(error, Forbidden):
+        request.app.state.gate.note_refusal(request)
+    if isinstance(error, Unauthenticated) and getattr(request.state, "page", False):
+        return RedirectResponse("/sign-in", status_code=303)
     return _problem(error)
 
 
@@ -145,8 +149,10 @@ async def _own_fault(request: Request, error: Exception) -> JSONResponse:
 
 
 def _problem(error: GeoRiskError) -> JSONResponse:
-    later = {"Retry-After": str(error.retry_after_s)} if isinstance(error, Busy) else {}
-    return JSONResponse(problem(error), status_code=status_of(error), media_type=PROBLEM, headers=later)
+    headers = {"Retry-After": str(error.retry_after_s)} if isinstance(error, Busy) else {}
+    if isinstance(error, Unauthenticated):
+        headers["WWW-Authenticate"] = "Bearer"
+    return JSONResponse(problem(error), status_code=status_of(error), media_type=PROBLEM, headers=headers)
 
 
 _HANDLERS: Final[dict[type[Exception], Any]] = {

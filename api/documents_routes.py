@@ -2,7 +2,8 @@
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Path, Response
+from fastapi import APIRouter, Depends, Path, Request, Response
+from fastapi.responses import JSONResponse
 
 from api.policy import READERS
 from api.request import ServedNow, known_parameters
@@ -25,3 +26,9 @@ def template(
     found = served.snapshot.layer(layer_id)
     name = f"{found.id}.{extension}"
     return Response(make(found, lang), media_type=kind, headers={"Content-Disposition": f'attachment; filename="{name}"'})
+
+
+@router.get("/openapi.json", include_in_schema=False)
+def openapi(request: Request) -> JSONResponse:
+    """The description of every door (OpenAPI 3.1), made of their declarations alone."""
+    return JSONResponse(request.app.openapi())

@@ -144,9 +144,11 @@ class Gate:
             return False
         return time.time() < caller.until and (caller.by == "jwt" or self.anonymous_reads)
 
-    def note_refusal(self, request: Request, caller: Caller, policy: str) -> None:
-        """Note for the audit that somebody was refused."""
-        self.note(Event(actor=caller.actor, address=address_of(request), action="refused", subject=policy, outcome="refused"))
+    def note_refusal(self, request: Request) -> None:
+        """Note for the audit that somebody may not do what a request asks for; the route is named, not what it was filled with."""
+        caller: Caller = getattr(request.state, "caller", ANONYMOUS)
+        what = f"{request.method} {getattr(request.scope.get('route'), 'path', '')}"
+        self.note(Event(actor=caller.actor, address=address_of(request), action="refused", subject=what, outcome="refused"))
 
     def note(self, event: Event) -> None:
         """Note an event that no transaction goes with: the same ones of a second become one entry with their number.

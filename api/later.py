@@ -4,6 +4,7 @@ Loading them takes as long as everything else together. A request for one of the
 """
 
 import asyncio
+import gc
 import importlib
 import logging
 import threading
@@ -19,9 +20,8 @@ from layers._store import Snapshot, Store
 _log = logging.getLogger(__name__)
 DOORS: Final = (
     "api.questions_routes", "api.rain_routes", "api.access_routes", "api.means_routes", "api.runs_routes",
-    "api.documents_routes", "api.maps_routes",
+    "api.documents_routes", "api.history_routes", "api.maps_routes",
 )  # fmt: skip
-OPENAPI: Final = "/openapi.json"
 _WAIT_S: Final = 30.0
 
 
@@ -31,11 +31,9 @@ def routers() -> tuple[APIRouter, ...]:
 
 
 def open_doors(app: FastAPI) -> None:
-    """Put the doors into the service, and then the description of all there are."""
+    """Put the doors into the service; the description of all there are is one of them."""
     for router in routers():
         app.include_router(router)
-    app.openapi_url = OPENAPI
-    app.setup()
 
 
 class Later:
@@ -46,12 +44,12 @@ class Later:
         self._loaded = threading.Event()
         self._lock = threading.Lock()
         self._closed = False
-        self._thread = threading.Thread(target=self.load, name="engine", daemon=True)
         if doors:
             self._not_found, app.router.default = app.router.default, self._after_loading
 
-    def start(self) -> None:
-        """Load beside what the service does."""
+    def start(self, snapshot: Snapshot) -> None:
+        """Load beside what the service does, after the frames of the snapshot: they are asked for first."""
+        self._thread = threading.Thread(target=self._load_after, args=(snapshot,), name="engine", daemon=True)
         self._thread.start()
 
     def load(self) -> None:
@@ -83,6 +81,7 @@ class Later:
 
     def warm(self, snapshot: Snapshot) -> None:
         """Make what the next question of each kind would wait for: indexes, the first assessment, the road graph."""
+        self._loaded.wait(_WAIT_S)
         from api.use import assessments, nearby  # noqa: PLC0415 (the engine comes with these)
         from api.use.access import roads_now  # noqa: PLC0415
 
@@ -90,6 +89,12 @@ class Later:
             nearby.warm(snapshot, layer)
         assessments.current(snapshot)
         roads_now.warm(snapshot, roads_now.access_files(self._settings.store, self._settings.rasters))
+
+    def _load_after(self, snapshot: Snapshot) -> None:
+        for layer_id in snapshot.frames:
+            snapshot.frames[layer_id]  # noqa: B018 - made by being asked for
+        gc.freeze()  # the collector need not look through a million geometries again and again
+        self.load()
 
     async def _after_loading(self, scope: Scope, receive: Receive, send: Send) -> None:
         """What no door answers so far: asked again when all are there."""

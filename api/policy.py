@@ -25,8 +25,8 @@ class Policy:
     ``verb`` is what a caller must be allowed; without one anybody may. ``anonymous``: nobody in particular may too, if the
     setting ``anonymous_reads`` allows it. ``lenient``: a credential that is no longer valid is nobody's, not an error, so that
     pages and signing in work with an old cookie. ``by_form``: a change by cookie must carry the session's token; all but
-    signing in do. ``beside``: whoever asks on this machine itself, through no proxy, may too. ``admission`` is the class in
-    which the request waits for its place (`api.admission`).
+    signing in do. ``beside``: whoever asks on this machine itself, through no proxy, may too. ``page``: a browser
+    that must sign in first is led there. ``admission`` is the class in which the request waits for its place (`api.admission`).
     """
 
     name: str
@@ -35,6 +35,7 @@ class Policy:
     lenient: bool = False
     by_form: bool = True
     beside: bool = False
+    page: bool = False
     admission: str = "reads"
 
     async def __call__(self, request: Request) -> None:
@@ -42,15 +43,12 @@ class Policy:
         gate: Gate = request.app.state.gate
         caller = gate.caller(request, lenient=self.lenient)
         request.state.caller = caller
-        try:
-            require_same_origin(request)
-            if self.by_form:
-                require_csrf(request, caller)
-            if not (self.beside and is_beside(request.scope)):
-                self.require(caller, anonymous_reads=gate.anonymous_reads)
-        except Forbidden:
-            gate.note_refusal(request, caller, self.name)
-            raise
+        request.state.page = self.page
+        require_same_origin(request)
+        if self.by_form:
+            require_csrf(request, caller)
+        if not (self.beside and is_beside(request.scope)):
+            self.require(caller, anonymous_reads=gate.anonymous_reads)
         who = address_of(request) if caller.by == "nobody" else caller.id
         await request.app.state.admission.enter(request.scope, self.admission, who)
 
@@ -86,7 +84,7 @@ _ROWS: Final = {
         Policy(name="everybody", lenient=True, admission="static"),
         Policy(name="sign_in", lenient=True, by_form=False, admission="sign_in"),
         Policy(name="signed_in", verb="read", admission="sign_in"),
-        Policy(name="pages", verb="read", anonymous=True, lenient=True, admission="reads"),
+        Policy(name="pages", verb="read", anonymous=True, lenient=True, page=True, admission="reads"),
         Policy(name="readers", verb="read", anonymous=True, admission="reads"),
         Policy(name="events", verb="read", anonymous=True, admission="events"),
         Policy(name="exports", verb="read", anonymous=True, admission="exports"),

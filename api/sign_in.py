@@ -117,15 +117,15 @@ class SignIn:
         TooMany
             Too many attempts failed for this name or from this address; it says how long to wait.
         """
-        return await self._beside(lambda: self._by_password(name, password, address))
+        return await self.beside(lambda: self._by_password(name, password, address))
 
     async def by_key(self, key: str, address: str) -> Signed:
         """Begin a session by a key, as a wall display does; it ends with the key and may what the key may."""
-        return await self._beside(lambda: self._by_key(key, address))
+        return await self.beside(lambda: self._by_key(key, address))
 
     async def end(self, caller: Caller, address: str) -> None:
         """End the caller's session."""
-        await self._beside(lambda: self._end(caller, address))
+        await self.beside(lambda: self._end(caller, address))
 
     async def change_password(self, caller: Caller, old: str, new: str, address: str) -> None:
         """Change the caller's own password, which ends every session of the account, this one too.
@@ -137,14 +137,15 @@ class SignIn:
         ParameterError
             The new one would be guessed.
         """
-        await self._beside(lambda: self._change_password(caller, old, new, address))
+        await self.beside(lambda: self._change_password(caller, old, new, address))
 
     async def hashed(self, password: str, name: str) -> str:
         """What is kept of a new password; `ParameterError` where it would be guessed."""
         require_fit(password, name)
-        return await self._beside(lambda: hashed(password))
+        return await self.beside(lambda: hashed(password))
 
-    async def _beside(self, work: Callable[[], Answer]) -> Answer:
+    async def beside(self, work: Callable[[], Answer]) -> Answer:
+        """Do work that waits for a processor or the store in these threads; `Busy` where too much waits."""
         if self._waiting >= _WAITING:
             raise Busy("too many sign-ins wait", expected=f"at most {_WAITING} at a time", then="try again soon")
         self._waiting += 1
