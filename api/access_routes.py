@@ -7,8 +7,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request, Response
 
 from api.policy import ASKERS, CLOSERS, OVERLAYS, READERS
-from api.request import CallerNow, ServedNow, SettingsNow, StoreNow, known_parameters
-from api.road_request import Asked, FilesNow
+from api.request import CallerNow, ServedNow, ServedThen, SettingsNow, StoreNow, known_parameters
+from api.road_request import Asked, AskedThen, FilesNow, FilesThen
 from api.runs_routes import Body
 from api.served import Follower
 from api.status_codes import problem
@@ -42,7 +42,7 @@ PlansNow = Annotated[Plans, Depends(_plans)]
 
 
 @router.get("/closures", dependencies=[*READERS, *_strict])
-def closures(served: ServedNow, files: FilesNow, asked: Asked) -> dict[str, Any]:
+def closures(served: ServedThen, files: FilesThen, asked: AskedThen) -> dict[str, Any]:
     """The list of closures: what each shuts now for a vehicle, with the lines of the roads shut; ended ones are marked."""
     return closure_list(served.snapshot, asked.roads(served.snapshot, files))
 
@@ -142,7 +142,7 @@ def mobilisation(
 
 
 @router.get("/select", dependencies=[*OVERLAYS, *_strict])
-def select_circle(served: ServedNow, lon: str, lat: str, radius_m: str, layers: str | None = None) -> dict[str, Any]:
+def select_circle(served: ServedThen, lon: str, lat: str, radius_m: str, layers: str | None = None) -> dict[str, Any]:
     """Everything inside a circle along the ground, summed and listed by layer."""
     radius = parameters.number(radius_m, "radius_m", 1, 500_000)
     drawn = drawn_circle(parameters.longitude(lon), parameters.latitude(lat), radius)
@@ -150,13 +150,13 @@ def select_circle(served: ServedNow, lon: str, lat: str, radius_m: str, layers: 
 
 
 @router.get("/select/{layer_id}/{fid}", dependencies=[*OVERLAYS, *_strict])
-def select_zone(served: ServedNow, layer_id: str, fid: str, layers: str | None = None) -> dict[str, Any]:
+def select_zone(served: ServedThen, layer_id: str, fid: str, layers: str | None = None) -> dict[str, Any]:
     """Everything inside an area of the map: a warning area, a flood zone, a town."""
     return selected(served.snapshot, zone(served.snapshot, layer_id, fid), selectable(served.snapshot, layers))
 
 
 @router.post("/select", dependencies=[*ASKERS, *_strict])
-def select_area(served: ServedNow, body: Body, layers: str | None = None) -> dict[str, Any]:
+def select_area(served: ServedThen, body: Body, layers: str | None = None) -> dict[str, Any]:
     """Everything inside a drawn polygon: the body is ``{"area": a GeoJSON Polygon or MultiPolygon}``."""
     drawn = Drawn(shape=closing.polygon_of(body.get("area", {}), "area"))
     return selected(served.snapshot, drawn, selectable(served.snapshot, layers))

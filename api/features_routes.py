@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse
 
 from api.entity_tags import is_known, tag_of
 from api.policy import READERS
-from api.request import ServedNow, SettingsNow, known_parameters
+from api.request import ServedDuring, ServedNow, ServedThen, SettingsNow, known_parameters
 from api.settings import Settings
 from api.use import items, parameters
 from api.use.records import feature, features
@@ -27,6 +27,7 @@ _CONFORMANCE: Final = tuple(
         (1, "core"), (1, "geojson"), (1, "oas30"), (4, "create-replace-delete"), (4, "update"), (4, "optimistic-locking-etags"),
     )
 )  # fmt: skip
+_CARRIED: Final = ("bbox", "datetime", "as_known_at")
 _OFFSET_MAX: Final = 100_000_000
 
 router = APIRouter(tags=["features"], dependencies=READERS)
@@ -63,7 +64,7 @@ def conformance() -> dict[str, Any]:
 
 
 @router.get("/collections", dependencies=_strict)
-def collections(request: Request, served: ServedNow) -> dict[str, Any]:
+def collections(request: Request, served: ServedThen) -> dict[str, Any]:
     """Every layer as a collection."""
     return {
         "links": [link(request, "self", "collections", "application/json")],
@@ -72,7 +73,7 @@ def collections(request: Request, served: ServedNow) -> dict[str, Any]:
 
 
 @router.get("/collections/{layer_id}", dependencies=_strict)
-def collection(request: Request, served: ServedNow, layer_id: str) -> dict[str, Any]:
+def collection(request: Request, served: ServedThen, layer_id: str) -> dict[str, Any]:
     """One layer as a collection."""
     return collection_of(request, served.snapshot, served.snapshot.layer(layer_id))
 
@@ -98,7 +99,7 @@ def collection_of(request: Request, snapshot: Snapshot, found: Layer) -> dict[st
 @router.get("/collections/{layer_id}/items", dependencies=_strict)
 def items_of(
     request: Request,
-    served: ServedNow,
+    served: ServedDuring,
     settings: SettingsNow,
     layer_id: str,
     bbox: str | None = None,
@@ -119,7 +120,7 @@ def items_of(
     if is_known(request.headers, headers["ETag"]):
         return Response(status_code=304, headers=headers)
     path = f"collections/{served.snapshot.layer(layer_id).id}/items"
-    query = {"limit": str(wanted)} | ({"bbox": bbox} if bbox is not None else {})
+    query = {"limit": str(wanted)} | {name: request.query_params[name] for name in _CARRIED if name in request.query_params}
     links = [link(request, "self", path, GEOJSON, query | {"offset": str(page.offset)})]
     if page.has_next:
         links.append(link(request, "next", path, GEOJSON, query | {"offset": str(page.offset + wanted)}))
@@ -136,7 +137,7 @@ def items_of(
 
 
 @router.get("/collections/{layer_id}/items/{fid}", dependencies=_strict)
-def item(request: Request, served: ServedNow, layer_id: str, fid: str) -> Response:
+def item(request: Request, served: ServedThen, layer_id: str, fid: str) -> Response:
     """One feature; its tag is what a change of it must name in ``If-Match``."""
     rows = items.one(served.snapshot, layer_id, fid)
     headers = _headers(tag_of(int(rows["revision"].iloc[0])))

@@ -92,7 +92,7 @@ class Later:
 
     def _load_after(self, snapshot: Snapshot) -> None:
         for layer_id in snapshot.frames:
-            snapshot.frames[layer_id]  # noqa: B018 - made by being asked for
+            snapshot.frames[layer_id]
         gc.freeze()  # the collector need not look through a million geometries again and again
         self.load()
 

@@ -1,13 +1,12 @@
 """The questions of a duty officer and a field team: what is there, what is at risk and why, what is near."""
 
-import datetime as dt
 from typing import Any, Literal
 
 from fastapi import APIRouter, Depends, Response
 
 from api.policy import OVERLAYS, READERS
-from api.request import ServedNow, SettingsNow, known_parameters
-from api.road_request import Asked, FilesNow
+from api.request import ServedThen, SettingsNow, known_parameters
+from api.road_request import AskedThen, FilesThen
 from api.use import assessments, cells, marks, parameters
 from api.use.access.near import NearQuestion, near_answer
 from api.use.access.nearby_by_road import help_by_road
@@ -29,31 +28,31 @@ def field_layers(snapshot: Snapshot) -> str:
 
 
 @router.get("/layers", dependencies=[*READERS, *_strict])
-def layers(served: ServedNow) -> dict[str, Any]:
+def layers(served: ServedThen) -> dict[str, Any]:
     """Every layer: declaration, count, age; and the scheme of levels."""
-    return layers_answer(served.snapshot, dt.datetime.now(tz=dt.UTC)) | {"problem": served.standing() or None}
+    return layers_answer(served.snapshot, served.now) | {"problem": served.standing() or None}
 
 
 @router.get("/risk", dependencies=[*READERS, *_strict])
-def risk(served: ServedNow) -> dict[str, Any]:
+def risk(served: ServedThen) -> dict[str, Any]:
     """The level of each town with the reasons behind it."""
     return assessments.answer(assessments.current(served.snapshot))
 
 
 @router.get("/risk/cells", dependencies=[*OVERLAYS, *_strict])
-def risk_cells(served: ServedNow, cell_m: str | None = None) -> Response:
+def risk_cells(served: ServedThen, cell_m: str | None = None) -> Response:
     """The level of each square cell over the towns as GeoJSON, worst first; without a size, the finest the map draws."""
     return Response(cells.cells_text(served.snapshot, _cell_size(cell_m)), media_type="application/geo+json")
 
 
 @router.get("/risk/cells/{cell_id}/why", dependencies=[*OVERLAYS, *_strict])
-def why_cell(served: ServedNow, cell_id: str, cell_m: str | None = None) -> dict[str, Any]:
+def why_cell(served: ServedThen, cell_id: str, cell_m: str | None = None) -> dict[str, Any]:
     """Why a cell has its level: readings, the features behind each, the spread over the rules; and the help near it."""
     return cells.cell_why(served.snapshot, _cell_size(cell_m), cell_id)
 
 
 @router.get("/risk/{layer_id}/{fid}/why", dependencies=[*READERS, *_strict])
-def why_area(served: ServedNow, layer_id: str, fid: str) -> dict[str, Any]:
+def why_area(served: ServedThen, layer_id: str, fid: str) -> dict[str, Any]:
     """Why a town has its level: readings, the features behind each, the spread over the rules."""
     return why_place(served.snapshot, layer_id, fid)
 
@@ -64,10 +63,10 @@ def _cell_size(text: str | None) -> int | None:
 
 @router.get("/nearby", dependencies=[*OVERLAYS, *_strict])
 def near(
-    served: ServedNow,
+    served: ServedThen,
     settings: SettingsNow,
-    files: FilesNow,
-    asked: Asked,
+    files: FilesThen,
+    asked: AskedThen,
     lon: str,
     lat: str,
     radius_m: str | None = None,
@@ -97,7 +96,7 @@ def near(
 
 
 @router.get("/situation/{layer_id}/{fid}", dependencies=[*OVERLAYS, *_strict])
-def situation_at(served: ServedNow, files: FilesNow, asked: Asked, layer_id: str, fid: str) -> dict[str, Any]:
+def situation_at(served: ServedThen, files: FilesThen, asked: AskedThen, layer_id: str, fid: str) -> dict[str, Any]:
     """One feature's situation: risk and reasons; who helps, by line and on the roads as they are; who to call; age of the data."""
     found = situation(served.snapshot, assessments.current(served.snapshot), layer_id, fid)
     roads = asked.roads(served.snapshot, files)
@@ -106,7 +105,7 @@ def situation_at(served: ServedNow, files: FilesNow, asked: Asked, layer_id: str
 
 @router.get("/marks/{layer_id}", dependencies=[*READERS, *_strict])
 def marks_of(
-    served: ServedNow, settings: SettingsNow, layer_id: str, bbox: str = "-180,-90,180,90", zoom: str = "10"
+    served: ServedThen, settings: SettingsNow, layer_id: str, bbox: str = "-180,-90,180,90", zoom: str = "10"
 ) -> dict[str, Any]:
     """What a map draws of a layer inside a box: columns of points, counts by cell, or simplified shapes."""
     return marks.marks(served.snapshot, layer_id, parameters.box(bbox), parameters.number(zoom, "zoom", 0, 24), settings.marks_max)

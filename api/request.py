@@ -4,12 +4,15 @@ from dataclasses import replace
 from typing import Annotated, Any, get_args, get_origin
 
 from fastapi import Depends, Request
+from starlette.concurrency import run_in_threadpool
 
 from api.caller import Caller
 from api.served import Follower, Served
 from api.settings import Settings
+from api.use.past import moment_asked, past_of
 from geo_risk.errors import ParameterError, shown
 from layers._store import Sight, Snapshot, Store, seen
+from layers._store.moments import Moment
 
 
 def _caller(request: Request) -> Caller:
@@ -22,6 +25,32 @@ def _served(request: Request) -> Served:
     follower: Follower = request.app.state.follower
     served = follower.served()
     return replace(served, snapshot=_sights.of(served.snapshot, _caller(request).sight))
+
+
+ServedNow = Annotated[Served, Depends(_served)]
+
+
+async def _served_then(
+    request: Request, served: ServedNow, datetime: str | None = None, as_known_at: str | None = None
+) -> Served:
+    """What is served, or the map as it was at a moment: as it was true, or as it was known then."""
+    return await _at(request, served, moment_asked(datetime, as_known_at, served.now))
+
+
+async def _served_during(
+    request: Request, served: ServedNow, datetime: str | None = None, as_known_at: str | None = None
+) -> Served:
+    """As `_served_then`; of an interval, all that was there at some moment of it, each feature as it was last."""
+    return await _at(request, served, moment_asked(datetime, as_known_at, served.now, interval=True))
+
+
+async def _at(request: Request, served: Served, moment: Moment | None) -> Served:
+    if moment is None:
+        return served
+    past = past_of(_store(request))
+    snapshot = await run_in_threadpool(past.snapshot, served.snapshot, moment, _caller(request).sight)
+    request.state.served = then = replace(served, snapshot=snapshot, moment=moment)
+    return then
 
 
 class _Sights:
@@ -85,6 +114,8 @@ def _takes_several(annotation: Any) -> bool:
 
 
 CallerNow = Annotated[Caller, Depends(_caller)]
-ServedNow = Annotated[Served, Depends(_served)]
+ServedThen = Annotated[Served, Depends(_served_then)]
+"""For what can be asked of any moment; a door that takes `ServedNow` refuses ``datetime`` by name."""
+ServedDuring = Annotated[Served, Depends(_served_during)]
 StoreNow = Annotated[Store, Depends(_store)]
 SettingsNow = Annotated[Settings, Depends(_settings)]

@@ -15,6 +15,7 @@ from shapely.errors import ShapelyError
 
 from geo_risk.errors import GeoRiskError, StoreError
 from layers._store import Snapshot
+from layers._store.moments import Moment
 from layers._store.saved import save
 
 _log = logging.getLogger(__name__)
@@ -45,6 +46,7 @@ class Source(Protocol):
 class Served:
     """A snapshot, when it was last confirmed with the store, and what is wrong if it could not be.
 
+    ``moment`` is what of the past was asked about.
     ``lacking`` says why the newest revision's figures cannot be made, where they cannot; what was read is right all the same.
     """
 
@@ -52,6 +54,12 @@ class Served:
     confirmed_at: dt.datetime
     problem: str = ""
     lacking: str = ""
+    moment: Moment | None = None
+
+    @property
+    def now(self) -> dt.datetime:
+        """The moment that the snapshot shows: now, or that of the past which was asked about."""
+        return _now() if self.moment is None else dt.datetime.fromisoformat(self.moment.true_at)
 
     def standing(self) -> str:
         """What is wrong now, or nothing: a problem met, or no word with the store for longer than any import takes."""

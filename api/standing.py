@@ -5,10 +5,13 @@ from typing import Final
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.served import Follower, Served
+from layers._store.moments import Moment
 
 REVISION: Final = b"geo-risk-revision"
 AGE: Final = b"geo-risk-snapshot-age"
 PROBLEM: Final = b"geo-risk-problem"
+DATETIME: Final = b"geo-risk-datetime"
+KNOWN: Final = b"geo-risk-as-known-at"
 
 
 class Standing:
@@ -37,6 +40,14 @@ def headers_of(served: Served, there: list[tuple[bytes, bytes]] = []) -> list[tu
     """The headers of an answer that was made from this, without a revision where there is one already."""
     named = any(name == REVISION for name, _ in there)
     revision = [] if named else [(REVISION, b"%d" % served.snapshot.revision)]
+    shown = [*revision, *([] if served.moment is None else _moment(served.moment))]
     if not served.problem:
-        return revision
-    return [*revision, (AGE, b"%d" % served.age_s()), (PROBLEM, served.problem.encode("ascii", "replace"))]
+        return shown
+    return [*shown, (AGE, b"%d" % served.age_s()), (PROBLEM, served.problem.encode("ascii", "replace"))]
+
+
+def _moment(moment: Moment) -> list[tuple[bytes, bytes]]:
+    """Which moment of the past the answer shows, and if it was asked for as it was known then."""
+    shown = moment.true_at if moment.since is None else f"{moment.since}/{moment.true_at}"
+    known = [] if moment.known_at is None else [(KNOWN, moment.known_at.encode())]
+    return [(DATETIME, shown.encode()), *known]

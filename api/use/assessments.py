@@ -64,8 +64,8 @@ def assess_layer(
 
 
 def current(snapshot: Snapshot) -> Assessed:
-    """The towns assessed by every factor at this snapshot, today; computed once for it and the day."""
-    today = dt.datetime.now(tz=dt.UTC).astimezone().date()
+    """The towns assessed by every factor at this snapshot, today or on the day it shows; computed once for it and the day."""
+    today = snapshot.day or dt.datetime.now(tz=dt.UTC).astimezone().date()
     return remember(snapshot.whole, f"towns assessed {today}", lambda now: assess_layer(now, on=today))
 
 

@@ -49,7 +49,7 @@ def cells_now(snapshot: Snapshot, size_m: int | None = None) -> Cells:
             "no cells of this size", where="cell_m", expected=" or ".join(map(str, fitting)) + " m here", got=shown(chosen),
             then="take one of these; the command line assesses cells of any size",
         )
-    today = dt.datetime.now(tz=dt.UTC).astimezone().date()
+    today = snapshot.day or dt.datetime.now(tz=dt.UTC).astimezone().date()
 
     def made(now: Snapshot) -> Cells:
         assessed, frame = assess_cells(now, chosen, on=today)

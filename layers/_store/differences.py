@@ -24,6 +24,7 @@ MOST: Final = 100_000
 
 _TOGETHER: Final = 2_000
 """Revisions whose states are held at a time."""
+_MINUTE: Final = len("2026-07-01T08:00")
 _ASKED: Final = 900
 """Revisions asked for in one statement."""
 
@@ -132,6 +133,34 @@ def effective_between(connection: sa.Connection, layers: Collection[str], since:
     }
     ordered = sorted(listed, key=lambda each: (each.layer, each.fid, each.effective, each.seq))
     return _courses(connection, _in_order(ordered, base), late=False)
+
+
+def course_of(connection: sa.Connection, layer_id: str, fid: str, until: int) -> Course | None:
+    """The whole course of one feature up to a revision, in the order of arrival; None where it never was."""
+    span = sa.and_(REVISIONS.c.fid == fid, REVISIONS.c.seq <= until)
+    listed = _listed(connection, [layer_id], span)
+    late = _made_from(connection, [each for each in listed if each.op == "late"], until)
+    return next(_courses(connection, _in_order_of_arrival(listed, {}, late), late=True), None)
+
+
+def counts_by_minute(
+    connection: sa.Connection, layers: Collection[str], after: int, until: int
+) -> Iterator[tuple[str, int, int, int]]:
+    """The revisions above ``after`` up to ``until`` by the minute they were recorded: how many, how many late, the last.
+
+    A minute is the beginning of a stamp: ``2026-07-01T08:00``.
+    """
+    minute = sa.func.substr(BATCHES.c.recorded_at, 1, _MINUTE)
+    late = sa.func.sum(sa.case((REVISIONS.c.op == "late", 1), else_=0))
+    found = connection.execute(
+        sa.select(minute, sa.func.count(), late, sa.func.max(REVISIONS.c.seq))
+        .join_from(REVISIONS, BATCHES, BATCHES.c.id == REVISIONS.c.batch_id)
+        .where(REVISIONS.c.seq > after, REVISIONS.c.seq <= until, REVISIONS.c.layer.in_(sorted(layers)))
+        .group_by(minute)
+        .order_by(minute)
+    )
+    for at, changes, of_them_late, last in found:
+        yield at, int(changes), int(of_them_late), int(last)
 
 
 def _listed(connection: sa.Connection, layers: Collection[str], span: sa.ColumnElement[bool]) -> list[_Listed]:

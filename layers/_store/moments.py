@@ -43,10 +43,13 @@ effective: Final = sa.case(
 
 @dataclass(frozen=True, kw_only=True)
 class Moment:
-    """What is asked of the past, as stamps: true at, or at some time from ``since`` to, ``true_at``; as known at ``known_at``."""
+    """What is asked of the past, as stamps: true at, or at some time from ``since`` to, ``true_at``; as known at ``known_at``.
+
+    Without ``known_at`` it is all that is known now.
+    """
 
     true_at: str
-    known_at: str
+    known_at: str | None = None
     since: str | None = None
 
 
@@ -66,7 +69,7 @@ class Horizon:
 
 def horizon(connection: sa.Connection, moment: Moment, newest: int) -> Horizon:
     """Where the moment lies in the log up to its revision ``newest``."""
-    known = min(revision_at(connection, moment.known_at), newest)
+    known = newest if moment.known_at is None else min(revision_at(connection, moment.known_at), newest)
     by_true = min(revision_at(connection, moment.true_at), known)
     certain = by_true if moment.since is None else min(revision_at(connection, moment.since), known)
     late = connection.execute(

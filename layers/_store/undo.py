@@ -172,7 +172,8 @@ def _known_layers(
     touched = set(connection.execute(sa.select(REVISIONS.c.layer).distinct().where(span)).scalars())
     if not touched <= layers.keys():
         raise Conflict(
-            "it touched a layer that is not declared any more", where=target.said, expected="layers of this version", got="another",
+            "it touched more than the layers that are here", where=target.said, expected="layers that may be changed here",
+            got="others too", then="ask an admin",
         )
     return touched
 
