@@ -22,7 +22,7 @@ STARTING_S = 20.0
 def programs() -> Path | None:
     """The newest folder of PostgreSQL's programs that has PostGIS beside it."""
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"), key=lambda path: float(path.parts[-3]))
-    there = [path.parent for path in found if list(Path("/usr/share/postgresql", path.parts[-3], "extension").glob("postgis.control"))]
+    there = [path.parent for path in found if Path("/usr/share/postgresql", path.parts[-3], "extension/postgis.control").is_file()]
     return there[-1] if there else None
 
 
@@ -42,8 +42,11 @@ class Server:
 
     def start(self) -> None:
         """Start it and wait until it answers; after a crash its old shared memory may take a moment to be let go."""
-        options = ["-c", "fsync=on", "-c", "listen_addresses=127.0.0.1", "-c", f"unix_socket_directories={self.folder}", *self.options]
-        command = [*_as_owner(), str(self.bin / "postgres"), "-D", str(self.folder / "data"), "-p", str(self.port), *options]
+        options = ("fsync=on", "listen_addresses=127.0.0.1", f"unix_socket_directories={self.folder}", *self.options)
+        command = [
+            *_as_owner(), str(self.bin / "postgres"), "-D", str(self.folder / "data"), "-p", str(self.port),
+            *(part for option in options for part in ("-c", option)),
+        ]
         until = time.monotonic() + STARTING_S
         while time.monotonic() < until:
             if self.process is None or self.process.poll() is not None:

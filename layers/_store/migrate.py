@@ -51,7 +51,7 @@ def migrate(database: Database, *, backed_up: bool = False) -> Migrated:
             return Migrated(before=before or SCHEMA, after=before or SCHEMA, backup=None)
         head(connection)
         # in the transaction that migrates: no write comes between the copy and the change
-        backup = _BACKUPS[database.name](database, connection, before, backed_up)
+        backup = _BACKUPS[database.name](database, before, backed_up)
         upgrade(connection, before)
     return Migrated(before=before, after=SCHEMA, backup=backup)
 
@@ -85,15 +85,17 @@ def stated_schema(connection: sa.Connection) -> int | None:
     return int(stated) if stated.isdecimal() else None
 
 
-def _copied_beside(database: Database, connection: sa.Connection, before: int, _: bool) -> str:
+def _copied_beside(database: Database, before: int, _: bool) -> str:
     assert isinstance(database, SqliteDatabase)  # noqa: S101 - says to mypy what the table below says
     moment = dt.datetime.now(dt.UTC).strftime("%Y%m%dT%H%M%S.%fZ")
     to = database.path.with_name(f"{database.path.name}.schema-{before}.{moment}.backup")
-    copied(connection, to, lambda _share: None)
+    # a connection of its own: SQLite copies nothing over one that is about to write
+    with database.connect() as connection, connection.begin():
+        copied(connection, to, lambda _share: None)
     return to.name
 
 
-def _vouched_for(database: Database, _: sa.Connection, before: int, backed_up: bool) -> None:
+def _vouched_for(database: Database, before: int, backed_up: bool) -> None:
     if not backed_up:
         raise StoreUnavailable(
             "the store was made by an older version, and is not changed before it was backed up", where=database.where,
@@ -102,6 +104,6 @@ def _vouched_for(database: Database, _: sa.Connection, before: int, backed_up: b
         )
 
 
-_BACKUPS: Final[Mapping[str, Callable[[Database, sa.Connection, int, bool], str | None]]] = {
+_BACKUPS: Final[Mapping[str, Callable[[Database, int, bool], str | None]]] = {
     "sqlite": _copied_beside, "postgis": _vouched_for,
 }

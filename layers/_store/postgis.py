@@ -1,4 +1,4 @@
-"""The shared store's database: PostgreSQL with PostGIS, for several service processes, QGIS and GeoServer at once (docs/postgis.md)."""
+"""The shared store's database: PostgreSQL with PostGIS, for several services, QGIS and GeoServer at once (docs/postgis.md)."""
 
 import threading
 import time
@@ -38,17 +38,17 @@ class _Connection(psycopg.Connection[Any]):
     """A connection that knows its transaction's id, so that a COMMIT without an answer can be asked for on another."""
 
     known_as: str = ""
-    xid: str | None = None
+    transaction_id: str | None = None
 
     def commit(self) -> None:
         """Commit; where the answer is lost, find out what the server did."""
         try:
             super().commit()
         except psycopg.OperationalError:
-            if not self.closed or self.xid is None or not _was_committed(self.known_as, self.xid):
+            if not self.closed or self.transaction_id is None or not _was_committed(self.known_as, self.transaction_id):
                 raise
         finally:
-            self.xid = None
+            self.transaction_id = None
 
 
 def _was_committed(dsn: str, xid: str) -> bool:
@@ -69,10 +69,7 @@ def _was_committed(dsn: str, xid: str) -> bool:
         if status in ("committed", "aborted"):
             return bool(status == "committed")
         time.sleep(0.05)
-    raise CommitUnknown(_ASK_AGAIN)
-
-
-_ASK_AGAIN: Final = "the connection was lost in COMMIT"
+    raise CommitUnknown("the connection was lost in COMMIT")
 
 
 class PostgisDatabase:
@@ -115,7 +112,7 @@ class PostgisDatabase:
         except DBAPIError as error:
             raise _as_ours(error.orig, self.where) from error
         except sa.exc.TimeoutError as error:
-            raise _error(_CROWDED, self.where, "no free connection") from error
+            raise _CROWDED.of(self.where, "no free connection") from error
         except psycopg.Error as error:
             raise _as_ours(error, self.where) from error
 
@@ -187,7 +184,7 @@ def _dsn(given: sa.URL, wait_s: float) -> str:
         "keepalives_count": 3, "application_name": "geo-risk", "client_encoding": "UTF8",
     }
     who = {"host": given.host, "port": given.port, "user": given.username, "password": given.password, "dbname": given.database}
-    known = {name: value for name, value in {**bounds, **who, **dict(given.query)}.items() if value is not None}
+    known = {name: str(value) for name, value in {**bounds, **who, **given.query}.items() if value is not None}
     settings = " ".join(f"-c {name}={value}" for name, value in options.items())
     return psycopg.conninfo.make_conninfo("", **known, options=settings)
 
@@ -202,7 +199,7 @@ def _begun(dsn: str) -> str:
             for statement in _BEGINNING:
                 connection.execute(statement)
         found = connection.execute(
-            "SELECT quote_ident(n.nspname) FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = 'postgis'"
+            "SELECT quote_ident(nspname) FROM pg_extension JOIN pg_namespace n ON n.oid = extnamespace WHERE extname = 'postgis'"
         ).fetchone()
     if found is None:
         raise StoreUnavailable(
@@ -225,8 +222,8 @@ def _locked(connection: sa.Connection) -> None:
     # read after the lock is held, the end of the log is the end
     connection.exec_driver_sql("LOCK TABLE geo_risk.edits IN EXCLUSIVE MODE")
     held = connection.connection.driver_connection
-    assert isinstance(held, _Connection)
-    held.xid = connection.exec_driver_sql("SELECT pg_current_xact_id()::text").scalar_one()
+    assert isinstance(held, _Connection)  # noqa: S101 - the engine's creator makes no other
+    held.transaction_id = connection.exec_driver_sql("SELECT pg_current_xact_id()::text").scalar_one()
 
 
 class _Listener:
@@ -294,7 +291,8 @@ _NO_ENTRY: Final = _Fault(
 )
 _FULL: Final = _Fault(StoreFull, "the database's disk is full; nothing was changed", "free some space, then try again")
 _DISK: Final = _Fault(
-    StoreUnavailable, "the database's disk did not take or give its data; nothing was changed", "check the server's disk and its log",
+    StoreUnavailable, "the database's disk did not take or give its data; nothing was changed",
+    "check the server's disk and its log",
 )
 _READ_ONLY: Final = _Fault(
     StoreUnavailable, "the database takes no changes: it is a standby, or set read-only", "name the primary server",
@@ -320,8 +318,5 @@ def _as_ours(error: BaseException | None, where: str) -> StoreError:
     state = getattr(error, "sqlstate", None)
     if state is None:
         return (_LOST if isinstance(error, psycopg.OperationalError) else _OTHER).of(where, type(error).__name__)
-    return next((_FAULTS[state[:length]] for length in (5, 3, 2) if state[:length] in _FAULTS), _OTHER).of(where, f"SQLSTATE {state}")
-
-
-def _error(fault: _Fault, where: str, got: str) -> StoreError:
-    return fault.of(where, got)
+    fault = next((_FAULTS[state[:length]] for length in (5, 3, 2) if state[:length] in _FAULTS), _OTHER)
+    return fault.of(where, f"SQLSTATE {state}")

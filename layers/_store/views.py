@@ -1,4 +1,4 @@
-"""What QGIS and GeoServer see of the PostGIS store: a typed view a layer, by what its readers may know; and edits through one of them.
+"""What QGIS and GeoServer see of the PostGIS store: a typed view a layer, by what its readers may know; edits through one.
 
 All SQL here is made from declarations: names of declared columns (lower-case letters, digits, underscores) and quoted literals.
 """
@@ -41,7 +41,7 @@ WINDOWS: Final = (
 _SHAPES: Final[Mapping[Geometry, str]] = {
     Geometry.POINT: "MULTIPOINT", Geometry.LINE: "MULTILINESTRING", Geometry.AREA: "MULTIPOLYGON",
 }
-_VIEWED: Final[Mapping[str, str]] = {"date": "{name}::date AS {name}"}
+_VIEWED: Final[Mapping[type, str]] = {dt.date: "{name}::date AS {name}"}
 _JSON: Final[Mapping[str, str]] = {
     "str": "geo_risk.json_text({value})", "int": "geo_risk.json_whole({value})", "float": "geo_risk.json_float({value})",
     "bool": "geo_risk.json_bool({value})", "date": "geo_risk.json_text(geo_risk.iso_date({value}))",
@@ -92,7 +92,7 @@ def shapes_differ(connection: sa.Connection, table: str, extension: str) -> bool
 
 
 def editable(layer: Layer) -> bool:
-    """Whether edits in a GIS can be held to all its rules; one that rejects rows by a rule of several columns is written by the service."""
+    """Whether edits in a GIS can be held to all its rules: one that rejects rows by a rule of several columns is not."""
     return not any(check.severity == "error" for check in layer.checks)
 
 
@@ -114,12 +114,12 @@ def _view(window: Window, layer: Layer, extension: str) -> Iterator[str]:
     name = f"{window.schema}.layer_{layer.id}"
     readable = {column.name for column in layer.readable(window.sensitivities)}
     columns = [
-        "fid", *(_viewed(layer, column) for column in _names(layer) if column in readable), "derived", "source", "updated_at", "revision",
-        *(["shape"] if layer.geometry is not Geometry.NONE else []),
+        "fid", *(_viewed(column) for column in layer.columns if column.name in readable),
+        "derived", "source", "updated_at", "revision", *(["shape"] if layer.geometry is not Geometry.NONE else []),
     ]  # fmt: skip
     if not window.edits:
         columns.remove("derived")  # it names columns, among them such as may not be read
-    view = f"VIEW {name} AS SELECT {', '.join(columns)} FROM geo_risk.{_table(layer)};"
+    view = f"VIEW {name} AS SELECT {', '.join(columns)} FROM geo_risk.{_table(layer)};"  # noqa: S608 - declared names
     yield (
         f"DO $view$ BEGIN CREATE OR REPLACE {view} EXCEPTION WHEN invalid_table_definition THEN"
         f" DROP VIEW {name} CASCADE; CREATE {view} END $view$"
@@ -136,7 +136,10 @@ def _edited(layer: Layer, view: str, extension: str) -> Iterator[str]:
     function = f"edit_{layer.id}"
     yield _function(layer, extension)
     yield f"REVOKE ALL ON FUNCTION geo_risk.{function}() FROM PUBLIC"
-    yield f"CREATE OR REPLACE TRIGGER edited INSTEAD OF INSERT OR UPDATE OR DELETE ON {view} FOR EACH ROW EXECUTE FUNCTION geo_risk.{function}()"
+    yield (
+        f"CREATE OR REPLACE TRIGGER edited INSTEAD OF INSERT OR UPDATE OR DELETE ON {view}"
+        f" FOR EACH ROW EXECUTE FUNCTION geo_risk.{function}()"
+    )
 
 
 def _function(layer: Layer, extension: str) -> str:
@@ -185,7 +188,8 @@ def _rules(column: Column, new: str) -> Iterator[tuple[str, str]]:
 
 
 def _range(column: Column) -> str:
-    return " ".join(f"{words} {bound:g}" for words, bound in (("from", column.minimum), ("to", column.maximum)) if bound is not None)
+    bounds = (("from", column.minimum), ("to", column.maximum))
+    return " ".join(f"{word} {bound!r}" for word, bound in bounds if bound is not None)
 
 
 _MEANT: Final[Mapping[type, str]] = {str: "geo_risk.meant({value})", float: "{value} + 0.0"}
@@ -276,13 +280,8 @@ def _sql(name: str) -> str:
     return files("layers._store.postgis_sql").joinpath(name).read_text(encoding="utf-8")
 
 
-def _names(layer: Layer) -> list[str]:
-    return [column.name for column in layer.columns]
-
-
-def _viewed(layer: Layer, name: str) -> str:
-    kind = layer.column(name).type.__name__
-    return _VIEWED.get(kind, "{name}").format(name=_named(name))
+def _viewed(column: Column) -> str:
+    return _VIEWED.get(column.type, "{name}").format(name=_named(column.name))
 
 
 def _table(layer: Layer) -> str:

@@ -19,6 +19,10 @@ def upgrade() -> None:
     op.drop_index("revisions_of_feature", "revisions")
     op.create_index("revisions_of_feature", "revisions", ["layer", "fid", "seq"])
     op.create_index("revisions_of_batch", "revisions", ["batch_id"])
+    stated = sa.text("observed_at IS NOT NULL")
+    op.create_index(
+        "revisions_observed", "revisions", ["seq", "observed_at"], sqlite_where=stated, postgresql_where=stated,
+    )  # fmt: skip
     op.create_table(
         "replies",
         sa.Column("actor", _TEXT, primary_key=True),
