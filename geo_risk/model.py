@@ -2,9 +2,10 @@
 
 import datetime as dt
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Final, Literal
 
 Role = Literal["hazard", "exposure", "vulnerability", "coping"]
+ROLES: Final[tuple[Role, ...]] = ("hazard", "exposure", "vulnerability", "coping")
 Curve = Literal["linear", "log", "rank", "z"]
 InSeason = Literal["in", "out", "unknown", "all year"]
 Text = dict[str, str]

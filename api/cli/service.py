@@ -1,12 +1,13 @@
 """`serve` and `demo`: the service itself."""
 
+import os
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 from pydantic import ValidationError
@@ -15,11 +16,14 @@ from api.cli._show import line, progress
 from api.exposure import require_safe
 from api.settings import Settings
 from geo_risk.errors import ParameterError
-from layers._store import open_store
+from layers._store import Store, open_store
 
+_DEMO_OPERATOR = "operator"
 Port = Annotated[int | None, typer.Option(min=0, max=65535, help="Port; 0 takes a free one.")]
 Host = Annotated[str | None, typer.Option(help="Address to listen on.")]
 StorePath = Annotated[Path | None, typer.Option("--store", help="The store's file.")]
+
+_YIELDING: Final = 10
 
 
 def register(app: typer.Typer) -> None:
@@ -47,9 +51,26 @@ def demo(
 
     with open_store(store) as opened, progress() as tell:
         count = fill(opened, store.parent / "rasters", tell)
+        said_once = _operator_of_the_demo(opened)
     line(f"demo city: {count:,} synthetic features (演示数据) in {store}")
+    if said_once:
+        line(f"sign in as {_DEMO_OPERATOR} 登录: {said_once} (shown this once 仅显示一次)")
     if serve:
         _run(_settings(port=port, store=store, log="console", log_requests=False))
+
+
+def _operator_of_the_demo(store: Store) -> str | None:
+    """An operator with a password made now, which is given back; nothing where the demo has one already."""
+    from api.passwords import generated, hashed
+    from api.use.people import Doer, NewAccount, add_account
+    from geo_risk.errors import Conflict
+
+    password = generated()
+    try:
+        add_account(store, NewAccount(name=_DEMO_OPERATOR, role="operator"), hashed(password), Doer("demo (command line)"))
+    except Conflict:
+        return None
+    return password
 
 
 def _settings(**stated: Any) -> Settings:
@@ -77,22 +98,33 @@ def _run(settings: Settings) -> None:
     app = create_app(settings, doors_later=True)
     scheme, host = "https" if settings.tls_cert else "http", f"[{settings.host}]" if ":" in settings.host else settings.host
     root = f"{scheme}://{host}:{listener.getsockname()[1]}"
-    with _compiling(settings.compile_ahead):
-        serve_on(listener, app, settings, ready=lambda: _announce(root), ending=app.state.ending)
+    with _compiler(settings.compile_ahead) as begin:
+
+        def ready() -> None:
+            _announce(root)
+            begin()
+
+        serve_on(listener, app, settings, ready=ready, ending=app.state.ending)
 
 
 @contextmanager
-def _compiling(wanted: bool) -> Iterator[None]:
+def _compiler(wanted: bool) -> Iterator[Callable[[], None]]:
     """Beside the service, a process that compiles what nobody has asked for yet; it leaves results on the disk, and ends with us.
 
-    Not a thread: a service that is told to end would wait for the compiler.
+    Not a thread: a service that is told to end would wait for the compiler. It begins when the service answers, and yields to it.
     """
     command = [sys.executable, "-m", "api.use.access.readied"]
-    compiler = subprocess.Popen(command, stdin=subprocess.DEVNULL) if wanted else None  # noqa: S603 (our own module)
+    begun: list[subprocess.Popen[bytes]] = []
+
+    def begin() -> None:
+        if wanted:
+            begun.append(subprocess.Popen(command, stdin=subprocess.DEVNULL))  # noqa: S603 (our own module)
+            os.setpriority(os.PRIO_PROCESS, begun[0].pid, _YIELDING)
+
     try:
-        yield
+        yield begin
     finally:
-        if compiler is not None:
+        for compiler in begun:
             compiler.kill()
             compiler.wait()
 

@@ -13,13 +13,12 @@ from geo_risk.areas import has_shape
 from geo_risk.crs import require_lonlat
 from geo_risk.errors import DeclarationError, ParameterError, shown
 from geo_risk.levels import Scheme, level_of
-from geo_risk.model import Absent, Assessment, Factor, InSeason, PlaceRisk, Reading, Role, Rule, Scale, SeasonState
+from geo_risk.model import ROLES, Absent, Assessment, Factor, InSeason, PlaceRisk, Reading, Role, Rule, Scale, SeasonState
 from geo_risk.risk.explain import reasons_text
 from geo_risk.risk.measures import MEASURES, RULES_OF_MEASURE, kept
 from geo_risk.risk.score import CURVES, RELATIVE, RULES, combine, score
 from geo_risk.risk.seasons import OUT_OF_SEASON, season_weight
 
-ROLES: Final[tuple[Role, ...]] = ("hazard", "exposure", "vulnerability", "coping")
 EQUAL_ROLES: Final[Mapping[str, float]] = MappingProxyType(dict.fromkeys(ROLES, 1.0))
 NO_SEASONS: Final[Mapping[str, SeasonState]] = MappingProxyType({})
 NO_SCHEMES: Final[Mapping[str, Scheme]] = MappingProxyType({})

@@ -8,8 +8,8 @@ from typing import Final
 import pandas as pd
 
 from geo_risk.levels import Scheme, level_of
-from geo_risk.model import Assessment, PlaceRisk
-from geo_risk.risk.assess import ROLES, risk_score, role_scores
+from geo_risk.model import ROLES, Assessment, PlaceRisk
+from geo_risk.risk.assess import risk_score, role_scores
 
 HAZARDS_BY: Final = ("worst", "noisy_or", "weighted")
 ROLES_BY: Final = ("floored_geometric_mean", "geometric_mean", "product_over_coping")

@@ -4,8 +4,6 @@ import csv
 import io
 from typing import Any, Final
 
-import xlsxwriter
-
 from layers._layer import Column, Geometry, Layer
 
 _ROWS: Final = 5000
@@ -45,6 +43,8 @@ def template_csv(layer: Layer, language: str) -> bytes:
 
 def template_xlsx(layer: Layer, language: str) -> bytes:
     """A workbook: the header with comments, lists and ranges that the cells keep to, and a sheet that explains each column."""
+    import xlsxwriter  # noqa: PLC0415 - only who wants a template waits for it
+
     out = io.BytesIO()
     tongue = _tongue(language)
     safe = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}

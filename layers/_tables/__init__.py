@@ -13,8 +13,7 @@ from typing import Any
 
 from geo_risk.errors import DeclarationError, shown
 from geo_risk.levels import Level, Scheme
-from geo_risk.model import Scale, Season
-from geo_risk.risk.assess import ROLES
+from geo_risk.model import ROLES, Scale, Season
 
 
 def table(name: str) -> dict[str, Any]:
