@@ -4,6 +4,7 @@ Nothing here knows HTTP. What a caller may not read he neither writes nor erases
 """
 
 import datetime as dt
+import random
 import re
 import secrets
 import time
@@ -13,7 +14,6 @@ from functools import lru_cache
 from typing import Any, Final
 
 import shapely
-from shapely.geometry.base import BaseGeometry
 
 from api.use.records import geojson
 from api.use.rights import Rights
@@ -22,6 +22,7 @@ from layers._check.one import Misshapen, RowFault, RowRejected, by_rules, errors
 from layers._check.rules import Words
 from layers._layer import SYSTEM_COLUMNS, Layer
 from layers._store.records import UNCHANGED, Act, Batch, Change, Feature, Outcome, Value, stamp
+from layers._store.rows import point_of
 from layers._store.sight import Sight
 
 REASON_CHARACTERS: Final = 500
@@ -38,6 +39,7 @@ _MICROSECONDS: Final = 7  # the point and six digits: the store keeps no more
 _ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:~-]{0,99}", re.ASCII)
 _CROCKFORD: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _ULID_DIGITS: Final = 26
+_CHANCE: Final = random.Random(secrets.randbits(256))  # noqa: S311 (an id is no secret; asking the system lets go of the GIL)
 _UNPRINTED: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _SENT: Final = frozenset({"type", "id", "properties", "geometry", "observed_at", "sent_at", "reason"})
 _COLLECTION: Final = frozenset({"type", "features", "sent_at", "reason"})
@@ -282,7 +284,7 @@ def require_new_id(fid: str) -> str:
 
 def new_id(source: str) -> str:
     """An id that nobody has: ``report:`` and a ULID, so that ids sort by the time they were made."""
-    number = (int(time.time() * 1000) << 80) | secrets.randbits(80)
+    number = (int(time.time() * 1000) << 80) | _CHANCE.getrandbits(80)
     digits = "".join(_CROCKFORD[(number >> shift) & 31] for shift in range(5 * (_ULID_DIGITS - 1), -1, -5))
     return f"{source}:{digits}"
 
@@ -367,18 +369,18 @@ def feature_answer(layer: Layer, feature: Feature, sight: Sight) -> dict[str, An
     """A feature as `api.use.records.feature` shows it, from the store's row: the readable columns and what the store states."""
     properties: dict[str, Any] = {column.name: feature.values.get(column.name) for column in layer.readable(sight.sensitivities)}
     properties |= {"derived": feature.derived, "source": feature.source, "updated_at": feature.updated_at}
-    shape = None if feature.geometry is None else shapely.from_wkb(feature.geometry)
     return {
-        "type": "Feature", "id": feature.fid, "geometry": place_answer(shape), "properties": properties,
+        "type": "Feature", "id": feature.fid, "geometry": place_answer(feature.geometry), "properties": properties,
         "revision": feature.revision,
     }
 
 
-def place_answer(shape: BaseGeometry | None) -> dict[str, Any] | None:
-    """A GeoJSON geometry; points, of which most writes are, without the way through text."""
-    if isinstance(shape, shapely.Point) and not shape.is_empty:
-        return {"type": "Point", "coordinates": [shape.x, shape.y]}
-    return geojson(shape)
+def place_answer(wkb: bytes | None) -> dict[str, Any] | None:
+    """A GeoJSON geometry from the store's; points, of which most writes are, without GEOS."""
+    if wkb is None:
+        return None
+    point = point_of(wkb)
+    return geojson(shapely.from_wkb(wkb)) if point is None else {"type": "Point", "coordinates": list(point)}
 
 
 def outcome_answer(
