@@ -81,6 +81,12 @@ def said(model: type[Model], given: Mapping[str, Any]) -> Model:
         ) from None
 
 
+def prepare(connection: sa.Connection) -> None:
+    """Make the tables of accounts and of the audit where a store has none yet."""
+    accounts.prepare(connection)
+    audit.prepare(connection)
+
+
 def add_account(store: Store, given: NewAccount, password: str | None, doer: Doer) -> Account:
     """Make an account; ``password`` is a hash, None for one that only keys belong to.
 
@@ -99,8 +105,7 @@ def add_account(store: Store, given: NewAccount, password: str | None, doer: Doe
     require_grants(account, store.layers)
 
     def add(connection: sa.Connection) -> None:
-        accounts.prepare(connection)
-        audit.prepare(connection)
+        prepare(connection)
         accounts.add_account(connection, account)
         audit.append(connection, _noted(doer, "account_added", account.name, _facts(account)))
 
