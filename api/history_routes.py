@@ -91,8 +91,8 @@ def undo(request: Request, served: ServedNow, store: StoreNow, caller: CallerNow
     wanted, clean, dry = _target(body), _is_clean_only(body), _flag(body, "dry")
     try:
         done = history.take_back(
-            store, served.snapshot, caller, wanted, reason=reason_of(body.get("reason")), only_clean=clean, dry=dry,
-            address=address_of(request),
+            store, served.snapshot, caller.actor, wanted, judge=history.judge_of(caller, served.snapshot),
+            reason=reason_of(body.get("reason")), only_clean=clean, dry=dry, address=address_of(request),
         )  # fmt: skip
     except ChangedSince as error:
         left = history.left_answer(error.left, served.snapshot)

@@ -1,4 +1,4 @@
-"""`import`, `template`, `layers`, `history`: what the store holds and how it gets there."""
+"""`import`, `template`, `layers`: what the store holds and how it gets there."""
 
 import getpass
 from enum import StrEnum
@@ -51,7 +51,6 @@ def register(app: typer.Typer) -> None:
     app.command("import")(import_)
     app.command("template")(template)
     app.command("layers")(layers)
-    app.command("history")(history)
 
 
 def store_path(given: Path | None) -> Path:
@@ -167,16 +166,3 @@ def layers(store: StorePath = None, language: InLanguage = Language.ZH) -> None:
         for each in catalog().values()
     ]
     table(("layer", "title", "geometry", "features", "updated"), rows)
-
-
-def history(
-    layer_name: LayerName, feature: Annotated[str, typer.Argument(metavar="ID", help="A feature's id.")], store: StorePath = None
-) -> None:
-    """Every revision of one feature: when, by whom, from which source, what changed."""
-    layer(layer_name)
-    with open_store(store_path(store)) as opened:
-        revisions = opened.history(layer_name, feature)
-    table(
-        ("revision", "what", "recorded at", "by", "source", "changed"),
-        [(each.seq, each.op, each.recorded_at, each.actor, each.source, ", ".join(sorted(each.changes))) for each in revisions],
-    )

@@ -19,6 +19,7 @@ from layers._store.changes import revision_at
 from layers._store.differences import Step, counts_by_minute, course_of, recorded_between
 from layers._store.records import stamp
 from layers._store.undo import Left, Reverted, Target, Undone, undo
+from layers._store.writes import Judge, permit
 
 HOURS_MOST: Final = 24 * 31
 UNDO_SHOWN: Final = 200
@@ -136,21 +137,17 @@ class _Sums:
 
 
 def take_back(
-    store: Store, snapshot: Snapshot, caller: Caller, target: Target, *,
+    store: Store, snapshot: Snapshot, actor: str, target: Target, *, judge: Judge = permit,
     reason: str | None = None, only_clean: bool = False, dry: bool = False, address: str = "",
 ) -> Undone:
-    """Take back a batch or a revision for a caller: his rights are judged on each feature it touched, as it is and was.
-
-    What he may not read he cannot change back: a target that reaches beyond what he may change or read is refused whole. Errors as
-    `layers._store.undo.undo`, and `Forbidden`.
-    """
-    batch = Batch(actor=caller.actor, reason=reason or _REASON, source="undo")
-    judge = _Judge(snapshot, caller)
+    """Take back a batch or a revision of the layers that are in the snapshot. Errors as `layers._store.undo.undo`."""
+    batch = Batch(actor=actor, reason=reason or _REASON, source="undo")
 
     def work(connection: sa.Connection) -> Undone:
         done = undo(connection, snapshot.layers, target, batch, judge=judge, only_clean=only_clean, dry=dry)
         if not dry:
-            audit.append(connection, _noted(caller, target, done, address))
+            audit.prepare(connection)
+            audit.append(connection, _noted(actor, target, done, address))
             store.database.announce(connection, done.revision)
         return done
 
@@ -160,20 +157,23 @@ def take_back(
     return store.transact(work, deadline_s=_UNDO_BEGINS_S)
 
 
-class _Judge:
-    """Refuses what reaches beyond the caller's rights or sight; which of the two, and where, is not said of what is hidden."""
+def judge_of(caller: Caller, snapshot: Snapshot) -> Judge:
+    """Holds what goes back to the caller's rights, on each feature as it is and as it was; and to his sight.
 
-    def __init__(self, snapshot: Snapshot, caller: Caller) -> None:
-        self._snapshot, self._rights = snapshot, rights_of(caller, snapshot)
+    What he may not read he cannot change back; which column that is, is not said.
+    """
+    rights = rights_of(caller, snapshot)
 
-    def __call__(self, layer: Layer, before: Feature | None, after: Feature | None) -> Feature | None:
-        if _hidden(layer, before, self._snapshot) != _hidden(layer, after, self._snapshot):
+    def judge(layer: Layer, before: Feature | None, after: Feature | None) -> Feature | None:
+        rights(layer, before, after)
+        if _hidden(layer, before, snapshot) != _hidden(layer, after, snapshot):
             raise Forbidden(
                 "this reaches beyond what the caller may change", where="undo", expected="changes of what the caller may read",
                 got="others too", then="ask an admin",
             )
-        self._rights(layer, before, after)
         return after
+
+    return judge
 
 
 def _hidden(layer: Layer, feature: Feature | None, snapshot: Snapshot) -> list[Any]:
@@ -181,9 +181,9 @@ def _hidden(layer: Layer, feature: Feature | None, snapshot: Snapshot) -> list[A
     return [values.get(column.name) for column in layer.columns if column.sensitivity not in snapshot.readable]
 
 
-def _noted(caller: Caller, target: Target, done: Undone, address: str) -> audit.Event:
+def _noted(actor: str, target: Target, done: Undone, address: str) -> audit.Event:
     return audit.Event(
-        actor=caller.actor, action="undo", subject=target.said, address=address, batch_id=done.batch_id,
+        actor=actor, action="undo", subject=target.said, address=address, batch_id=done.batch_id,
         detail={"features": len(done.reverted), "left": len(done.left)},
     )
 
