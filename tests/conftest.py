@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
+from postgis_server import Server, programs, running
 
 import callers
 import small_city
@@ -43,6 +44,24 @@ def chromium() -> str:
     if not Path(path).is_file():
         missing("chromium", "apt-get install chromium, or set GEO_RISK_CHROMIUM to its path")
     return path
+
+
+@pytest.fixture(scope="session")
+def postgis_server() -> Iterator[Server]:
+    """A real PostgreSQL with PostGIS, of its own."""
+    found = programs()
+    if found is None:
+        missing("PostgreSQL with PostGIS", "apt-get install postgresql-15 postgresql-15-postgis-3")
+    with running(found) as server:
+        yield server
+
+
+@pytest.fixture
+def postgis_url(postgis_server: Server) -> Iterator[str]:
+    """The URL of a fresh database with PostGIS."""
+    url = postgis_server.fresh()
+    yield url
+    postgis_server.drop(url)
 
 
 @pytest.fixture(scope="session")

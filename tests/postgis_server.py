@@ -74,12 +74,12 @@ class Server:
             self.process.wait()
             self.process = None
 
-    def fresh(self) -> str:
-        """The URL of a new database with PostGIS in it."""
+    def fresh(self, template: str = TEMPLATE) -> str:
+        """The URL of a new database with PostGIS in it, or with all that another holds to which nobody is connected."""
         self.made += 1
         name = f"store_{self.made}"
         with psycopg.connect(self.url(), autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
         return self.url(name)
 
     def drop(self, url: str) -> None:

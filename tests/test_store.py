@@ -54,8 +54,34 @@ def path(tmp_path):
 
 
 @pytest.fixture
-def store(path):
+def embedded(path):
     with open_store(path, layers=LAYERS) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def made_in_postgis(postgis_server):
+    """The name of a database with the tables of these layers: to copy it is quicker than to make it."""
+    url = postgis_server.fresh()
+    open_store(url, layers=LAYERS).close()
+    return url.rpartition("/")[2]
+
+
+@pytest.fixture(params=["sqlite", "postgis"])
+def place(request, path):
+    """Where a store is: a file, or a database of a real server."""
+    if request.param == "sqlite":
+        yield path
+        return
+    server = request.getfixturevalue("postgis_server")
+    url = server.fresh(request.getfixturevalue("made_in_postgis"))
+    yield url
+    server.drop(url)
+
+
+@pytest.fixture
+def store(place):
+    with open_store(place, layers=LAYERS) as opened:
         yield opened
 
 
@@ -137,11 +163,11 @@ VALUES = {
 }
 
 
-def test_every_value_comes_back_as_it_went_in(path):
+def test_every_value_comes_back_as_it_went_in(place):
     frame = typed(PADS, VALUES, [shapely.Point(120.123456789, 30), None, *[shapely.Point(-180, 90)] * 3], list("abcde"))
-    with open_store(path, layers=LAYERS) as store:
+    with open_store(place, layers=LAYERS) as store:
         store.apply("pads", frame, ME)
-    with open_store(path, layers=LAYERS) as store:
+    with open_store(place, layers=LAYERS) as store:
         back = store.snapshot().frames["pads"]
         assert store.apply("pads", back, ME).unchanged == 5
         store.verify()
@@ -287,8 +313,8 @@ def test_of_writes_committed_together_only_the_culprit_hears_of_its_error(store)
     assert sorted(names(store)) == ["a", "b", "c0", "c1", "c2"]
 
 
-def test_other_processes_writes_are_seen_and_chained(path, store):
-    with open_store(path, layers=LAYERS) as other:
+def test_other_processes_writes_are_seen_and_chained(place, store):
+    with open_store(place, layers=LAYERS) as other:
         store.apply("pads", pads({"a": "A"}), ME)
         before = store.snapshot()
         other.apply("pads", pads({"a": "B"}), ME)
@@ -339,7 +365,8 @@ def test_values_that_cannot_be_read_are_never_an_empty_map(filled, flip, read):
         read(store)
 
 
-def test_a_full_disk_says_so_and_changes_nothing(path, store):
+def test_a_full_disk_says_so_and_changes_nothing(path, embedded):
+    store = embedded
     store.apply("pads", pads({"a": "A"}), ME)
     store._writer._connection.connection.driver_connection.execute("PRAGMA max_page_count = 1")
     with pytest.raises(StoreUnavailable, match=r"the disk is full; nothing was changed.*next: free some space"):
@@ -348,7 +375,8 @@ def test_a_full_disk_says_so_and_changes_nothing(path, store):
     store.verify()
 
 
-def test_a_store_that_is_gone_stops_writes_and_reads_go_on_from_the_last_snapshot(path, store):
+def test_a_store_that_is_gone_stops_writes_and_reads_go_on_from_the_last_snapshot(path, embedded):
+    store = embedded
     store.apply("pads", pads({"a": "A"}), ME)
     last = store.snapshot()
     path.rename(path.with_name("elsewhere.db"))
@@ -358,8 +386,8 @@ def test_a_store_that_is_gone_stops_writes_and_reads_go_on_from_the_last_snapsho
     assert store.last_snapshot is last
 
 
-def test_a_closed_store_says_so(path):
-    store = open_store(path, layers=LAYERS)
+def test_a_closed_store_says_so(place):
+    store = open_store(place, layers=LAYERS)
     store.close()
     store.close()
     for call in (store.snapshot, lambda: store.apply("pads", pads({"a": "A"}), ME)):
@@ -367,14 +395,14 @@ def test_a_closed_store_says_so(path):
             call()
 
 
-def test_only_the_owner_can_read_it(path, store):
-    store.apply("pads", pads({"a": "A"}), ME)
+def test_only_the_owner_can_read_it(path, embedded):
+    embedded.apply("pads", pads({"a": "A"}), ME)
     modes = {file.name: file.stat().st_mode & 0o777 for file in [path.parent, *path.parent.iterdir()]}
     assert modes == {"data": 0o700, "store.db": 0o600, "store.db-wal": 0o600, "store.db-shm": 0o600}
 
 
-def test_the_connection_is_durable(store):
-    with store.database.connect() as connection:
+def test_the_connection_is_durable(embedded):
+    with embedded.database.connect() as connection:
         asked = [connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in ("journal_mode", "synchronous", "foreign_keys")]
     assert asked == ["wal", 2, 1]
 
@@ -521,8 +549,8 @@ def test_a_declaration_that_contradicts_the_log_is_refused_and_changes_nothing(f
         store.verify()
 
 
-def test_a_declaration_changed_by_another_process_stops_writes(path, store):
-    open_store(path, layers={**LAYERS, "pads": layer(name=str)}).close()
+def test_a_declaration_changed_by_another_process_stops_writes(place, store):
+    open_store(place, layers={**LAYERS, "pads": layer(name=str)}).close()
     with pytest.raises(StoreUnavailable, match=r"made anew from another declaration.*start it again"):
         store.apply("pads", pads({"a": "A"}), ME)
 
