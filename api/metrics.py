@@ -45,7 +45,7 @@ class Metrics:
     """One service's measures, in a registry of their own."""
 
     def __init__(self) -> None:
-        disable_created_metrics()  # when each series began is nobody's question, and a third of the text
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # when each series began is nobody's question, and a third of the text
         self._registry = CollectorRegistry()
         self._facts: list[Fact] = []
         self._requests = Counter(

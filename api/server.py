@@ -8,6 +8,7 @@ import logging
 import os
 import socket
 import ssl
+import struct
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -29,6 +30,9 @@ _log = logging.getLogger(__name__)
 _HANDSHAKE_S: Final = 10.0
 _BACKLOG: Final = 2048
 _LINGER_S: Final = 2.0
+_UNSENT: Final = 131_072
+"""Bytes that the kernel takes before a reader is ready for them: what it takes at once says nothing about the reader."""
+_AT_ONCE: Final = struct.pack("ii", 1, 0)
 _SLOWEST: Final = 1000
 """Bytes a second that a reader must take at least, over the time in which it is looked at."""
 
@@ -71,6 +75,8 @@ class Connection(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin; one connection too many is told so at once."""
         super().connection_made(transport)
+        if hasattr(socket, "TCP_NOTSENT_LOWAT"):
+            transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _UNSENT)
         self._expect_head()
         if len(self.connections) > self.patience.connections:
             self._refuse(503, Busy("too many connections are open", expected=f"at most {self.patience.connections}"))
@@ -189,6 +195,8 @@ class Connection(HttpToolsProtocol):
         """Hang up on a reader who took next to nothing."""
         self._stall = None
         if before - self.transport.get_write_buffer_size() < _SLOWEST * self.patience.stalled_s:
+            # what the kernel holds for such a reader is let go of too
+            self.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
             self.transport.abort()
         else:
             self._watch()
