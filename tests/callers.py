@@ -6,10 +6,14 @@
 
 import datetime as dt
 import hashlib
+import json
+import time
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
+import jwt
+from cryptography.hazmat.primitives.asymmetric import ed25519
 from fastapi.testclient import TestClient
 
 from api.credentials import digest, key_text
@@ -117,3 +121,26 @@ def acting(client: TestClient, name: str, label: str = "") -> Acting:
 def _parts(name: str, label: str) -> tuple[str, str]:
     secret = hashlib.sha256(f"{name} {label}".encode()).hexdigest()
     return secret[:10], secret
+
+
+class Bureau:
+    """An outside provider: its key, the file that describes it to the service, and the tokens it gives."""
+
+    def __init__(self, folder: Path, grants: str = '[[grants]]\nvalue = "duty"\nrole = "operator"\n') -> None:
+        self.secret = ed25519.Ed25519PrivateKey.generate()
+        public = jwt.algorithms.OKPAlgorithm.to_jwk(self.secret.public_key(), as_dict=True)
+        (folder / "keys.json").write_text(json.dumps({"keys": [{**public, "kid": "one", "alg": "EdDSA"}]}), encoding="utf-8")
+        self.file = folder / "provider.toml"
+        stated = 'issuer = "https://bureau.test"\naudience = "geo-risk"\nalgorithms = ["EdDSA"]\nkeys = "keys.json"\n'
+        self.file.write_text(stated + grants, encoding="utf-8")
+
+    def token(self, *, kid: str | None = "one", signed_by: Any = None, algorithm: str = "EdDSA", **claims: Any) -> str:
+        """A token for an hour, of a duty officer unless claims say otherwise; a claim of None is left out."""
+        usual = {"iss": "https://bureau.test", "aud": "geo-risk", "sub": "u-7", "groups": ["duty"], "exp": time.time() + 3600}
+        said = {name: value for name, value in (usual | claims).items() if value is not None}
+        head = {} if kid is None else {"kid": kid}
+        return jwt.encode(said, signed_by or self.secret, algorithm=algorithm, headers=head)
+
+    def headers(self, **claims: Any) -> dict[str, str]:
+        """What a request with such a token carries."""
+        return {"Authorization": f"Bearer {self.token(**claims)}"}
