@@ -57,7 +57,7 @@ class Span:
 
 
 class Made(NamedTuple):
-    """One change that can be seen: who made it, when, why."""
+    """One change that can be seen: who made it, when, why; ``late`` if in this reading it changed nothing that came after."""
 
     seq: int
     op: str
@@ -254,7 +254,7 @@ def is_seen(layer: Layer, step: Step, readable: tuple[Sensitivity, ...]) -> bool
 def _made(step: Step) -> Made:
     return Made(
         seq=step.seq, op=step.op, batch_id=step.batch_id, actor=step.actor, reason=step.reason, recorded_at=step.recorded_at,
-        observed_at=step.observed_at, late=step.op == "late",
+        observed_at=step.observed_at, late=step.late,
     )  # fmt: skip
 
 

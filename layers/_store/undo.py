@@ -101,7 +101,7 @@ def undo(
     batch
         Who takes it back and why. Its source is not used: each feature gets back the one it had.
     judge
-        Called for each feature with what it is and what it becomes; raises to refuse all.
+        Called for each feature with what the target made of it and what it was before; raises to refuse all.
     dry
         Say what would be done, and do nothing.
 
@@ -116,8 +116,7 @@ def undo(
     ParameterError
         It touched too much to be taken back in one piece.
     """
-    found = _looked_at(connection, layers, target)
-    planned = replace(found, reverted=tuple(_judged(layers, each, judge) for each in found.reverted))
+    planned = _looked_at(connection, layers, target, judge)
     if dry:
         return planned
     _require_clean(target, planned, only_clean=only_clean)
@@ -129,7 +128,7 @@ def undo(
     return replace(planned, revision=log.seq, batch_id=log.batch_id)
 
 
-def _looked_at(connection: sa.Connection, layers: Mapping[str, Layer], target: Target) -> Undone:
+def _looked_at(connection: sa.Connection, layers: Mapping[str, Layer], target: Target, judge: Judge) -> Undone:
     after, until = _span(connection, target)
     courses = recorded_between(connection, _known_layers(connection, layers, target, after, until), after, until)
     reverted, left, counted = list[Reverted](), list[Left](), Counter[str]()
@@ -138,6 +137,8 @@ def _looked_at(connection: sa.Connection, layers: Mapping[str, Layer], target: T
         for course in part:
             now = standing.get((course.layer, course.fid))
             state = now.state if now else None
+            # who may not change this back is not told either that others changed it since
+            back = _judged(layers, _reverted(course), judge)
             if course.only_late:
                 counted["late"] += 1
             elif state == course.before:
@@ -145,7 +146,7 @@ def _looked_at(connection: sa.Connection, layers: Mapping[str, Layer], target: T
             elif state != course.after:
                 left.append(Left(layer=course.layer, fid=course.fid, since=now.revision if now else None))
             else:
-                reverted.append(_reverted(course))
+                reverted.append(back)
     return Undone(
         revision=0, batch_id=0, reverted=tuple(reverted), left=tuple(left), already=counted["already"], late=counted["late"],
     )
