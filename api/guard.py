@@ -121,7 +121,7 @@ def head_of(headers: Headers) -> Head:
         size=size,
         twice=twice,
         host=host_name(seen[b"host"]) if b"host" in seen else None,
-        length=int(length) if length is not None and length.isdigit() else None,
+        length=int(length[:19]) if length is not None and length.isdigit() else None,
         chunked=b"transfer-encoding" in seen,
         encoded=seen.get(b"content-encoding", b"identity").lower() != b"identity",
         waits=b"expect" in seen,
