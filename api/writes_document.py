@@ -100,12 +100,6 @@ def removal() -> dict[str, Any]:
     return {"parameters": [IF_MATCH, KEY, REASON], "responses": _answers(200, 204, 412, 428)}
 
 
-def described(operation: dict[str, Any]) -> dict[str, Any]:
-    """An operation as FastAPI's own document takes it: it adds what the path and the query declare."""
-    kept = [each for each in operation["parameters"] if each["in"] == "header"]
-    return operation | {"parameters": kept}
-
-
 def layer_paths(layer: Layer, properties: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """The paths of a layer by which it is written, for the document of the collections."""
     whole = feature_schema(properties, geometry_schema(layer))
@@ -121,8 +115,8 @@ def layer_paths(layer: Layer, properties: dict[str, Any]) -> dict[str, dict[str,
 
 
 _FEATURE: Final = feature_schema(_ANY, _ANY | {"nullable": True})
-ADDITION: Final = described(addition(_FEATURE))
-REPLACEMENT: Final = described(replacement(_FEATURE))
-CHANGE: Final = described(change(feature_schema(_ANY, _ANY | {"nullable": True}, partial=True)))
-REMOVAL: Final = described(removal())
+ADDITION: Final = addition(_FEATURE)
+REPLACEMENT: Final = replacement(_FEATURE)
+CHANGE: Final = change(feature_schema(_ANY, _ANY | {"nullable": True}, partial=True))
+REMOVAL: Final = removal()
 """The four operations for any layer."""

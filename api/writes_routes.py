@@ -19,8 +19,8 @@ from fastapi import APIRouter, Request, Response
 
 from api.caller import Caller
 from api.entity_tags import revisions_in, tag_of, tags_in
+from api.lean_route import LeanRoute
 from api.policy import READERS, REPORTERS
-from api.request import known_parameters
 from api.settings import Settings
 from api.status_codes import PROBLEM, problem, status_of
 from api.strict_json import strict_object
@@ -40,12 +40,14 @@ JSON: Final = "application/json"
 _KINDS: Final = frozenset({JSON, GEOJSON, "application/merge-patch+json"})
 _CRS84: Final = "<http://www.opengis.net/def/crs/OGC/1.3/CRS84>"
 _KEY: Final = re.compile(r"[\x21-\x7e]{1,255}", re.ASCII)
+_NONE: Final[Mapping[str, Sequence[str]]] = {}
+_WHOLE: Final[Mapping[str, Sequence[str]]] = {"whole": ("true", "false")}
 _IN_THREAD_BYTES: Final = 32_000
 """A body longer than this is read in a thread: the event loop has other requests to serve."""
 _BEGUN_BY: Final = 0.75
 """The share of the deadline by which a write must have begun, so that it can end within it."""
 
-router = APIRouter(tags=["writes"])
+router = APIRouter(tags=["writes"], route_class=LeanRoute)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +63,7 @@ class Asked:
     reason: str | None
     minimal: bool
     key: str | None
+    query: Mapping[str, str]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,9 +82,9 @@ Plan = Callable[[Asked], Planned]
 
 
 @router.post("/collections/{layer_id}/items", status_code=201, dependencies=REPORTERS, openapi_extra=ADDITION)
-async def add(request: Request, layer_id: str, whole: bool = False) -> Response:
-    """Make a feature, or each feature of a collection; with ``whole`` all of them or none."""
-    return await _written(request, layer_id, lambda asked: _addition(asked, whole=whole))
+async def add(request: Request, layer_id: str) -> Response:
+    """Make a feature, or each feature of a collection; with ``whole=true`` all of them or none."""
+    return await _written(request, layer_id, lambda asked: _addition(asked, whole=asked.query.get("whole") == "true"), _WHOLE)
 
 
 @router.put("/collections/{layer_id}/items/{fid}", dependencies=REPORTERS, openapi_extra=REPLACEMENT)
@@ -120,15 +123,15 @@ def _allowed(request: Request, layer_id: str, writes: str) -> Response:
     return Response(status_code=204, headers={"Allow": f"GET, {writes}, OPTIONS" if may_write(caller, layer) else "GET, OPTIONS"})
 
 
-async def _written(request: Request, layer_id: str, plan: Plan) -> Response:
+async def _written(request: Request, layer_id: str, plan: Plan, parameters: Mapping[str, Sequence[str]] = _NONE) -> Response:
     """The whole way of a write; a refusal says what the caller may know of the current state and of each fault."""
     caller: Caller = request.state.caller
     layer = None
     try:
-        known_parameters(request)
+        query = _query(request, parameters)
         layer = _layer(request, layer_id)
         require_layer(caller, layer)
-        asked = await _asked(request, caller, layer)
+        asked = await _asked(request, caller, layer, query)
         long = len(asked.body) > _IN_THREAD_BYTES
         planned = await asyncio.to_thread(plan, asked) if long else plan(asked)
         written = await _stored(request, asked, planned)
@@ -146,15 +149,28 @@ def _layer(request: Request, layer_id: str) -> Layer:
     return found
 
 
-async def _asked(request: Request, caller: Caller, layer: Layer) -> Asked:
+async def _asked(request: Request, caller: Caller, layer: Layer, query: Mapping[str, str]) -> Asked:
     settings: Settings = request.app.state.settings
     _require_crs(request)
     snapshot = request.app.state.follower.served().snapshot
     return Asked(
         caller=caller, layer=layer, settings=settings, rights=rights_of(caller, snapshot), body=await _body(request, settings),
         received=dt.datetime.now(dt.UTC), reason=_reason(request), minimal="return=minimal" in request.headers.get("prefer", ""),
-        key=_key(request),
+        key=_key(request), query=query,
     )
+
+
+def _query(request: Request, known: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """The parameters of the query; one that is not known, given twice, or of another value is refused."""
+    given = request.query_params.multi_items() if request.scope["query_string"] else []
+    for name, value in given:
+        if name not in known or value not in known[name] or len(given) > len({each for each, _ in given}):
+            raise ParameterError(
+                f"no parameter {shown(name)!r} here, or not so", where="query",
+                expected=", ".join(f"{each}={' or '.join(values)}" for each, values in known.items()) or "no parameters",
+                got=shown(name), then="check the spelling",
+            )
+    return dict(given)
 
 
 async def _body(request: Request, settings: Settings) -> bytes:
