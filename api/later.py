@@ -75,13 +75,15 @@ class Later:
         """End jobs and plans, if they were begun."""
         with self._lock:
             self._closed = True
+        self._loaded.set()
         for name in ("plans", "jobs"):
             if hasattr(self._app.state, name):
                 getattr(self._app.state, name).close()
 
     def warm(self, snapshot: Snapshot) -> None:
         """Make what the next question of each kind would wait for: indexes, the first assessment, the road graph."""
-        self._loaded.wait(_WAIT_S)
+        if not self._loaded.wait(_WAIT_S) or self._closed:
+            return
         from api.use import assessments, nearby  # noqa: PLC0415 (the engine comes with these)
         from api.use.access import roads_now  # noqa: PLC0415
 

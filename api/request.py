@@ -1,7 +1,8 @@
 """What every door needs of a request: the snapshot it answers from, the settings, and no unknown parameters."""
 
+import re
 from dataclasses import replace
-from typing import Annotated, Any, get_args, get_origin
+from typing import Annotated, Any, Final, get_args, get_origin
 
 from fastapi import Depends, Request
 from starlette.concurrency import run_in_threadpool
@@ -14,17 +15,31 @@ from geo_risk.errors import ParameterError, shown
 from layers._store import Sight, Snapshot, Store, seen
 from layers._store.moments import Moment
 
+_WAIT_S: Final = 2.0
+_REVISION: Final = re.compile("[0-9]{1,18}")
+
 
 def _caller(request: Request) -> Caller:
     found: Caller = request.state.caller
     return found
 
 
-def _served(request: Request) -> Served:
-    """What the follower serves, as far as the caller may see it; made once for all who see the same."""
+async def _served(request: Request) -> Served:
+    """What the follower serves, as far as the caller may see it; made once for all who see the same.
+
+    A caller who names the revision that a write gave him waits a little for it.
+    """
     follower: Follower = request.app.state.follower
-    served = follower.served()
-    return replace(served, snapshot=_sights.of(served.snapshot, _caller(request).sight))
+    stated = request.headers.get("geo-risk-at-least")
+    served = await follower.at_least(_revision(stated), _WAIT_S) if stated else follower.served()
+    request.state.served = seen_now = replace(served, snapshot=_sights.of(served.snapshot, _caller(request).sight))
+    return seen_now
+
+
+def _revision(text: str) -> int:
+    if not _REVISION.fullmatch(text):
+        raise ParameterError("this is no revision", where="Geo-Risk-At-Least", expected="a whole number", got=shown(text))
+    return int(text)
 
 
 ServedNow = Annotated[Served, Depends(_served)]
@@ -82,7 +97,12 @@ def _store(request: Request) -> Store:
     return found
 
 
-def known_parameters(request: Request) -> None:
+async def known_parameters(request: Request) -> None:
+    """As `require_known`, for a route to depend on."""
+    require_known(request)
+
+
+def require_known(request: Request) -> None:
     """Refuse a query parameter that the route does not declare, or one given twice: never ignored in silence."""
     dependant = request.scope["route"].dependant
     fields = _query_fields(dependant)
@@ -113,9 +133,22 @@ def _takes_several(annotation: Any) -> bool:
     return any(get_origin(part) is list for part in (annotation, *get_args(annotation)))
 
 
-CallerNow = Annotated[Caller, Depends(_caller)]
+async def _caller_now(request: Request) -> Caller:
+    return _caller(request)
+
+
+async def _store_now(request: Request) -> Store:
+    return _store(request)
+
+
+async def _settings_now(request: Request) -> Settings:
+    return _settings(request)
+
+
+# what only looks something up is asynchronous: otherwise each would wait for a thread of its own
+CallerNow = Annotated[Caller, Depends(_caller_now)]
 ServedThen = Annotated[Served, Depends(_served_then)]
 """For what can be asked of any moment; a door that takes `ServedNow` refuses ``datetime`` by name."""
 ServedDuring = Annotated[Served, Depends(_served_during)]
-StoreNow = Annotated[Store, Depends(_store)]
-SettingsNow = Annotated[Settings, Depends(_settings)]
+StoreNow = Annotated[Store, Depends(_store_now)]
+SettingsNow = Annotated[Settings, Depends(_settings_now)]

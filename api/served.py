@@ -25,6 +25,8 @@ _REST_S: Final = 0.2
 _SHARE: Final = 2.0
 """A thread that worked rests this many times as long: it is never more than a third of one core."""
 _WARM_REST_S: Final = 1.0
+_END_S: Final = 2.0
+"""How long the end waits for a thread at work: it keeps nothing that must be finished."""
 Published = Callable[["Served", "Served"], None]
 
 
@@ -85,7 +87,7 @@ class Follower:
     ) -> None:  # fmt: skip
         self._store, self._poll_s, self._warm = store, poll_s, warm
         self._stopped, self._woken, self._fresh = threading.Event(), threading.Event(), threading.Event()
-        self._refreshing, self._waiting = threading.Lock(), threading.Lock()
+        self._refreshing, self._waiting, self._saving = threading.Lock(), threading.Lock(), threading.Lock()
         self._waiters: list[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = []
         self._listeners: list[Published] = []
         self._keep, self._keep_every_s, self._kept, self._kept_at = keep, keep_every_s, -1, time.monotonic()
@@ -126,7 +128,7 @@ class Follower:
         self._unheard()
         for thread in self._threads:
             if thread.is_alive():
-                thread.join(timeout=10)
+                thread.join(timeout=_END_S)
         self._save()
 
     def refresh(self) -> None:
@@ -210,16 +212,17 @@ class Follower:
                     self._served = replace(self._served, lacking=lacking)
 
     def _save(self) -> None:
-        served = self._served
-        if self._keep is None or served.snapshot.revision == self._kept or served.problem:
-            return
-        self._kept_at = time.monotonic()
-        try:
-            save(served.snapshot, self._keep)
-        except StoreError as error:
-            _log.warning("%s", error)
-            return
-        self._kept = served.snapshot.revision
+        with self._saving:
+            served = self._served
+            if self._keep is None or served.snapshot.revision == self._kept or served.problem:
+                return
+            self._kept_at = time.monotonic()
+            try:
+                save(served.snapshot, self._keep)
+            except StoreError as error:
+                _log.warning("%s", error)
+                return
+            self._kept = served.snapshot.revision
 
 
 def _now() -> dt.datetime:
