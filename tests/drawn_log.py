@@ -8,7 +8,7 @@ from typing import NamedTuple
 import sqlalchemy as sa
 from hypothesis import strategies as st
 
-from layers._store.schema import METADATA
+from layers._store.schema import BATCHES, METADATA, REVISIONS
 
 
 class Entry(NamedTuple):
@@ -30,19 +30,23 @@ def at(minute: int) -> str:
 
 
 @contextmanager
-def logged(entries: list[Entry]) -> Iterator[sa.Connection]:
-    """A database that holds these revisions, each with its number as its capacity."""
-    rows = [
-        (seq, seq, "shelters", entry.fid, op, f'{{"capacity":{seq}}}' if entry.there else None, bytes([seq]) * 32,
-         None if entry.observed is None else at(entry.observed))
+def logged(entries: list[Entry], database: sa.Engine | None = None) -> Iterator[sa.Connection]:
+    """A database that holds these revisions, each with its number as its capacity, for as long as the block lasts."""
+    batches = [
+        {"id": seq, "actor": "a", "reason": "r", "source": "s", "note": "", "recorded_at": at(entry.recorded)}
+        for seq, entry in enumerate(entries, start=1)
+    ]
+    revisions = [
+        {
+            "seq": seq, "batch_id": seq, "layer": "shelters", "fid": entry.fid, "op": op, "hash": bytes([seq]) * 32,
+            "properties": f'{{"capacity":{seq}}}' if entry.there else None,
+            "observed_at": None if entry.observed is None else at(entry.observed),
+        }
         for (seq, entry), op in zip(enumerate(entries, start=1), ops(entries), strict=True)
     ]  # fmt: skip
-    with _database().connect() as connection, connection.begin() as transaction:
-        batches = [(seq, "a", "r", "s", "", at(entry.recorded)) for seq, entry in enumerate(entries, start=1)]
-        of_batch = "id, actor, reason, source, note, recorded_at"
-        connection.exec_driver_sql(f"INSERT INTO batches ({of_batch}) VALUES (?,?,?,?,?,?)", batches)
-        of_revision = "seq, batch_id, layer, fid, op, properties, hash, observed_at"
-        connection.exec_driver_sql(f"INSERT INTO revisions ({of_revision}) VALUES (?,?,?,?,?,?,?,?)", rows)
+    with (database or _embedded()).connect() as connection, connection.begin() as transaction:
+        connection.execute(sa.insert(BATCHES), batches)
+        connection.execute(sa.insert(REVISIONS), revisions)
         yield connection
         transaction.rollback()
 
@@ -59,7 +63,7 @@ def ops(entries: list[Entry]) -> list[str]:
 
 
 @cache
-def _database() -> sa.Engine:
+def _embedded() -> sa.Engine:
     engine = sa.create_engine("sqlite://", poolclass=sa.StaticPool)
     METADATA.create_all(engine)
     return engine

@@ -24,7 +24,7 @@ def steps(courses: list[Course]) -> dict[str, list[tuple[int, int | None, int | 
     return {course.fid: [(step.seq, told(step.before), told(step.after)) for step in course.steps] for course in courses}
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(ENTRIES, st.integers(0, 14), st.integers(0, 14))
 def test_by_arrival_each_revision_stands_beside_what_was_known_when_it_came(entries: list[Entry], one: int, other: int) -> None:
     after, until = sorted((one, other))
@@ -39,7 +39,7 @@ def test_by_arrival_each_revision_stands_beside_what_was_known_when_it_came(entr
     assert [course.fid for course in courses] == sorted(expected)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(ENTRIES, st.integers(0, 14), st.integers(0, 14))
 def test_by_arrival_a_course_leads_from_what_was_current_to_what_is(entries: list[Entry], one: int, other: int) -> None:
     after, until = sorted((one, other))
@@ -53,7 +53,7 @@ def test_by_arrival_a_course_leads_from_what_was_current_to_what_is(entries: lis
         assert course.only_late == all(ops(entries)[step.seq - 1] == "late" for step in course.steps)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(ENTRIES, _MINUTES, _MINUTES, _MINUTES)
 def test_by_what_was_true_a_course_leads_from_moment_to_moment(entries: list[Entry], one: int, other: int, known: int) -> None:
     since, until = sorted((one, other))

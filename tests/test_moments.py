@@ -1,6 +1,7 @@
 """True then, known then: the log read by both of its times, against the rule followed by hand over drawn logs."""
 
 import datetime as dt
+import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -16,9 +17,10 @@ from hypothesis import strategies as st
 from layers._catalog import catalog, layer
 from layers._frame import empty
 from layers._store.chain import GENESIS
+from layers._store.differences import counts_by_minute, effective_between, recorded_between
 from layers._store.moments import Horizon, Moment, Reading, horizon, rows_then, snapshot_then
 from layers._store.rows import frame_of, values_of
-from layers._store.schema import declared
+from layers._store.schema import METADATA, declared
 from layers._store.snapshot import Snapshot
 
 SHELTERS = layer("shelters")
@@ -39,7 +41,7 @@ def found(connection: sa.Connection, where: Horizon, only: list[str] | None = No
     return {row[0]: row[-1] for row in rows_then(connection, SHELTERS, where, only)}
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(ENTRIES, _MINUTES, _MINUTES)
 def test_true_then_and_known_then_is_the_rule_followed_by_hand(entries: list[Entry], true_at: int, known_at: int) -> None:
     with logged(entries) as connection:
@@ -48,7 +50,7 @@ def test_true_then_and_known_then_is_the_rule_followed_by_hand(entries: list[Ent
         assert found(connection, where, ["a", "c"]) == {f: s for f, s in then(entries, true_at, known_at).items() if f in "ac"}
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(ENTRIES, _MINUTES, _MINUTES, _MINUTES)
 def test_a_time_shows_what_was_there_at_some_moment_of_it(entries: list[Entry], one: int, other: int, known_at: int) -> None:
     since, until = sorted((one, other))
@@ -151,3 +153,35 @@ def test_a_layer_that_did_not_change_since_is_the_frame_of_now() -> None:
         shown = snapshot_then(_reading(connection), now, horizon(connection, Moment(true_at=at(55), known_at=at(60)), 3), DAY)
         assert all(shown.frames[each] is now.frames[each] for each in catalog())
         assert (shown.revision, shown.recorded_at, shown.day) == (3, at(50), DAY)
+
+
+def drawn(seed: int) -> list[Entry]:
+    """A log of some length by a fixed seed."""
+    choose = random.Random(seed)
+    recorded = sorted(choose.randrange(10, 60) for _ in range(choose.randrange(1, 25)))
+    offsets = [choose.choice([None, *range(-9, 4)]) for _ in recorded]
+    return [
+        Entry(choose.choice("abc"), minute, None if offset is None else max(minute + offset, 0), choose.random() < 0.7)
+        for minute, offset in zip(recorded, offsets, strict=True)
+    ]
+
+
+def test_postgis_reads_the_log_as_the_embedded_store_does(postgis_url: str) -> None:
+    database = sa.create_engine(postgis_url.replace("postgresql:", "postgresql+psycopg:"), poolclass=sa.NullPool)
+    METADATA.create_all(database)
+    for seed in range(15):
+        entries = drawn(seed)
+        with logged(entries, database) as connection:
+            for true_at, known_at, since in ((20, 60, 11), (35, 40, 20), (59, 59, 30), (30, 45, 30)):
+                where = horizon(connection, Moment(true_at=at(true_at), known_at=at(known_at)), len(entries))
+                assert found(connection, where) == then(entries, true_at, known_at)
+                assert found(connection, where, ["b"]) == {f: s for f, s in then(entries, true_at, known_at).items() if f == "b"}
+                span = horizon(connection, Moment(true_at=at(true_at), known_at=at(known_at), since=at(since)), len(entries))
+                assert found(connection, span) == during(entries, since, true_at, known_at)
+                courses = effective_between(connection, ["shelters"], at(since), at(true_at), len(entries))
+                assert {each.fid for each in courses} == {e.fid for e in entries if since < e.effective <= true_at}
+                seqs = [step.seq for course in recorded_between(connection, ["shelters"], 3, 9) for step in course.steps]
+                assert sorted(seqs) == list(range(4, min(9, len(entries)) + 1))
+                counted = sum(row[1] for row in counts_by_minute(connection, ["shelters"], 0, len(entries)))
+                assert counted == len(entries)
+    database.dispose()

@@ -6,7 +6,7 @@ import pytest
 import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_store import LAYERS, ME, pads
+from test_store import LAYERS, ME, made_in_postgis, pads, path, place  # noqa: F401 - fixtures, both databases
 
 from geo_risk.errors import Conflict, Forbidden, NotFound, ParameterError
 from layers._store import Batch, Change, Store, open_store
@@ -19,8 +19,8 @@ _numbers = count()
 
 
 @pytest.fixture
-def store(tmp_path):
-    with open_store(tmp_path / "store.db", layers=LAYERS) as opened:
+def store(place):  # noqa: F811
+    with open_store(place, layers=LAYERS) as opened:
         opened.apply("pads", pads({"a": "A", "b": "B"}), ME)
         yield opened
 
