@@ -1,26 +1,34 @@
 """The command map: one page without data; its features, names and figures arrive by fetch."""
 
-from typing import Any
+from typing import Any, Final
 
-from layers._catalog import layer
+from layers._catalog import catalog, layer
 from layers._tables import table
 from layers._tables.vehicle_table import vehicles
 from maps.page import PageSettings, glyphs, place_layer, rendered
 from maps.shell import shell
 from maps.words import words
 
+_OF_THE_FIELD: Final = ("field.", "report.")
+
 
 def command_page(language: str, settings: PageSettings) -> str:
     """The HTML of the command map in that language; the same bytes whatever the store holds."""
     page = {
         "language": language,
-        "words": {key: text for key, text in words(language).items() if not key.startswith("field.")},
+        "words": {key: text for key, text in words(language).items() if not key.startswith(_OF_THE_FIELD)},
         "glyphs": glyphs(),
         "areaLayer": place_layer().id,
+        "riskLayers": risk_layers(),
         "refreshSeconds": settings.refresh_s,
         "access": access_choices(),
     }
     return rendered("command.html", language, settings, shell=shell("command"), page=page)
+
+
+def risk_layers() -> list[str]:
+    """The layers whose change may change a level: those with factors, and the areas."""
+    return [each.id for each in catalog().values() if each.factors or each.group == "area"]
 
 
 def access_choices() -> dict[str, list[dict[str, Any]]]:

@@ -16,6 +16,10 @@ STATES: Final = ("", "open", "closed", "away", "unknown")
 """How a card is marked; not at all where its layer knows no status."""
 _WRONG: Final = ("lon", "lat", "radius_m", "layers")
 """The parts of the form that can be wrong, each with a text of its own."""
+_WORDS: Final = (
+    "field.", "report.", "sign.", "person.", "error.", "lost.", "age.", "edit.", "value.", "unit.", "problem.detail",
+    "panel.close", "access.none_there",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,7 +91,8 @@ def field_page(language: str, answer: FieldAnswer | None, settings: PageSettings
     frame = shell("field")
     page = {
         "language": language,
-        "words": {key: text for key, text in words(language).items() if key.startswith("field.")},
+        "words": {key: text for key, text in words(language).items() if key.startswith(_WORDS)},
+        "layers": [reported(layer) for layer in point_layers() if layer.sensitivity == "public"],
         "areaLayer": place_layer().id,
         "map": {"id": frame.map_id, "css": frame.css, "js": (*frame.js, "shell/field.js")},
     }
@@ -109,6 +114,37 @@ def field_page(language: str, answer: FieldAnswer | None, settings: PageSettings
         distance=_distance_in(language),
         missing_titles=_titles(asked.missing, language),
     )
+
+
+def reported(layer: Layer) -> dict[str, Any]:
+    """What a report on the layer may say: its public columns, and of those the ones that a report on a feature offers."""
+    columns = layer.readable()
+    return {
+        "id": layer.id,
+        "group": layer.group,
+        "title": layer.title,
+        "columns": [declared(column) for column in columns],
+        "reported": [column.name for column in columns if column.name in layer.style.card],
+    }
+
+
+def declared(column: Column) -> dict[str, Any]:
+    """A column as a form needs it.
+
+    >>> from layers._layer import Column
+    >>> declared(Column("lit", bool, title={"en": "Lit", "zh": "有灯"}))["type"]
+    'bool'
+    """
+    return {
+        "name": column.name,
+        "type": column.type.__name__,
+        "title": column.title,
+        "unit": column.unit,
+        "required": column.required,
+        "minimum": column.minimum,
+        "maximum": column.maximum,
+        "choices": [{"id": each.id, "en": each.en, "zh": each.zh} for each in column.choices],
+    }
 
 
 def problem_text(wrong: str, language: str, settings: PageSettings) -> str:

@@ -1,3 +1,5 @@
+import json
+
 import pytest
 from fastapi.testclient import TestClient
 
@@ -93,3 +95,39 @@ def test_what_pages_are_made_of_is_served(client: TestClient, path: str) -> None
 
 def test_the_reference_stands_without_an_outside_host(client: TestClient) -> None:
     assert "http" not in client.get("/docs").text
+
+
+@pytest.mark.parametrize(("query", "status"), [("", 200), ("?next=field&lang=en", 200), ("?next=//evil.example", 400)])
+def test_the_page_for_signing_in_leads_to_our_pages_only(client: TestClient, query: str, status: int) -> None:
+    page = client.get(f"/sign-in{query}")
+    assert page.status_code == status
+    assert "evil" not in page.text
+
+
+def test_the_page_for_signing_in_holds_no_secret_and_no_data(client: TestClient) -> None:
+    page = client.get("/sign-in?lang=en").text
+    assert "Sign in" in page
+    assert "School" not in page
+
+
+def test_a_report_offers_public_columns_only(client: TestClient) -> None:
+    """Keeper and phone of a shelter are not public: the page does not even name them."""
+    page = client.get("/field?lon=0.0075&lat=0.005&lang=en").text
+    declared = json.loads(page[page.index('id="page">') + len('id="page">') : page.index("</script>")])
+    shelters = next(each for each in declared["layers"] if each["id"] == "shelters")
+    names = {column["name"] for column in shelters["columns"]}
+    assert {"status", "capacity"} <= names
+    assert names.isdisjoint({"keeper", "phone"})
+    assert set(shelters["reported"]) <= names
+
+
+def test_without_javascript_the_field_list_shows_no_form_that_needs_it(client: TestClient) -> None:
+    page = client.get("/field?lon=0.0075&lat=0.005&lang=en").text
+    assert '<section id="reports" class="reports" aria-label="Reports" hidden>' in page
+
+
+def test_the_layers_whose_change_may_change_a_level_are_those_with_factors_and_the_areas(client: TestClient) -> None:
+    page = client.get("/", headers=HTML).text
+    named = set(json.loads(page[page.index('id="page">') + len('id="page">') : page.index("</script>")])["riskLayers"])
+    assert {"towns", "counties", "shelters", "flood_zones"} <= named
+    assert named.isdisjoint({"roads", "aeds", "duty_holders"})

@@ -20,6 +20,13 @@ MADE_UP = {
     "role.": ("hazard", "exposure", "vulnerability", "coping"),
     "group.": {layer.group for layer in catalog().values()},
     "problem.": ("lon", "lat", "radius_m", "layers", "other"),
+    "person.": ("anonymous", "wall", "viewer", "field", "operator", "admin"),
+    "live.": ("waiting", "live", "reconnecting", "asking", "paused"),
+    "op.": ("create", "update", "delete", "late", "created", "changed", "removed", "back"),
+    "net.": ("created", "changed", "removed", "back", "late"),
+    "history.": ("geometry", "source", "derived"),
+    "shift.": ("outside", "unplaced"),
+    "report.": ("waiting", "sending", "sent", "refused", "late", "offline", "busy", "sign_in", "other"),
     "paper.": ("rank", "level", "place", "score"),
     "absent.": ("no_features", "no_values", "not_a_value_of_these_places"),
     "unit.": {column.unit for layer in catalog().values() for column in layer.columns}

@@ -81,6 +81,15 @@ export class Areas {
     );
   }
 
+  // A spot of a line or an area, if it is drawn.
+  placeOf(layerId, id) {
+    const feature = this.layers.get(layerId)?.features.find((each) => String(each.id) === id && each.geometry);
+    if (!feature) return null;
+    const spot = inside(feature.geometry);
+    const middle = spot ?? L.geoJSON(feature).getBounds().getCenter();
+    return { lat: middle.lat, lon: middle.lon ?? middle.lng };
+  }
+
   choose(layerId, id) {
     this.chosen?.remove();
     const feature = this.layers.get(layerId)?.features.find((each) => String(each.id) === id);

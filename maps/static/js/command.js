@@ -3,22 +3,30 @@
 import { Access } from "./access.js";
 import { Areas, UNKNOWN_HATCH } from "./areas.js";
 import { Cells, cellName, cellRows, cellsRow } from "./cells.js";
+import { Desk } from "./desk.js";
 import { byId, el, say } from "./dom.js";
 import { drawLegend, drawLevels } from "./legend.js";
+import { Latest } from "./latest.js";
 import { Marks, boxText } from "./marks.js";
 import { ago, language, moment, page, t, titleOf, withUnit } from "./page.js";
-import { closePanel, featurePanel, listPanel, placePanel, rowsPanel } from "./panel.js";
+import { closePanel, featurePanel, holding, listPanel, placePanel, redrawn, rowsPanel } from "./panel.js";
 import { Points } from "./points.js";
 import { drawPaper, drawRanking, walkable } from "./ranking.js";
+import { problemWord } from "./said.js";
 import { ask, inPath, nowMs } from "./service.js";
+import { take } from "./standing.js";
 import { Storm, drawStorm, saySteps, stormPaper, stormRow, stormRows, stormSection, stormTime } from "./storm.js";
+import { then } from "./then.js";
 import { whySections } from "./why.js";
+import { feature } from "./writes.js";
 
 const { L, map_command: map } = window;
 const WHOLE = "-180,-90,180,90";
 const FIRST_ZOOM = 9;
 const LIST_LENGTH = 50;
 const SILENT_AFTER = 3;
+const ASKED_EVERY_S = 5; // while there is no stream of changes
+const QUESTIONS_REST_MS = 2000;
 const ROADS_FROM = 12; // farther out a click on a town would hit a road too often
 const state = { layers: new Map(), scheme: null, risk: null, revision: -1, shown: null, chosen: null, updatedAt: null, failures: 0 };
 
@@ -41,6 +49,11 @@ const access = new Access({
   map, canvas: (pane) => areas.canvas(pane), layers: () => state.layers, spots: () => areas.spots, open: (layer, id) => open(layer, id), look, failed: notAnswered,
 });
 
+const desk = new Desk({
+  map, layers: () => state.layers, spots: () => areas.spots, open: (layer, id) => open(layer, id), placeOf: (layer, id) => points.placeOf(layer, id) ?? areas.placeOf(layer, id),
+  look, shown: (touched) => reopen(touched), anew, failed: notAnswered,
+});
+
 function put(layer, given) {
   if (layer.geometry === "point") {
     points.put(layer, given);
@@ -55,38 +68,100 @@ function put(layer, given) {
 // ---- what the service says ----
 
 async function refresh() {
-  await look();
-  setTimeout(refresh, page.refreshSeconds * 1000);
+  if (!document.hidden && !then.at) await look();
+  setTimeout(refresh, desk.live.state === "live" ? page.refreshSeconds * 1000 : Math.min(page.refreshSeconds, ASKED_EVERY_S) * 1000);
 }
 
-async function look() {
+let looking = Promise.resolve();
+
+// One after the other: a round { revision, touched } as the stream of changes tells it; or whatever is of another revision.
+function look(round = null) {
+  looking = looking.then(() => looked(round));
+  return looking;
+}
+
+async function looked(round) {
   try {
-    const answer = await ask("layers");
+    const marked = round ? bringTouched(round) : null;
+    const [answer] = await Promise.all([ask("layers"), marked]);
     Object.assign(state, { updatedAt: answer.updated_at, synthetic: answer.synthetic });
-    if (answer.revision !== state.revision) await takeNew(answer);
+    if (answer.revision !== state.revision) {
+      if (!round && state.revision >= 0) desk.live.overlooked();
+      await takeNew(answer, round);
+      if (!round) reopen(null);
+    }
     state.failures = 0;
     byId("synthetic").hidden = !answer.synthetic;
-    if (answer.problem) warn(t("error.store"), answer.problem);
-    else byId("banner").hidden = true;
+    byId("banner").hidden = true;
+    take({ problem: answer.problem, ageS: answer.age_s });
     await bringAll();
-    await access.follow(answer.revision);
+    if (!then.at) followQuestions(answer.revision);
   } catch (error) {
     notAnswered(error);
   }
   drawAge();
 }
 
-async function takeNew(answer) {
-  const risk = await ask("risk");
+// What is seen first: the marks of the layers that changed.
+function bringTouched({ revision, touched }) {
+  marks.outdate(touched.keys());
+  const seen = [...touched.keys()].filter((id) => state.shown?.has(id)).map((id) => state.layers.get(id)).filter(Boolean);
+  return Promise.all(seen.map((layer) => marks.bring(layer, revision)));
+}
+
+async function takeNew(answer, round) {
+  const first = state.shown === null;
+  if (first) await bringRisk();
   state.layers = new Map(answer.layers.map((layer) => [layer.id, layer]));
   state.scheme = answer.scheme;
-  state.risk = { ...risk, byId: new Map(risk.areas.map((area, rank) => [area.id, { ...area, rank }])) };
-  const first = state.shown === null;
   state.shown ??= new Set(answer.layers.filter((layer) => layer.style.shown_at_start && layer.geometry !== "none").map((layer) => layer.id));
   if (first) await frameAll();
+  if (round) marks.advance(answer.revision, round.touched);
   state.revision = answer.revision;
   drawLists();
   areas.recolour();
+  if (!first && (!round || page.riskLayers.some((id) => round.touched.has(id)))) bringRisk().catch(notAnswered);
+}
+
+const latestRisk = new Latest();
+
+// Levels take longer than marks: the map shows what changed first, and the levels when they are there.
+async function bringRisk() {
+  const risk = await latestRisk.run((signal) => ask("risk", { signal }));
+  if (risk === null) return;
+  const former = state.risk;
+  state.risk = { ...risk, byId: new Map(risk.areas.map((area, rank) => [area.id, { ...area, rank }])) };
+  document.body.dataset.risk = String(risk.revision);
+  if (!former) return;
+  drawLists();
+  areas.recolour();
+  if (state.chosen?.layer === page.areaLayer) reopen(new Map([[page.areaLayer, new Map([[state.chosen.id, "update"]])]]));
+}
+
+// Open questions are asked one round after the other: a flood of changes must not call each off before it is answered.
+let questions = null;
+
+async function followQuestions(revision) {
+  if (questions) {
+    questions.next = revision;
+    return;
+  }
+  questions = { next: revision };
+  while (questions.next !== null) {
+    const next = questions.next;
+    questions.next = null;
+    await access.follow(next);
+    if (questions.next !== null) await new Promise((resolve) => setTimeout(resolve, QUESTIONS_REST_MS));
+  }
+  questions = null;
+}
+
+// Another caller, or another moment: nothing of what was brought holds.
+async function anew() {
+  if (storm.wanted) toggleStorm(false);
+  marks.forget();
+  if (state.revision >= 0) state.revision = -1;
+  await look();
 }
 
 // The first view holds every place; without places, whatever is first there.
@@ -116,17 +191,9 @@ async function bringAll() {
 // An error must never look like an empty map: what was drawn stays, and a banner says how old it is.
 function notAnswered(error) {
   if (!error.status || error.status >= 500) state.failures += 1;
-  const [, , what] = WHAT.find(([low, high]) => (error.status ?? 0) >= low && (error.status ?? 0) <= high);
-  warn(t(what), error.detail);
+  warn(problemWord(error, { 404: "error.gone" }), error.detail);
+  if (error.status === 401) desk.offer();
 }
-
-const WHAT = [
-  [0, 0, "error.silent"],
-  [404, 404, "error.gone"],
-  [400, 499, "error.refused"],
-  [503, 503, "error.store"],
-  [0, 999, "error.fault"],
-];
 
 // The service's own words are English and for whoever mends it: they are folded away.
 function warn(what, detail = "") {
@@ -146,6 +213,15 @@ function drawAge() {
   const more = state.failures >= SILENT_AFTER ? t("age.silent") : stale.length ? t("age.stale", { n: stale.length }) : "";
   const text = [told, more].filter(Boolean).join(" · ");
   if (byId("age-text").textContent !== text) byId("age-text").textContent = text;
+}
+
+let timers = [];
+
+// Clocks stand while nobody looks.
+function clocks() {
+  timers.forEach(clearInterval);
+  timers = document.hidden ? [] : [setInterval(tick, 1000), setInterval(drawAge, 15000)];
+  if (!document.hidden) tick();
 }
 
 function tick() {
@@ -237,6 +313,7 @@ function listCells() {
 
 // The panel of a cell is that of a town, with the features behind its figure.
 async function openCell(id, { also = [], move = true } = {}) {
+  if (holding()) return;
   await guarded(async () => {
     const why = await cells.why(id);
     state.chosen = { layer: "cells", id };
@@ -277,18 +354,59 @@ async function list(id) {
 async function open(layerId, id, { also = [], move = true, clicked: at = null } = {}) {
   const layer = state.layers.get(layerId);
   await guarded(async () => {
-    if (layer.geometry === "none") return;
-    const situation = await ask(inPath("situation", layerId, id));
-    state.chosen = { layer: layerId, id };
-    const told = { layer, layers: state.layers, risk: state.risk, levelOf, also, open };
-    if (layerId === page.areaLayer) placePanel(situation, told);
-    else featurePanel(situation, told);
-    tellStorm();
-    access.extend(layer, situation.place, at);
-    drawLists();
+    if (!layer || layer.geometry === "none" || holding()) return;
+    const [situation, tools] = await Promise.all([ask(inPath("situation", layerId, id)), desk.tools(layer, id)]);
+    showFeature(layer, id, { situation, tools, also, at });
     mark(layerId, id, situation.place, move);
-    if (layerId === page.areaLayer) await tellWhy(layerId, id, told);
+    if (layerId === page.areaLayer) await tellWhy(layerId, id, { layer, layers: state.layers, risk: state.risk, levelOf, also, open });
   });
+}
+
+function showFeature(layer, id, { situation, tools, also, at }) {
+  const other = state.chosen?.layer !== layer.id || state.chosen.id !== id;
+  state.chosen = { layer: layer.id, id, also, at, situation };
+  const told = { layer, layers: state.layers, risk: state.risk, levelOf, also, open };
+  if (layer.id === page.areaLayer) placePanel(situation, told);
+  else featurePanel(situation, told);
+  byId("panel").dataset.feature = `${layer.id}/${id}`;
+  tellStorm();
+  if (!then.at) access.extend(layer, situation.place, at);
+  byId("panel").querySelector("header").after(tools);
+  if (other) drawLists();
+}
+
+// The open panel drawn anew where what it shows has changed; null: whatever it shows. What is being typed stays.
+async function reopen(touched) {
+  const { chosen } = state;
+  const panel = byId("panel");
+  if (!chosen || panel.hidden || (touched && !touched.get(chosen.layer)?.has(chosen.id))) return;
+  if (panel.dataset.busy) desk.meanwhile(chosen);
+  const shown = `${chosen.layer}/${chosen.id}`;
+  if (panel.dataset.feature !== shown) return;
+  const layer = state.layers.get(chosen.layer);
+  if (touched?.get(chosen.layer).get(chosen.id) === "delete") {
+    desk.gone(layer, chosen.id);
+    return;
+  }
+  reopening += 1;
+  const turn = reopening;
+  await guarded(() => broughtAnew(layer, chosen, () => turn === reopening && panel.dataset.feature === shown));
+}
+
+let reopening = 0;
+
+// The feature itself first: what is near it, and who gets there, takes longer.
+async function broughtAnew(layer, chosen, here) {
+  const now = await feature(layer.id, chosen.id);
+  const tools = await desk.tools(layer, chosen.id, now);
+  if (!here()) return;
+  const known = { ...chosen.situation, place: { ...chosen.situation.place, properties: now.body.properties } };
+  redrawn(() => showFeature(layer, chosen.id, { ...chosen, situation: known, tools }));
+  const situation = await ask(inPath("situation", layer.id, chosen.id));
+  if (!here()) return;
+  redrawn(() => showFeature(layer, chosen.id, { ...chosen, situation, tools }));
+  mark(layer.id, chosen.id, situation.place, false);
+  if (layer.id === page.areaLayer) await tellWhy(layer.id, chosen.id, { layer, layers: state.layers, risk: state.risk, levelOf, also: chosen.also, open });
 }
 
 let pin = null;
@@ -314,7 +432,7 @@ async function guarded(act) {
 }
 
 function clicked({ latlng }) {
-  if (measuring() || access.takes(latlng)) return;
+  if (measuring() || desk.takes(latlng) || access.takes(latlng)) return;
   const point = points.at(latlng);
   if (point?.cell) {
     map.setView([point.cell.lat, point.cell.lon], map.getZoom() + 2);
@@ -394,7 +512,7 @@ async function print() {
 function drawSheet() {
   drawPaper(state.risk?.areas ?? [], levelOf, byId("age-text").textContent);
   if (storm.on) byId("paper").prepend(...stormPaper(storm));
-  byId("paper").prepend(...access.paper());
+  byId("paper").prepend(...access.paper(), ...desk.paper());
 }
 
 function nameControls() {
@@ -424,7 +542,6 @@ document.addEventListener("keydown", (event) => event.key === "Escape" && closeP
 walkable(byId("ranking"));
 if (!wide()) byId("legend").open = false;
 nameControls();
-tick();
-setInterval(tick, 1000);
-setInterval(drawAge, 15000);
-refresh();
+document.addEventListener("visibilitychange", clocks);
+clocks();
+desk.start().then(refresh);

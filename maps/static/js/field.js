@@ -3,6 +3,8 @@
 
 import { byId, el } from "./dom.js";
 import { page, t } from "./page.js";
+import { offer, startReports } from "./report.js";
+import "./standing.js";
 
 const form = byId("ask");
 const notice = byId("notice");
@@ -34,6 +36,7 @@ async function search() {
     markWrong(byId("answer").querySelector(".problem"));
     byId("where-text").textContent = `${byId("lon").value}, ${byId("lat").value}`;
     chips();
+    offer();
   } catch {
     tell(t("field.offline", { time: byId("answer").dataset.updated || "–" }));
   }
@@ -135,3 +138,4 @@ form.addEventListener("submit", (event) => {
   search();
 });
 chips();
+startReports();

@@ -40,6 +40,23 @@ export class Marks {
     }
   }
 
+  // Nothing that is held or on its way counts any more; what is drawn stays until it is brought anew.
+  forget() {
+    for (const { stop } of this.asking.values()) stop.abort();
+    this.asking.clear();
+    this.held.clear();
+  }
+
+  // What is held of these layers is of the past: it stays drawn until it is brought anew.
+  outdate(layerIds) {
+    for (const id of layerIds) if (this.held.has(id)) this.held.get(id).revision = -1;
+  }
+
+  // What is held of all other layers did not change up to that revision.
+  advance(revision, touched) {
+    for (const [id, held] of this.held) if (!touched.has(id)) held.revision = Math.max(held.revision, revision);
+  }
+
   drop(layer) {
     this.asking.get(layer.id)?.stop.abort();
     this.asking.delete(layer.id);

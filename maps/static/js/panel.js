@@ -8,15 +8,44 @@ import { meter } from "./ranking.js";
 import { nowMs } from "./service.js";
 
 const ROLES = ["hazard", "exposure", "vulnerability", "coping"];
+const MARKS = ["busy", "etag", "feature"];
 let opener = null;
+let quietly = false;
+let unsaved = null;
+
+// While `typed()` is true no other panel takes the place of this one: its way out, #edit-leave, is pressed instead and asks.
+export function hold(typed) {
+  unsaved = typed;
+}
+
+export function holding() {
+  if (!unsaved?.()) return false;
+  byId("edit-leave").click();
+  return true;
+}
+
+// What `act` draws takes the place of the panel as it is: the reader stays where he was, and hears nothing.
+export function redrawn(act) {
+  const panel = byId("panel");
+  const [top, focused] = [panel.scrollTop, panel.contains(document.activeElement) ? document.activeElement.id : null];
+  quietly = true;
+  act();
+  quietly = false;
+  panel.scrollTop = top;
+  if (focused !== null) (byId(focused) ?? panel).focus({ preventScroll: true });
+}
 
 export function openPanel(title, subtitle, mark, ...body) {
   const panel = byId("panel");
+  if (holding()) return;
+  unsaved = null;
   if (panel.hidden) opener = document.activeElement;
-  const close = el("button", { type: "button", class: "close", "aria-label": t("panel.close"), on: { click: closePanel } }, "×");
+  for (const mark of MARKS) delete panel.dataset[mark];
+  const close = el("button", { type: "button", class: "close", id: "panel-close", "aria-label": t("panel.close"), on: { click: closePanel } }, "×");
   panel.replaceChildren(el("header", {}, mark, el("div", {}, el("h2", {}, title), el("p", {}, subtitle)), close), ...body.flat().filter(Boolean));
   const opening = panel.hidden;
   panel.hidden = false;
+  if (quietly) return;
   panel.scrollTop = 0;
   if (opening) panel.dispatchEvent(new CustomEvent("panel", { bubbles: true }));
   say(t("panel.opened", { name: title }));
@@ -25,8 +54,9 @@ export function openPanel(title, subtitle, mark, ...body) {
 
 export function closePanel() {
   const panel = byId("panel");
-  if (panel.hidden) return;
+  if (panel.hidden || holding()) return;
   panel.hidden = true;
+  for (const mark of MARKS) delete panel.dataset[mark];
   panel.dispatchEvent(new CustomEvent("panel", { bubbles: true }));
   again(opener)?.focus({ preventScroll: true });
 }

@@ -95,6 +95,13 @@ export class Points {
     }
   }
 
+  // Where a point is, if its layer is drawn as points.
+  placeOf(layerId, id) {
+    const marks = this.layers.get(layerId)?.marks;
+    const i = marks?.ids?.indexOf(id) ?? -1;
+    return i < 0 ? null : { lat: marks.lat[i], lon: marks.lon[i] };
+  }
+
   // The point nearest to where the reader clicked, among those within reach.
   at(latlng) {
     const { x, y } = this.map.latLngToLayerPoint(latlng);

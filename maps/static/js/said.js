@@ -2,26 +2,36 @@
 
 import { el } from "./dom.js";
 import { inRow, number, page, t, titleOf } from "./page.js";
+import { signInDialog } from "./sign_in.js";
 
 export const minutesText = (minutes) => t("access.minutes", { n: number(minutes, 1) });
 
 const PROBLEMS = [
   [0, 0, "error.silent"],
+  [401, 401, "error.sign_in"],
+  [403, 403, "error.forbidden"],
   [404, 404, "access.none_there"],
+  [409, 409, "error.meanwhile"],
+  [412, 412, "error.meanwhile"],
+  [429, 429, "error.busy"],
   [400, 499, "error.refused"],
   [503, 503, "error.store"],
+  [507, 507, "error.full"],
   [0, 999, "error.fault"],
 ];
 
-export function problemWord(error) {
+// `others` are keys for statuses that mean something else where it happened.
+export function problemWord(error, others = {}) {
   const status = error.status ?? 0;
-  return t(PROBLEMS.find(([low, high]) => status >= low && status <= high)[2]);
+  return t(others[status] ?? PROBLEMS.find(([low, high]) => status >= low && status <= high)[2]);
 }
 
-// What went wrong, in the reader's language; the service's own words are folded away.
-export function problem(error) {
+// What went wrong, in the reader's language; the service's own words are folded away. Whose session ended signs in right here, and
+// `again` is done.
+export function problem(error, again) {
   const detail = [error.status ? error.message : "", error.detail].filter(Boolean).join(" · ");
-  return el("div", { class: "access-problem", role: "alert" }, el("p", {}, problemWord(error)), detail ? el("details", {}, el("summary", {}, t("problem.detail")), el("p", { lang: "en" }, detail)) : null);
+  const enter = error.status === 401 ? el("button", { type: "button", class: "sign-in-here", on: { click: () => signInDialog(again) } }, t("sign.in")) : null;
+  return el("div", { class: "access-problem", role: "alert" }, el("p", {}, problemWord(error), " ", enter), detail ? el("details", {}, el("summary", {}, t("problem.detail")), el("p", { lang: "en" }, detail)) : null);
 }
 
 // Closures in the way, by title and cause.
