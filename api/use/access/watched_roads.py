@@ -32,7 +32,7 @@ def watched(
         raise ParameterError("no such rule", where="outside", expected=", ".join(OUTSIDE), got=shown(outside), then="name one")
     frame = snapshot.frames[CHECKPOINTS]
     states = _states(frame, on) if season == "now" else ["staffed"] * len(frame)
-    staffed = frame[[state == "staffed" for state in states]]
+    staffed = frame.loc[np.array([state == "staffed" for state in states], dtype=bool)]
     now, free = (_watch(roads, staffed, outside, open_=each) for each in (False, True))
     stands = stands_of(frame)
     return {
