@@ -57,11 +57,9 @@ def postgis_server() -> Iterator[Server]:
 
 
 @pytest.fixture
-def postgis_url(postgis_server: Server) -> Iterator[str]:
+def postgis_url(postgis_server: Server) -> str:
     """The URL of a fresh database with PostGIS."""
-    url = postgis_server.fresh()
-    yield url
-    postgis_server.drop(url)
+    return postgis_server.fresh()
 
 
 @pytest.fixture(scope="session")

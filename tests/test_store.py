@@ -71,12 +71,8 @@ def made_in_postgis(postgis_server):
 def place(request, path):
     """Where a store is: a file, or a database of a real server."""
     if request.param == "sqlite":
-        yield path
-        return
-    server = request.getfixturevalue("postgis_server")
-    url = server.fresh(request.getfixturevalue("made_in_postgis"))
-    yield url
-    server.drop(url)
+        return path
+    return request.getfixturevalue("postgis_server").fresh(request.getfixturevalue("made_in_postgis"))
 
 
 @pytest.fixture

@@ -30,7 +30,7 @@ BEGIN
     -- places before the point that one digit less leaves as zeros
     kept := length(trim(trailing '0' FROM digits::text)) - length(digits::text) - 1;
     FOREACH candidate IN ARRAY ARRAY[trunc(digits, kept), trunc(digits, kept) + sign(digits) * 10::numeric ^ (-kept)] LOOP
-        IF candidate::double precision = value THEN
+        IF abs(candidate) <= 1.7976931348623157e308 AND candidate::double precision = value THEN
             RETURN trunc(candidate);
         END IF;
     END LOOP;
@@ -116,6 +116,11 @@ END $$;
 CREATE OR REPLACE FUNCTION geo_risk.lock_log() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
+    IF current_setting('transaction_isolation') <> 'read committed' THEN
+        -- such a transaction goes on seeing the log as it was before it waited for the lock
+        RAISE EXCEPTION 'edits are made in transactions that are read committed'
+            USING ERRCODE = 'feature_not_supported', HINT = 'Nothing was stored. Set the transaction''s isolation, then save again.';
+    END IF;
     PERFORM set_config('lock_timeout', '30s', true), set_config('idle_in_transaction_session_timeout', '30s', true),
         set_config('synchronous_commit', 'on', true);
     LOCK TABLE geo_risk.edits IN EXCLUSIVE MODE;
