@@ -44,3 +44,19 @@ def test_the_command_line_backs_up_checks_and_restores(place):
 def test_the_command_line_refuses_in_one_line(place, monkeypatch, words, text):
     monkeypatch.chdir(place)
     assert text in run(*words, status=1)
+
+
+def test_the_log_is_cut_only_when_told_to(place):
+    store, later = place / "store.db", "2999-01-01"
+    with open_store(store, layers={"aeds": AEDS}) as fresh:
+        for name in "ab":
+            fresh.apply("aeds", typed(AEDS, {"name": [name]}, shapely.points([120.0], [30.0]), ["x"]), LIST)
+    asked = ["retain", "--before", later, "--archive", place / "kept"]
+    said = run(*asked, store=store)
+    assert "1 revisions go, 1 stay" in said
+    assert "nothing was done" in said
+    assert "needs a reason" in run(*asked, "--cut", store=store, status=1)
+    assert "cut at revision 2" in run(*asked, "--cut", "--reason", "kept five years", store=store)
+    assert "2 revisions, 1 features" in run("verify", store=store)
+    assert "forgotten: 0 replies, 0 sessions" in run("forget", store=store)
+    assert "this is no moment" in run("retain", "--before", "soon", "--archive", place, store=store, status=1)

@@ -1,5 +1,7 @@
-"""`backup`, `restore`, `verify`: copies of the store, and whether store and copies are what was written (docs/backup.md)."""
+"""`backup`, `restore`, `verify`, `retain`, `forget`: copies of the store, and how long what is kept (docs/backup.md)."""
 
+import datetime as dt
+import getpass
 from pathlib import Path
 from typing import Annotated
 
@@ -7,9 +9,10 @@ import typer
 
 from api.cli._show import line, progress
 from api.cli.data import StorePath, store_path
-from geo_risk.errors import ParameterError
+from geo_risk.errors import ParameterError, shown
 from layers._store import backup as backups
-from layers._store import open_store
+from layers._store import open_store, retention
+from layers._store.records import stamp
 
 BackupFile = Annotated[Path, typer.Argument(metavar="FILE", help="A file made by geo-risk backup.")]
 
@@ -19,6 +22,8 @@ def register(app: typer.Typer) -> None:
     app.command("backup")(backup)
     app.command("restore")(restore)
     app.command("verify")(verify)
+    app.command("retain")(retain)
+    app.command("forget")(forget)
 
 
 def backup(
@@ -67,6 +72,44 @@ def verify(
         with open_store(store_path(store), create=False) as opened:
             found = opened.verify(lambda share: tell("verify", share))
     line(f"verified: {found.revisions:,} revisions, {found.features:,} features; head {found.head}")
+
+
+def retain(
+    before: Annotated[str, typer.Option(help="The moment up to which the log is archived: 2021-01-01, or with a time.")],
+    archive: Annotated[Path, typer.Option(help="A folder for the archive; it is a backup, and verified like one.")],
+    reason: Annotated[str, typer.Option(help="Why; it is kept in the log and in the audit.")] = "",
+    cut: Annotated[bool, typer.Option("--cut", help="Do it; without, only say what would be done.")] = False,
+    store: StorePath = None,
+) -> None:
+    """Archive the log up to a moment, and cut it there: of what is older only each feature's last revision stays."""
+    moment = stamp(_moment(before))
+    with progress() as tell, open_store(store_path(store), create=False) as opened:
+        with opened.read() as connection:
+            planned = retention.plan(connection, moment)
+        line(f"up to {planned.until}, revision {planned.cut:,}: {planned.removed:,} revisions go, {planned.kept:,} stay")
+        if not cut:
+            line("nothing was done; --cut does it")
+            return
+        done = retention.retain(
+            opened, moment, archive, actor=getpass.getuser(), reason=reason, report=lambda share: tell("archive", share),
+        )
+    line(f"cut at revision {done.cut:,}, head {done.head}; archive {done.archive}")
+
+
+def forget(store: StorePath = None) -> None:
+    """Remove what the rules keep no longer: answers to old keys, sessions that ended; nothing of the log or the audit."""
+    with open_store(store_path(store), create=False) as opened:
+        counts = retention.forget(opened)
+    line("forgotten: " + ", ".join(f"{count:,} {what}" for what, count in counts.items()))
+
+
+def _moment(text: str) -> dt.datetime:
+    try:
+        return dt.datetime.fromisoformat(text).astimezone(dt.UTC)
+    except (ValueError, OverflowError) as error:
+        raise ParameterError(
+            "this is no moment", where="--before", expected="2021-01-01, or 2021-01-01T08:00+08:00", got=shown(text),
+        ) from error
 
 
 def _say(found: backups.Checked) -> None:

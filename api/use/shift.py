@@ -24,6 +24,7 @@ from geo_risk.errors import NotFound, ParameterError, shown
 from layers._layer import Layer, Sensitivity
 from layers._store import Snapshot, Store
 from layers._store.changes import revision_at
+from layers._store.cuts import first_kept, require_kept
 from layers._store.differences import Course, State, Step, effective_between, recorded_between
 from layers._store.records import stamp
 
@@ -133,13 +134,16 @@ def _newest(snapshot: Snapshot, first: Bound) -> Bound:
 
 def _bound(connection: sa.Connection, snapshot: Snapshot, text: str, where: str, now: dt.datetime) -> Bound:
     if _REVISION.fullmatch(text):
-        if int(text) > snapshot.revision:
-            raise ParameterError("there is no such revision", where=where, expected=f"0 to {snapshot.revision}", got=shown(text))
+        first = first_kept(connection)
+        if not first <= int(text) <= snapshot.revision:
+            expected = f"{first} to {snapshot.revision}"
+            raise ParameterError("there is no such revision", where=where, expected=expected, got=shown(text))
         return Bound(revision=int(text))
     clock = _CLOCK.fullmatch(text)
     moment = last_time_of_day(int(clock[1]), int(clock[2]), now) if clock else moment_of(text.replace(" ", "+"), where)
     if moment > now:
         raise ParameterError("this moment is yet to come", where=where, expected=f"up to {stamp(now)}", got=stamp(moment))
+    require_kept(connection, stamp(moment))
     return Bound(revision=min(revision_at(connection, stamp(moment)), snapshot.revision), moment=stamp(moment))
 
 

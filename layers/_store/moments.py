@@ -21,6 +21,7 @@ from layers._frame import empty
 from layers._layer import Layer
 from layers._store.chain import GENESIS
 from layers._store.changes import revision_at
+from layers._store.cuts import require_kept
 from layers._store.frames import Frames, spliced
 from layers._store.rows import CHUNK, frame_of, values_of
 from layers._store.schema import BATCHES, REVISIONS, SOURCE, Declared, declared
@@ -68,7 +69,8 @@ class Horizon:
 
 
 def horizon(connection: sa.Connection, moment: Moment, newest: int) -> Horizon:
-    """Where the moment lies in the log up to its revision ``newest``."""
+    """Where the moment lies in the log up to its revision ``newest``; `ParameterError` where that was archived."""
+    require_kept(connection, min(filter(None, (moment.true_at, moment.known_at, moment.since))))
     known = newest if moment.known_at is None else min(revision_at(connection, moment.known_at), newest)
     by_true = min(revision_at(connection, moment.true_at), known)
     certain = by_true if moment.since is None else min(revision_at(connection, moment.since), known)

@@ -14,7 +14,8 @@ import sqlalchemy as sa
 
 from geo_risk.errors import NotFound, ParameterError, StoreCorrupt, shown
 from layers._layer import Layer
-from layers._store.chain import GENESIS, batch_digest, link
+from layers._store.chain import batch_digest, link
+from layers._store.cuts import beginning, first_kept
 from layers._store.log import head
 from layers._store.records import RecordedBatch, Revision, Value, Verified, effective
 from layers._store.rows import CHUNK, canonical, frame_of, legible, values_of
@@ -76,8 +77,10 @@ def _told_from(revision: Revision) -> str:
 def features_at(connection: sa.Connection, layer: Layer, revision: int) -> gpd.GeoDataFrame:
     """The layer's frame as it was after that revision, from the log alone."""
     last, _ = head(connection)
-    if not 0 <= revision <= last:
-        raise ParameterError("there is no such revision yet", where="revision", expected=f"0 to {last}", got=shown(revision))
+    first = first_kept(connection)
+    if not first <= revision <= last:
+        what = "there is no such revision yet" if revision > last else "the log before this revision was archived"
+        raise ParameterError(what, where="revision", expected=f"{first} to {last}", got=shown(revision))
     columns = declared(layer)
     return frame_of(layer, columns, list(_rows_at(connection, layer.id, columns, revision)))
 
@@ -134,9 +137,11 @@ def require_sound(faults: str) -> None:
 def _replayed(connection: sa.Connection, last: int, report: Report) -> dict[str, dict[str, int]]:
     """Each layer's live features and the revision that made them so, after checking every link of the chain."""
     digests = {batch.id: batch_digest(batch) for batch in batches(connection, None)}
-    unused, live, previous = set(digests), dict[str, dict[str, int]](), GENESIS
-    found = connection.execute(sa.select(REVISIONS).order_by(REVISIONS.c.seq), execution_options=_STREAMED)
-    for number, (seq, batch_id, layer_id, fid, op, properties, geometry, stated, *observed) in enumerate(found, start=1):
+    start, previous, live = beginning(connection)
+    unused = set(digests) - _batches_up_to(connection, start)
+    chained = sa.select(REVISIONS).where(REVISIONS.c.seq > start).order_by(REVISIONS.c.seq)
+    found = connection.execute(chained, execution_options=_STREAMED)
+    for number, (seq, batch_id, layer_id, fid, op, properties, geometry, stated, *observed) in enumerate(found, start=start + 1):
         previous = link(previous, number, digests.get(batch_id, b""), layer_id, fid, op, properties, geometry, *observed)
         if seq != number or previous != stated:
             raise _corrupt("a revision, or its batch, is not what was written", f"revision {number}", "its hash", "another")
@@ -147,6 +152,10 @@ def _replayed(connection: sa.Connection, last: int, report: Report) -> dict[str,
     if unused:
         raise _corrupt("a batch has no revisions", f"batch {min(unused)}", "at least one revision", "none")
     return live
+
+
+def _batches_up_to(connection: sa.Connection, revision: int) -> set[int]:
+    return set(connection.execute(sa.select(REVISIONS.c.batch_id).where(REVISIONS.c.seq <= revision).distinct()).scalars())
 
 
 def _step(features: dict[str, int], fid: str, op: str, number: int) -> None:

@@ -11,6 +11,7 @@ from urllib.parse import quote
 import sqlalchemy as sa
 
 from geo_risk.errors import StoreUnavailable
+from layers._store.database import Database
 from layers._store.faults import told
 from layers._store.sqlite import make_names_sure
 
@@ -100,3 +101,16 @@ def page_faults(connection: sa.Connection) -> str:
     """What SQLite's own check of a copy finds first, or nothing."""
     found = str(connection.exec_driver_sql("PRAGMA integrity_check(1)").scalar_one())
     return "" if found == "ok" else found
+
+
+def leave_no_traces(connection: sa.Connection) -> None:
+    """What is removed from now on is overwritten, not only let go of; PostgreSQL does the like with its next vacuum."""
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("PRAGMA secure_delete = ON")
+
+
+def fold_in(database: Database) -> None:
+    """Fold the write-ahead log into the file and empty it: it still holds what was removed."""
+    if database.name == "sqlite":
+        with database.told(), database.connect() as connection:
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").all()

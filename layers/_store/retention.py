@@ -1,0 +1,127 @@
+"""How long things are kept: answers and sessions by rule, and the log cut at a moment after an archive was verified."""
+
+import datetime as dt
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Final
+
+import sqlalchemy as sa
+
+from geo_risk.errors import NotFound, ParameterError, StoreCorrupt
+from layers._store import accounts, audit
+from layers._store.backup import backup
+from layers._store.changes import revision_at
+from layers._store.cuts import ACTION, KEY, Retained, baseline_digest, first_kept, stays
+from layers._store.records import now, stamp
+from layers._store.schema import BATCHES, META, REPLIES, REVISIONS
+from layers._store.sql import replacement
+from layers._store.sqlite_copies import fold_in, leave_no_traces
+from layers._store.store import Store
+from layers._tables import table
+
+_PART: Final = 5_000
+TABLES: Final[Mapping[str, sa.Table]] = {"replies": REPLIES, "sessions": accounts.TABLES.tables["sessions"]}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What a cut would do: the last revision of the archived time, and of those up to it how many stay and how many go."""
+
+    cut: int
+    until: str
+    kept: int
+    removed: int
+
+
+def forget(store: Store, today: dt.datetime | None = None) -> dict[str, int]:
+    """Remove what the rules of table *retention* keep no longer; how many rows of each. Never of the log or the audit."""
+    moment = today or dt.datetime.now(dt.UTC)
+    return {
+        row["what"]: _forgotten(store, TABLES[row["what"]], row["column"], stamp(moment - dt.timedelta(days=row["keep_days"])))
+        for row in table("retention")["row"]
+    }
+
+
+def _forgotten(store: Store, which: sa.Table, column: str, before: str) -> int:
+    """Remove old rows, a part in each transaction: no write waits long for it."""
+    keys = list(which.primary_key)
+    old = sa.select(*keys).where(which.c[column] < before).limit(_PART)
+
+    def part(connection: sa.Connection) -> int:
+        if not sa.inspect(connection).has_table(which.name):
+            return 0
+        return connection.execute(sa.delete(which).where(sa.tuple_(*keys).in_(old))).rowcount
+
+    count = 0
+    while (done := store.transact(part)) > 0:
+        count += done
+    return count
+
+
+def plan(connection: sa.Connection, before: str) -> Plan:
+    """What cutting the log at a moment (`records.stamp`) would do.
+
+    Raises
+    ------
+    NotFound
+        Nothing was recorded before that moment, or no more than an earlier cut left.
+    """
+    cut = revision_at(connection, before)
+    if cut <= first_kept(connection):
+        raise NotFound("the log has nothing to archive before that moment", where="before", expected="a later moment", got=before)
+    older = sa.select(sa.func.count()).where(REVISIONS.c.seq <= cut).scalar_subquery()
+    kept = sa.select(sa.func.count()).where(stays(cut)).scalar_subquery()
+    total, staying = connection.execute(sa.select(older, kept)).one()
+    return Plan(cut=cut, until=_recorded_at(connection, cut), kept=staying, removed=total - staying)
+
+
+def retain(store: Store, before: str, archive: Path, *, actor: str, reason: str, report: Callable[[float], None]) -> Retained:
+    """Archive the whole store as a verified backup, then cut the log at a moment: see `plan` first.
+
+    Raises
+    ------
+    NotFound
+        There is nothing to archive before that moment.
+    ParameterError
+        Nobody gave a reason.
+    """
+    if not reason.strip():
+        raise ParameterError("a cut of the log needs a reason", where="reason", expected="why, in a sentence", got="nothing")
+    with store.read() as connection:
+        planned = plan(connection, before)
+    made = backup(store, archive, report)
+
+    def cut(connection: sa.Connection) -> Retained:
+        if plan(connection, before) != planned:
+            raise StoreCorrupt("the log changed before the cut", expected=str(planned.removed), got="another number")
+        done = Retained(
+            cut=planned.cut, head=_hash_at(connection, planned.cut).hex(), until=planned.until,
+            baseline_sha256=baseline_digest(connection, planned.cut, kept_only=True), removed=planned.removed, archive=made.file,
+            archive_sha256=made.sha256, at=now(), actor=actor, reason=reason,
+        )  # fmt: skip
+        leave_no_traces(connection)
+        _cut(connection, done)
+        return done
+
+    done = store.transact(cut)
+    fold_in(store.database)
+    return done
+
+
+def _cut(connection: sa.Connection, done: Retained) -> None:
+    connection.execute(sa.delete(REVISIONS).where(REVISIONS.c.seq <= done.cut, sa.not_(stays(done.cut))))
+    connection.execute(sa.delete(BATCHES).where(BATCHES.c.id.not_in(sa.select(REVISIONS.c.batch_id))))
+    connection.exec_driver_sql(replacement(connection, META), (KEY, json.dumps(asdict(done), ensure_ascii=False)))
+    audit.prepare(connection)
+    audit.append(connection, audit.Event(actor=done.actor, action=ACTION, subject=f"revision {done.cut}", detail=asdict(done)))
+
+
+def _hash_at(connection: sa.Connection, revision: int) -> bytes:
+    return bytes(connection.execute(sa.select(REVISIONS.c.hash).where(REVISIONS.c.seq == revision)).scalar_one())
+
+
+def _recorded_at(connection: sa.Connection, revision: int) -> str:
+    joined = sa.select(BATCHES.c.recorded_at).join(REVISIONS, REVISIONS.c.batch_id == BATCHES.c.id)
+    return str(connection.execute(joined.where(REVISIONS.c.seq == revision)).scalar_one())
