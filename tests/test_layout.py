@@ -47,8 +47,8 @@ def test_no_file_names_an_outside_host_of_code() -> None:
 
 def test_nothing_happens_on_import(tmp_path: Path) -> None:
     names = [".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__") for path in MODULES]
-    # the build hook runs in the build's own environment; __main__ is what a process starts with
-    harmless = [name for name in names if not name.endswith(("_build_assets", "__main__"))]
+    # the build hook runs in the build's own environment, env.py in alembic's; __main__ is what a process starts with
+    harmless = [name for name in names if not name.endswith(("_build_assets", "__main__", "migrations.env"))]
     script = "import importlib, sys\nfor name in sys.argv[1:]: importlib.import_module(name)"
     done = subprocess.run([sys.executable, "-c", script, *harmless], cwd=tmp_path, capture_output=True, text=True, timeout=120)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
