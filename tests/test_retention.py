@@ -3,6 +3,8 @@
 import datetime as dt
 import json
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -155,7 +157,7 @@ def test_a_cut_needs_a_reason(path, until, tmp_path):
         ("DELETE FROM revisions WHERE seq = 3", "a cut of the log left"),
         ("DELETE FROM revisions WHERE seq = 6", "a revision, or its batch"),
         ("UPDATE meta SET value = replace(value, 'five years', 'ten years') WHERE key = 'retained'", "audit does not know"),
-        ("DELETE FROM audit", "audit does not know"),
+        ("DELETE FROM audit", "audit does not agree with itself"),
         ("DELETE FROM meta WHERE key = 'retained'", "a revision, or its batch"),
         ("UPDATE meta SET value = '{}' WHERE key = 'retained'", "retained"),
     ],
@@ -192,3 +194,38 @@ def test_a_cut_is_an_entry_of_the_audit(path, until, tmp_path):
             actor, detail = connection.exec_driver_sql("SELECT actor, detail FROM audit WHERE action = 'log cut'").one()
     assert (actor, json.loads(detail)["baseline_sha256"]) == ("keeper", done.baseline_sha256)
     assert until < stamp(dt.datetime.now(dt.UTC))
+
+
+def program() -> str:
+    """The check for an outsider, out of the documentation."""
+    page = (Path(__file__).parents[1] / "docs" / "store.md").read_text(encoding="utf-8")
+    return page.rpartition("```python\n")[2].partition("```")[0]
+
+
+def outsider(path: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-I", "-c", program(), str(path)], capture_output=True, text=True)
+
+
+def test_the_outsiders_program_follows_late_reports_and_a_cut(path, until, tmp_path):
+    with opened(path) as store:
+        put(store, "c", "c seen before", store.batches(10)[-1].recorded_at)
+        assert store.history("aeds", "c")[-1].op == "late"
+        head = store.verify().head
+        for _ in range(2):
+            said = outsider(path)
+            assert said.stdout == f"8 revisions, head {head}\n", said.stderr
+            if retained_now(store) is None:
+                cut(store, until, tmp_path / "archive")
+
+
+def retained_now(store: Store) -> Retained | None:
+    with store.read() as connection:
+        return retained(connection)
+
+
+def test_the_outsiders_program_sees_what_was_changed_below_a_cut(path, until, tmp_path):
+    with opened(path) as store:
+        cut(store, until, tmp_path / "archive")
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE revisions SET observed_at = '2020-01-01T00:00:00.000000Z' WHERE seq = 4")
+    assert "what the cut at revision 5 left is not what it left then" in outsider(path).stderr

@@ -131,6 +131,13 @@ def verify_audit(connection: sa.Connection) -> VerifiedAudit:
     return VerifiedAudit(entries=number, head=digest.hex())
 
 
+def verify_kept(connection: sa.Connection) -> str | None:
+    """The head of the audit once it was verified; None where nothing was ever noted."""
+    if not sa.inspect(connection).has_table(_AUDIT.name):
+        return None
+    return verify_audit(connection).head
+
+
 _FIELDS: Final = ("id", "at", "actor", "address", "action", "subject", "outcome", "detail", "batch_id")
 
 

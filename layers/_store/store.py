@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from geo_risk.errors import NotFound, ParameterError, StoreCorrupt, StoreError, StoreUnavailable, shown
 from layers._catalog import catalog
 from layers._layer import Layer
-from layers._store import changes, log, replay, runs, writes
+from layers._store import audit, changes, log, replay, runs, writes
 from layers._store.awaited import awaited
 from layers._store.chain import GENESIS
 from layers._store.database import Database
@@ -170,9 +170,13 @@ class Store:
             return runs.run(connection, run_id)
 
     def verify(self, progress: Callable[[float], None] | None = None) -> Verified:
-        """Replay the log from nothing and compare the current rows with it, byte for byte; `StoreCorrupt` where they part."""
+        """Replay the log from nothing and compare the current rows with it, byte for byte; `StoreCorrupt` where they part.
+
+        The audit is followed from its first entry to its stated head too.
+        """
         with self.read() as connection:
             replay.require_sound(self.database.faults(connection))
+            audit.verify_kept(connection)
             return replay.verify(connection, self.layers, progress or _unheard)
 
     def write(
