@@ -178,4 +178,5 @@ def _page_settings(served: Served, settings: Settings) -> PageSettings:
         radius_m=round(settings.radius_default_m),
         radius_max_m=round(settings.radius_max_m),
         synthetic=is_synthetic(served.snapshot),
+        layers=served.snapshot.layers,
     )

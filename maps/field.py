@@ -92,7 +92,7 @@ def field_page(language: str, answer: FieldAnswer | None, settings: PageSettings
     page = {
         "language": language,
         "words": {key: text for key, text in words(language).items() if key.startswith(_WORDS)},
-        "layers": [reported(layer) for layer in point_layers() if layer.sensitivity == "public"],
+        "layers": [reported(layer) for layer in point_layers(settings)],
         "areaLayer": place_layer().id,
         "map": {"id": frame.map_id, "css": frame.css, "js": (*frame.js, "shell/field.js")},
     }
@@ -108,8 +108,8 @@ def field_page(language: str, answer: FieldAnswer | None, settings: PageSettings
         radius_m=asked.radius_m or settings.radius_m,
         asked_radius=asked.asked_radius or asked.radius_m or settings.radius_m,
         updated_at=moment(asked.updated_at, language),
-        kinds=[_kind(layer, language, asked) for layer in point_layers()],
-        looks={layer.id: layer for layer in point_layers()},
+        kinds=[_kind(layer, language, asked) for layer in point_layers(settings)],
+        looks={layer.id: layer for layer in point_layers(settings)},
         title_key=title_key(language),
         distance=_distance_in(language),
         missing_titles=_titles(asked.missing, language),

@@ -3,7 +3,7 @@
 import datetime as dt
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Final
 
@@ -25,13 +25,17 @@ _LANGUAGE_NAMES: Final = {"zh-CN": "中文", "en": "English"}
 
 @dataclass(frozen=True, kw_only=True)
 class PageSettings:
-    """What a deployment may say about the pages: the bureau's name, how often a screen asks, how far a search goes."""
+    """What a deployment may say about the pages: the bureau's name, how often a screen asks, how far a search goes.
+
+    ``layers`` are those that are there for whoever reads the page.
+    """
 
     bureau: str = ""
     refresh_s: int = 30
     radius_m: int = 10_000
     radius_max_m: int = 500_000
     synthetic: bool = False
+    layers: Mapping[str, Layer] = field(default_factory=catalog)
 
 
 def rendered(template: str, language: str, settings: PageSettings, **values: Any) -> str:
@@ -58,9 +62,9 @@ def place_layer() -> Layer:
     return next(layer for layer in catalog().values() if layer.places_by is not None)
 
 
-def point_layers() -> tuple[Layer, ...]:
-    """The layers of points, in the order of the legend."""
-    return tuple(layer for layer in catalog().values() if layer.geometry is Geometry.POINT)
+def point_layers(settings: PageSettings) -> tuple[Layer, ...]:
+    """The layers of points that are there for the reader, in the order of the legend."""
+    return tuple(layer for layer in settings.layers.values() if layer.geometry is Geometry.POINT)
 
 
 def number(value: float, language: str, digits: int = 2) -> str:
