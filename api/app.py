@@ -68,7 +68,7 @@ def create_app(settings: Settings | None = None, *, doors_later: bool = False) -
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         anyio.to_thread.current_default_thread_limiter().total_tokens = threads_for(app.state.admission.lanes)
         keep = saved_path(given.store)
-        store, first = opened(given.store, keep)
+        store, first = opened(given.where, keep)
         with store:
             rest = Later(app, given, store, doors=doors_later)
             app.state.follower = follower = Follower(

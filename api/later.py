@@ -65,7 +65,7 @@ class Later:
         with self._lock:
             if self._closed:
                 return
-            state.plans, state.jobs = Plans(), Jobs(self._store, given.store, given.data_folder, limits)
+            state.plans, state.jobs = Plans(), Jobs(self._store, given.where, given.data_folder, limits)
         if self._doors:
             open_doors(self._app)
             self._app.router.default = self._not_found

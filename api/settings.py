@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 
@@ -32,7 +32,10 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="GEO_RISK_", frozen=True, extra="forbid")
 
     # the store, and what lies beside it
-    store: Path = Field(default=Path("var/geo-risk.sqlite"), description="the embedded store's file")
+    store: Path = Field(default=Path("var/geo-risk.sqlite"), description="the embedded store's file; other files lie beside it")
+    database_url: SecretStr | None = Field(
+        default=None, description="PostgreSQL with PostGIS instead of the file: postgresql://user:password@host/database"
+    )
     snapshot_poll_s: float = Field(default=0.5, gt=0, le=60, description="how often the store is asked for new revisions")
     snapshot_keep_s: float = Field(default=300, gt=0, description="seconds between two snapshots kept on the disk, at least")
     observations: Path | None = Field(
@@ -106,3 +109,9 @@ class Settings(BaseSettings):
     jobs_kept: int = Field(default=200, ge=1, description="finished jobs that are remembered; their runs are kept in the store")
     job_seconds: float = Field(default=600, gt=0, description="how long a job may run")
     job_memory_mb: int = Field(default=6000, ge=500, description="how much memory a job's process may take")
+
+    @property
+    def where(self) -> Path | str:
+        """Where the store is: the database's URL, which may hold a password and is not to be shown, or the file."""
+        url = self.database_url.get_secret_value() if self.database_url else ""
+        return url or self.store

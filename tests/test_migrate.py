@@ -1,6 +1,7 @@
 """Schemas: an older store is copied first, brought forward in one transaction, and verifies; a newer one is refused."""
 
 import json
+import re
 import sqlite3
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import pytest
 import sqlalchemy as sa
 from test_store import LAYERS, ME, names, pads
 
+from api.cli import main
 from geo_risk.errors import StoreCorrupt, StoreUnavailable
 from layers._store import migrate, open_store
 from layers._store.schema import METADATA, SCHEMA
@@ -194,3 +196,11 @@ def test_two_that_start_at_once_migrate_once(old):
     started = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) for _ in range(2)]
     assert [each.communicate(timeout=60)[0].split() for each in started] == [["1"], ["1"]]
     assert len(backups(old)) == 1
+
+
+def test_the_command_says_what_it_did(old, capsys, monkeypatch):
+    for expected in (r"schema 1 to 2; the store before is store\.db\.schema-1\.", "nothing to do: the store has schema 2"):
+        monkeypatch.setattr(sys, "argv", ["geo-risk", "migrate", "--store", str(old)])
+        with pytest.raises(SystemExit, match="0"):
+            main.main()
+        assert re.search(expected, capsys.readouterr().out)

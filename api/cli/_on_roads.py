@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final, Literal
 import typer
 
 from api.cli._show import line
-from api.cli.data import Language, store_path
+from api.cli.data import Language, store_of, store_path
 from api.settings import Settings
 from api.use.access.asked import RoadQuestion
 from api.use.access.roads_now import AccessFiles, RoadsNow, access_files
@@ -59,7 +59,7 @@ class Held:
 def held(store: Path | None) -> Held:
     """What the store holds now."""
     limits, path = Settings(), store_path(store)
-    with open_store(path, create=False) as opened:
+    with open_store(store_of(store), create=False) as opened:
         return Held(snapshot=opened.snapshot(), files=access_files(path, limits.rasters), limits=limits)
 
 

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from api.cli._show import line, wide_table
-from api.cli.data import StorePath, store_path
+from api.cli.data import StorePath, store_of
 from api.passwords import generated, hashed, require_fit
 from api.use import people
 from api.use.people import Changes, Doer, NewAccount, NewKey, said
@@ -151,7 +151,7 @@ def key_revoke(key_id: Annotated[str, typer.Argument(metavar="ID", help="The key
 @contextmanager
 def _opened(store: Path | None, *, create: bool = False) -> Iterator[Store]:
     """The store, with the tables that accounts need."""
-    with open_store(store_path(store), create=create) as opened:
+    with open_store(store_of(store), create=create) as opened:
         opened.transact(people.prepare)
         yield opened
 

@@ -10,7 +10,7 @@ import typer
 
 from api.cli._on_roads import DEGREES, AsJson, At, Tongue, VehicleName, held, print_json, short
 from api.cli._show import line, wide_table
-from api.cli.data import InLanguage, Language, StorePath, store_path
+from api.cli.data import InLanguage, Language, StorePath, store_of
 from api.use.access import closing
 from api.use.access.asked import RoadQuestion, moment
 from api.use.access.closure_list import closure_list
@@ -104,7 +104,7 @@ def close(
         "vehicles": [name.strip() for name in only_for.split(",") if name.strip()], "since": since, "until": until,
     })  # fmt: skip
     closing.require_known(there.snapshot, there.files, given)
-    with open_store(store_path(store), create=False) as opened:
+    with open_store(store_of(store), create=False) as opened:
         closure_id = closing.add_closure(opened, given, dt.datetime.now(tz=dt.UTC), getpass.getuser())
     _say_after(store, closure_id, "closed", short(language))
 
@@ -116,7 +116,7 @@ def reopen(
     language: InLanguage = Language.ZH,
 ) -> None:
     """End a closure; its row stays and says when it ended."""
-    with open_store(store_path(store), create=False) as opened:
+    with open_store(store_of(store), create=False) as opened:
         closing.end_closure(opened, closure_id, moment(at), getpass.getuser())
     _say_after(store, closure_id, "reopened", short(language))
 

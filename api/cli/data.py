@@ -58,6 +58,11 @@ def store_path(given: Path | None) -> Path:
     return given or Settings().store
 
 
+def store_of(given: Path | None) -> Path | str:
+    """The store itself: the file as given, else what the settings say, which may be a database's URL."""
+    return given or Settings().where
+
+
 def import_(
     layer_name: LayerName,
     file: Annotated[
@@ -107,7 +112,7 @@ def import_(
             if dry_run:
                 found, applied = examine(layer_name, file, reading, checking, tell).report, None
             else:
-                with open_store(store_path(store)) as opened:
+                with open_store(store_of(store)) as opened:
                     outcome = import_file(
                         opened,
                         layer_name,
@@ -159,7 +164,7 @@ def template(
 def layers(store: StorePath = None, language: InLanguage = Language.ZH) -> None:
     """List the layers with their number of features and their age."""
     in_language: Literal["zh", "en"] = "zh" if language is Language.ZH else "en"
-    with open_store(store_path(store)) as opened:
+    with open_store(store_of(store)) as opened:
         snapshot = opened.snapshot()
     rows = [
         (each.id, each.title[in_language], each.geometry.value, f"{len(snapshot.frames[each.id]):,}", snapshot.updated_at(each.id))

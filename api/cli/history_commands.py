@@ -9,7 +9,7 @@ from typing import Annotated, Final, Literal
 import typer
 
 from api.cli._show import line, table
-from api.cli.data import InLanguage, Language, LayerName, StorePath, store_path
+from api.cli.data import InLanguage, Language, LayerName, StorePath, store_of
 from api.use import shift, shift_answer
 from api.use.changed_columns import Person
 from api.use.history import take_back, undo_answer
@@ -33,7 +33,7 @@ def history(
 ) -> None:
     """Every revision of one feature: when, by whom, from which source, what changed."""
     layer(layer_name)
-    with open_store(store_path(store)) as opened:
+    with open_store(store_of(store)) as opened:
         revisions = opened.history(layer_name, feature)
     table(
         _HISTORY,
@@ -60,7 +60,7 @@ def changes(
     """What changed since a moment, feature by feature: for the handover of a shift."""
     tongue: Literal["zh", "en"] = "zh" if language is Language.ZH else "en"
     names = tuple(name.strip() for name in layers.split(",") if name.strip())
-    with open_store(store_path(store), create=False) as opened:
+    with open_store(store_of(store), create=False) as opened:
         snapshot = opened.snapshot()
         asked = shift.span(opened, snapshot, since, until, by=by, now=dt.datetime.now(tz=dt.UTC))
         found = shift.rows(opened, snapshot, asked, names)
@@ -89,7 +89,7 @@ def undo(
     """Take back an import or one change: each feature goes back to what it was, unless somebody changed it since."""
     if (batch is None) == (revision is None):
         raise ParameterError("an undo names one batch or one revision", expected="BATCH or --revision", got="both or neither")
-    with open_store(store_path(store), create=False) as opened:
+    with open_store(store_of(store), create=False) as opened:
         snapshot = opened.snapshot()
         target = Target(batch_id=batch, revision=revision)
         done = take_back(opened, snapshot, getpass.getuser(), target, reason=reason, only_clean=only_clean, dry=dry)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from api.cli._show import line, progress
-from api.cli.data import StorePath, store_path
+from api.cli.data import StorePath, store_of, store_path
 from geo_risk.errors import ParameterError, shown
 from layers._store import backup as backups
 from layers._store import open_store, retention
@@ -34,7 +34,7 @@ def backup(
     """Copy the store while the service goes on, verify the copy, and say its head; status 1 if there is no verified copy."""
     if keep is not None and not to.is_dir():
         raise ParameterError("only a folder's backups can be rotated", where="--keep", expected="a folder as TO", got="a file")
-    with progress() as tell, open_store(store_path(store), create=False) as opened:
+    with progress() as tell, open_store(store_of(store), create=False) as opened:
         made = backups.backup(opened, to, lambda share: tell("backup", share))
     line(f"backup: {made.file}, {made.bytes:,} bytes, verified to revision {made.revision:,}; head {made.head}")
     if keep is not None:
@@ -69,7 +69,7 @@ def verify(
         if file is not None:
             _say(backups.check(file, lambda share: tell("verify", share)))
             return
-        with open_store(store_path(store), create=False) as opened:
+        with open_store(store_of(store), create=False) as opened:
             found = opened.verify(lambda share: tell("verify", share))
     line(f"verified: {found.revisions:,} revisions, {found.features:,} features; head {found.head}")
 
@@ -83,7 +83,7 @@ def retain(
 ) -> None:
     """Archive the log up to a moment, and cut it there: of what is older only each feature's last revision stays."""
     moment = stamp(_moment(before))
-    with progress() as tell, open_store(store_path(store), create=False) as opened:
+    with progress() as tell, open_store(store_of(store), create=False) as opened:
         with opened.read() as connection:
             planned = retention.plan(connection, moment)
         line(f"up to {planned.until}, revision {planned.cut:,}: {planned.removed:,} revisions go, {planned.kept:,} stay")
@@ -98,7 +98,7 @@ def retain(
 
 def forget(store: StorePath = None) -> None:
     """Remove what the rules keep no longer: answers to old keys, sessions that ended; nothing of the log or the audit."""
-    with open_store(store_path(store), create=False) as opened:
+    with open_store(store_of(store), create=False) as opened:
         counts = retention.forget(opened)
     line("forgotten: " + ", ".join(f"{count:,} {what}" for what, count in counts.items()))
 

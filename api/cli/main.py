@@ -13,8 +13,8 @@ from api.status_codes import kind_zh
 from geo_risk.errors import GeoRiskError
 
 _COMMANDS: Final = (
-    "service", "data", "questions", "access_commands", "evacuate_command", "closure_commands", "history_commands", "keeping_commands",
-    "means_commands", "rain_commands", "run_commands", "account_commands",
+    "service", "data", "questions", "access_commands", "evacuate_command", "closure_commands", "history_commands",
+    "keeping_commands", "migrate_command", "means_commands", "rain_commands", "run_commands", "account_commands",
 )  # fmt: skip
 _ALONE: Final = {"serve": "service"}
 """A command that is loaded without the others: it has to answer soon."""

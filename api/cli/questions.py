@@ -25,7 +25,7 @@ from api.cli._on_roads import (
     short,
 )
 from api.cli._show import line, progress, table
-from api.cli.data import InLanguage, Language, StorePath, store_path
+from api.cli.data import InLanguage, Language, StorePath, store_of
 from api.cli.run_commands import Pieces, run_scenario
 from api.use import parameters
 from api.use.access.asked import RoadQuestion
@@ -90,7 +90,7 @@ def assess(
         return
     _refuse_without_scenario({"--data": data, "--save": save, "--scheduler": scheduler, "--workers": workers > 1})
     only = tuple(name for name in factors.split(",") if name)
-    with open_store(store_path(store), create=False) as opened, progress() as tell:
+    with open_store(store_of(store), create=False) as opened, progress() as tell:
         tell("read", 0.2)
         snapshot = opened.snapshot()
         tell("read", 1.0)

@@ -10,7 +10,7 @@ import pandas as pd
 import typer
 
 from api.cli._show import line, table
-from api.cli.data import InLanguage, Language, StorePath, store_path
+from api.cli.data import InLanguage, Language, StorePath, store_of, store_path
 from api.settings import Settings
 from api.use.rain_watch import (
     Watched,
@@ -86,7 +86,7 @@ def rain(
 ) -> None:
     """Warning levels from gauges or a rain cube: how areas rose through them, when each was first reached, and why."""
     settings = Settings(store=store_path(store))
-    with open_store(settings.store, create=False) as opened:
+    with open_store(store_of(store), create=False) as opened:
         snapshot = opened.snapshot()
     if cube is not None:
         _refuse_with_cube(observations=observations, as_known_at=as_known_at, measures=measures)

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from api.cli._show import line, progress, table, wide_table
-from api.cli.data import StorePath, store_path
+from api.cli.data import StorePath, store_of
 from api.settings import Settings
 from api.use.run_comparison import Comparison, Difference, compare, differences, explain
 from api.use.run_files import write
@@ -59,7 +59,7 @@ def run_scenario(
         made = make_run(scenario, replace(inputs, each=each), tell)
     written = write(made, output) if output is not None else ()
     if keep:
-        with open_store(store_path(store)) as opened:
+        with open_store(store_of(store)) as opened:
             save(opened, made.run, getpass.getuser())
     if as_json_text:
         _json(as_json(made.run))
@@ -73,7 +73,7 @@ def run_scenario(
 
 def runs_list(store: StorePath = None, limit: Annotated[int, typer.Option(min=1, help="How many at most.")] = 50) -> None:
     """List the kept runs, the newest first."""
-    with open_store(store_path(store), create=False) as opened:
+    with open_store(store_of(store), create=False) as opened:
         found = opened.runs(limit)
     rows = [(each.id, each.question, each.title, each.made_at[:19], each.actor, each.digest[:_DIGEST]) for each in found]
     wide_table(("run", "question", "title", "made at", "by", "digest"), rows)  # an id that is cut is no id
@@ -131,7 +131,7 @@ def explain_(
 
 def rerun(run_id: RunId, data: DataFolder = None, store: StorePath = None) -> None:
     """Make a kept run again from the same inputs: equal to the last digit, or what differs (status 1)."""
-    with open_store(store_path(store), create=False) as opened, progress() as tell:
+    with open_store(store_of(store), create=False) as opened, progress() as tell:
         before = load(opened, run_id)
         after = make_again(opened, before, data or Settings().data_folder or Path.cwd(), tell, confined=False)
     if after.digest == before.digest:
@@ -178,12 +178,12 @@ def _worked_on(pieces: Pieces) -> Iterator[Each]:
 
 
 def _snapshot(store: Path | None) -> Snapshot:
-    with open_store(store_path(store), create=False) as opened:
+    with open_store(store_of(store), create=False) as opened:
         return opened.snapshot()
 
 
 def _load(store: Path | None, *ids: str) -> list[Run]:
-    with open_store(store_path(store), create=False) as opened:
+    with open_store(store_of(store), create=False) as opened:
         return [load(opened, run_id) for run_id in ids]
 
 

@@ -38,7 +38,9 @@ def serve(
     tls_key: Annotated[Path | None, typer.Option(help="The certificate's key, as PEM.")] = None,
 ) -> None:  # fmt: skip
     """Serve the map of a store: on this machine, or on a network with TLS or behind a named proxy (docs/deploy.md)."""
-    _run(_settings(host=host, port=port, store=store, tls_cert=tls_cert, tls_key=tls_key))
+    # a file that is named is the store, whatever database the environment names
+    database_url = "" if store else None
+    _run(_settings(host=host, port=port, store=store, database_url=database_url, tls_cert=tls_cert, tls_key=tls_key))
 
 
 def demo(
@@ -56,7 +58,7 @@ def demo(
     if said_once:
         line(f"sign in as {_DEMO_OPERATOR} 登录: {said_once} (shown this once 仅显示一次)")
     if serve:
-        _run(_settings(port=port, store=store, log="console", log_requests=False))
+        _run(_settings(port=port, store=store, database_url="", log="console", log_requests=False))
 
 
 def _operator_of_the_demo(store: Store) -> str | None:

@@ -43,7 +43,7 @@ def _made(job: dict[str, Any]) -> dict[str, Any]:
     folder = Path(job["folder"]) if job["folder"] else None
     layers = job.get("layers")
     sight = replace(PUBLIC, layers=None if layers is None else frozenset(layers))
-    with open_store(Path(job["store"]), create=False) as store:
+    with open_store(job["store"], create=False) as store:
         inputs = inputs_of(scenario, folder, store.snapshot, confined=True, sight=sight)
         return as_json(make_run(scenario, inputs, _reporter()).run)
 

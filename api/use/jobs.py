@@ -71,11 +71,13 @@ class Jobs:
     """The jobs of one service. Runs that succeed are kept in the store; the jobs themselves are forgotten with the service."""
 
     def __init__(
-        self, store: Store, store_path: Path, data_folder: Path | None, limits: JobLimits, command: tuple[str, ...] = _WORKER
+        self, store: Store, where: Path | str, data_folder: Path | None, limits: JobLimits, command: tuple[str, ...] = _WORKER
     ) -> None:
         self._store, self._limits, self._command = store, limits, command
         self._spec = {
-            "store": str(Path(store_path).absolute()), "folder": str(data_folder.resolve()) if data_folder else "",
+            # a worker has a folder of its own, where a relative path would name another file
+            "store": where if isinstance(where, str) else str(where.absolute()),
+            "folder": str(data_folder.resolve()) if data_folder else "",
             "memory_bytes": limits.memory_bytes,
         }
         self._changed = threading.Condition()
