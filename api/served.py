@@ -22,9 +22,11 @@ _log = logging.getLogger(__name__)
 _SILENCE: Final = dt.timedelta(minutes=2)
 _REST_S: Final = 0.2
 """Between two refreshes while writes go on: what came meanwhile is served together."""
-_SHARE: Final = 2.0
-"""A thread that worked rests this many times as long: it is never more than a third of one core."""
+_SHARE: Final = 4.0
+"""A thread that worked rests this many times as long: it is never more than a fifth of one core."""
 _WARM_REST_S: Final = 1.0
+_WARM_SHARE: Final = 20.0
+"""While writes go on, figures are made ahead for a twentieth of the time: what a question needs it makes itself."""
 _END_S: Final = 2.0
 """How long the end waits for a thread at work: it keeps nothing that must be finished."""
 Published = Callable[["Served", "Served"], None]
@@ -199,7 +201,7 @@ class Follower:
                 self._save()
             if snapshot is self._served.snapshot:
                 continue
-            self._stopped.wait(max(_WARM_REST_S, _SHARE * (time.monotonic() - began)))
+            self._stopped.wait(max(_WARM_REST_S, _WARM_SHARE * (time.monotonic() - began)))
 
     def _make_warm(self, snapshot: Snapshot) -> None:
         try:
