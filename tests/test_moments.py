@@ -59,14 +59,15 @@ def test_a_time_shows_what_was_there_at_some_moment_of_it(entries: list[Entry], 
         assert found(connection, where) == during(entries, since, until, known_at)
 
 
-@settings(max_examples=60, deadline=None)
-@given(ENTRIES, _MINUTES, _MINUTES, st.none() | _MINUTES, st.booleans())
+@settings(max_examples=90, deadline=None)
+@given(ENTRIES, _MINUTES, _MINUTES, st.none() | _MINUTES, st.sampled_from(["spliced", "joined", "read"]))
 def test_a_snapshot_then_is_now_with_only_what_changed_read_anew(
-    entries: list[Entry], true_at: int, known_at: int, since: int | None, many: bool
+    entries: list[Entry], true_at: int, known_at: int, since: int | None, how: str
 ) -> None:
     with logged(entries) as connection, pytest.MonkeyPatch.context() as patch:
-        patch.setattr("layers._store.moments._PATCHED", 0 if many else 5_000)
-        patch.setattr("layers._store.moments._LOOKED_THROUGH", 0 if many else 50_000)
+        patch.setattr("layers._store.moments._SPLICED", 5_000 if how == "spliced" else 0)
+        patch.setattr("layers._store.moments._REREAD", 0.0 if how == "read" else 10.0)
+        patch.setattr("layers._store.moments._LOOKED_THROUGH", 50_000 if how == "spliced" else 0)
         start = None if since is None else min(since, true_at)
         where = horizon(connection, Moment(true_at=at(true_at), known_at=at(known_at), since=start and at(start)), len(entries))
         shown = snapshot_then(_reading(connection), _now(entries), where, DAY)

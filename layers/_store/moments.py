@@ -31,8 +31,10 @@ from layers._store.sql import among
 Reading = Callable[[], AbstractContextManager[sa.Connection]]
 """Opens a read transaction."""
 
-_PATCHED: Final = 5_000
-"""Changed features up to which a frame of now is patched; above, the layer is read from the log."""
+_SPLICED: Final = 5_000
+"""Changed features up to which they are put into the frame of now one by one; above, both are joined and sorted."""
+_REREAD: Final = 0.5
+"""The share of a layer's features above which it is read from the log as a whole."""
 _LOOKED_THROUGH: Final = 50_000
 """Revisions looked through one by one for the features they changed; above, each layer's index tells."""
 
@@ -159,57 +161,67 @@ def _with(frames: Mapping[str, gpd.GeoDataFrame], changed: Mapping[str, Callable
     return held.with_changed(changed)
 
 
-def _making(read: Reading, base: Snapshot, layer_id: str, ids: list[str] | None, at: Horizon) -> Callable[[], gpd.GeoDataFrame]:
+def _making(read: Reading, base: Snapshot, layer_id: str, ids: list[str], at: Horizon) -> Callable[[], gpd.GeoDataFrame]:
     def frame() -> gpd.GeoDataFrame:
         layer, before = base.layers[layer_id], base.frames[layer_id]
+        whole = len(ids) > len(before) * _REREAD
         with read() as connection:
-            fresh = _framed(layer, declared(layer), rows_then(connection, layer, at, ids))
-        return fresh if ids is None else spliced(before, fresh, ids)
+            fresh = _framed(layer, declared(layer), rows_then(connection, layer, at, None if whole else ids))
+        if whole:
+            return fresh
+        return spliced(before, fresh, ids) if len(ids) <= _SPLICED else _joined(before, fresh, ids)
 
     return frame
 
 
 def _framed(layer: Layer, columns: Declared, rows: Iterator[tuple[Any, ...]]) -> gpd.GeoDataFrame:
     parts = [frame_of(layer, columns, part) for part in iter(lambda: list(islice(rows, CHUNK)), [])]
-    frame = pd.concat(parts) if parts else empty(layer)
+    return _with_ids(pd.concat(parts)) if parts else empty(layer)
+
+
+def _joined(before: gpd.GeoDataFrame, fresh: gpd.GeoDataFrame, ids: list[str]) -> gpd.GeoDataFrame:
+    kept = before[~before.index.isin(ids)]
+    parts = [part for part in (kept, fresh) if len(part)]
+    return _with_ids(pd.concat(parts)).sort_index(kind="stable") if parts else fresh
+
+
+def _with_ids(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     # joined, ids that are all text become another kind of index than the frames of now have
     return frame.set_index(frame.index.astype(object))
 
 
-def _changed(connection: sa.Connection, base: Snapshot, after: int) -> dict[str, list[str] | None]:
-    """The features of each layer with revisions after; None where there are too many to patch."""
+def _changed(connection: sa.Connection, base: Snapshot, after: int) -> dict[str, list[str]]:
+    """The features of each layer with revisions after."""
     span = sa.and_(REVISIONS.c.seq > after, REVISIONS.c.seq <= base.revision)
-    if base.revision - after > _LOOKED_THROUGH:
-        found = {layer_id: _named(connection, layer_id, span) for layer_id in base.layers}
-    else:
-        found = dict[str, set[str]]()
+    found: dict[str, set[str]] = {layer_id: set() for layer_id in base.layers}
+    if base.revision - after <= _LOOKED_THROUGH:
         for layer_id, fid in connection.execute(sa.select(REVISIONS.c.layer, REVISIONS.c.fid).where(span)):
             found.setdefault(layer_id, set()).add(fid)
-    return {
-        layer_id: sorted(ids) if len(ids) <= _PATCHED else None
-        for layer_id, ids in found.items()
-        if ids and layer_id in base.layers
-    }
-
-
-def _named(connection: sa.Connection, layer_id: str, span: sa.ColumnElement[bool]) -> set[str]:
-    named = sa.select(REVISIONS.c.fid).distinct().where(REVISIONS.c.layer == layer_id, span).limit(_PATCHED + 1)
-    return set(connection.execute(named).scalars())
+    else:
+        for layer_id in base.layers:
+            named = sa.select(REVISIONS.c.fid).distinct().where(REVISIONS.c.layer == layer_id, span)
+            found[layer_id] = set(connection.execute(named).scalars())
+    return {layer_id: sorted(found[layer_id]) for layer_id in base.layers if found[layer_id]}
 
 
 def _updated(connection: sa.Connection, layers: Collection[str], at: Horizon) -> dict[str, str]:
     """When each of these layers last changed, as known at the horizon; one that had nothing yet is left out."""
-    found = {layer_id: _last_change(connection, layer_id, at) for layer_id in layers}
+    # what came after the moment counts if it tells of a time before; by number, not by layer: the span is mostly short
+    recent = connection.execute(
+        sa.select(REVISIONS.c.layer, sa.func.max(effective))
+        .join(BATCHES, BATCHES.c.id == REVISIONS.c.batch_id)
+        .where(REVISIONS.c.seq > at.certain, REVISIONS.c.seq <= at.known, at.true_at >= effective)
+        .group_by(REVISIONS.c.layer)
+    )
+    late: dict[str, str] = {layer_id: stamp for layer_id, stamp in recent}  # noqa: C416 - rows are no pairs to mypy
+    found = {layer_id: max(_last_change(connection, layer_id, at.certain), late.get(layer_id, "")) for layer_id in layers}
     return {layer_id: stamp for layer_id, stamp in found.items() if stamp}
 
 
-def _last_change(connection: sa.Connection, layer_id: str, at: Horizon) -> str | None:
-    of_layer = sa.and_(REVISIONS.c.layer == layer_id, REVISIONS.c.seq <= at.known)
-    last = sa.select(sa.func.max(REVISIONS.c.seq)).where(of_layer, REVISIONS.c.seq <= at.certain).scalar_subquery()
-    late = sa.and_(of_layer, REVISIONS.c.seq > at.certain, effective <= at.true_at)
-    joined = sa.select(sa.func.max(effective)).join_from(REVISIONS, BATCHES, BATCHES.c.id == REVISIONS.c.batch_id)
-    found: str | None = connection.execute(joined.where(sa.or_(REVISIONS.c.seq == last, late))).scalar_one()
-    return found
+def _last_change(connection: sa.Connection, layer_id: str, certain: int) -> str:
+    of_layer = sa.and_(REVISIONS.c.layer == layer_id, REVISIONS.c.seq <= certain)
+    last = connection.execute(sa.select(sa.func.max(REVISIONS.c.seq)).where(of_layer)).scalar_one()
+    return _recorded_at(connection, last) if last else ""
 
 
 def _stated(connection: sa.Connection, seq: int) -> tuple[bytes, str | None]:
