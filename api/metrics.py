@@ -121,6 +121,12 @@ def facts_of(state: Any) -> tuple[Fact, ...]:
         ),
         Fact(name="geo_risk_exchanges_open", says="requests not over yet", read=lambda: {(): len(state.guard.open)}),
         Fact(name="geo_risk_commits", says="transactions committed here", read=lambda: {(): state.store.commits}, kind="counter"),
+        Fact(name="geo_risk_writes", says="writes committed here", read=lambda: {(): state.store.committed[0]}, kind="counter"),
+        Fact(
+            name="geo_risk_commit_seconds", says="time in transactions here", read=lambda: {(): state.store.committed[1]},
+            kind="counter",
+        ),
+        Fact(name="geo_risk_event_streams", says="streams of events open", read=lambda: {(): state.live.open}),
         Fact(name="geo_risk_snapshot_revision", says="the revision served", read=lambda: {(): served().snapshot.revision}),
         Fact(name="geo_risk_snapshot_age_seconds", says="since the store last confirmed it", read=lambda: {(): age_s(served())}),
         Fact(name="geo_risk_store_lost", says="1 while only a snapshot is left", read=lambda: {(): bool(served().standing())}),

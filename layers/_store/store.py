@@ -63,6 +63,11 @@ class Store:
         return self._writer.commits
 
     @property
+    def committed(self) -> tuple[int, float]:
+        """Writes committed by this process, and the seconds that their transactions took."""
+        return self._writer.writes, self._writer.busy_s
+
+    @property
     def problem(self) -> str:
         """Why the last write failed, until one goes through again; else nothing."""
         return self._writer.problem

@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from geo_risk.errors import Busy, GeoRiskError, StoreError, StoreUnavailable
 from layers._store.database import Database
 from layers._store.log import require_continues, restate_head, stated_head
+from layers._store.sql import directly
 
 _TOGETHER: Final = 20_000
 """Rows committed together at most, so that a small write does not wait for a large one behind it."""
@@ -48,7 +49,9 @@ class Job:
 
 
 class Writer:
-    """Runs jobs in the order they came, on one connection. ``commits`` counts the transactions committed.
+    """Runs jobs in the order they came, on one connection.
+
+    ``commits`` counts the transactions committed, ``writes`` the jobs in them, ``busy_s`` the seconds they took.
 
     A connection on which something failed that is not a job's own fault is let go of: what the disk did not take is never
     tried again on it. Then ``problem`` says what it was, and each new connection must first prove itself: what the failure may
@@ -57,7 +60,8 @@ class Writer:
     """
 
     def __init__(self, database: Database, committed: Callable[[], None] = lambda: None) -> None:
-        self.commits = 0
+        self.commits = self.writes = 0
+        self.busy_s = 0.0
         self._database, self._committed_one = database, committed
         self._connection: sa.Connection | None = None
         self._acknowledged: str | None = None
@@ -145,7 +149,7 @@ class Writer:
                 job.done.set_exception(error)
 
     def _committed(self, jobs: Sequence[Job], begun: list[Job]) -> list[tuple[Job, Any, BaseException | None]]:
-        connection = self._connected()
+        connection, since = self._connected(), time.perf_counter()
         with connection.begin() as transaction:
             # asked once the transaction has begun: until then another process may have held it up
             begun += [job for job in jobs if job.may_begin()]
@@ -155,11 +159,13 @@ class Writer:
                 return done
             acknowledged = stated_head(connection)
         self._acknowledged, self.commits = acknowledged, self.commits + 1
+        self.writes += sum(error is None for _, _, error in done)
+        self.busy_s += time.perf_counter() - since
         return done
 
     def _attempted(self, connection: sa.Connection, job: Job) -> tuple[Any, BaseException | None]:
         """A job inside a savepoint: what it raises undoes it alone, and the others of its group go on."""
-        connection.exec_driver_sql("SAVEPOINT job")
+        directly(connection, "SAVEPOINT job")
         try:
             with self._database.told():
                 result = job.work(connection)
@@ -167,11 +173,11 @@ class Writer:
             if isinstance(error, StoreUnavailable) and error.__cause__ is not None:
                 raise  # the disk's or the connection's fault, not the job's: all of the group fail
             try:
-                connection.exec_driver_sql("ROLLBACK TO SAVEPOINT job")
-            except DBAPIError:
+                directly(connection, "ROLLBACK TO SAVEPOINT job")
+            except (DBAPIError, connection.dialect.loaded_dbapi.Error):
                 raise error from None  # the database gave up the whole transaction: all of the group fail
             return None, error
-        connection.exec_driver_sql("RELEASE SAVEPOINT job")
+        directly(connection, "RELEASE SAVEPOINT job")
         return result, None
 
     def _connected(self) -> sa.Connection:
