@@ -63,6 +63,30 @@ def postgis_url(postgis_server: Server) -> str:
 
 
 @pytest.fixture(scope="session")
+def made_in_postgis(postgis_server: Server) -> str:
+    """The name of a database with the tables of test_store's layers: to copy it is quicker than to make it."""
+    from test_store import LAYERS  # noqa: PLC0415 - pytest rewrites a test module's asserts before anybody imports it
+
+    url = postgis_server.fresh()
+    open_store(url, layers=LAYERS).close()
+    return url.rpartition("/")[2]
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Where an embedded store may be made."""
+    return tmp_path / "data" / "store.db"
+
+
+@pytest.fixture(params=["sqlite", "postgis"])
+def place(request: pytest.FixtureRequest, path: Path) -> Path | str:
+    """Where a store is: a file, or a database of a real server; a test that asks for it runs on both."""
+    if request.param == "sqlite":
+        return path
+    return str(request.getfixturevalue("postgis_server").fresh(request.getfixturevalue("made_in_postgis")))
+
+
+@pytest.fixture(scope="session")
 def small_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store that holds the small city; nobody writes to it."""
     path = tmp_path_factory.mktemp("small") / "store.sqlite"

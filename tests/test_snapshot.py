@@ -14,8 +14,8 @@ from layers._store.sqlite import _engine
 
 
 @pytest.fixture
-def store(tmp_path):
-    with open_store(tmp_path / "store.db", layers=LAYERS) as opened:
+def store(place):
+    with open_store(place, layers=LAYERS) as opened:
         yield opened
 
 
@@ -65,14 +65,14 @@ def test_a_layer_is_as_old_as_its_last_change_removals_included(store):
 
 
 @pytest.mark.parametrize("patched_up_to", [0, 100])
-def test_a_frame_patched_is_the_frame_read_anew(store, monkeypatch, patched_up_to):
+def test_a_frame_patched_is_the_frame_read_anew(place, store, monkeypatch, patched_up_to):
     monkeypatch.setattr(snapshots, "_PATCHED", patched_up_to)
     store.apply("pads", pads({f"{n:02}": "A" for n in range(0, 40, 2)}), ME)
     store.snapshot()
     store.apply("pads", pads({"01": "new", "02": "changed", "99": "last"}), ME)
     store.remove("pads", ["04", "38"], ME)
     brought = store.snapshot().frames["pads"]
-    with open_store(store.database.path, layers=LAYERS) as other:
+    with open_store(place, layers=LAYERS) as other:
         anew = other.snapshot().frames["pads"]
     assert brought.equals(anew)
     assert (brought.dtypes == anew.dtypes).all()

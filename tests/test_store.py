@@ -49,30 +49,9 @@ def names(store, layer_id="pads"):
 
 
 @pytest.fixture
-def path(tmp_path):
-    return tmp_path / "data" / "store.db"
-
-
-@pytest.fixture
 def embedded(path):
     with open_store(path, layers=LAYERS) as opened:
         yield opened
-
-
-@pytest.fixture(scope="session")
-def made_in_postgis(postgis_server):
-    """The name of a database with the tables of these layers: to copy it is quicker than to make it."""
-    url = postgis_server.fresh()
-    open_store(url, layers=LAYERS).close()
-    return url.rpartition("/")[2]
-
-
-@pytest.fixture(params=["sqlite", "postgis"])
-def place(request, path):
-    """Where a store is: a file, or a database of a real server."""
-    if request.param == "sqlite":
-        return path
-    return request.getfixturevalue("postgis_server").fresh(request.getfixturevalue("made_in_postgis"))
 
 
 @pytest.fixture

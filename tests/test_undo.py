@@ -6,7 +6,7 @@ import pytest
 import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_store import LAYERS, ME, made_in_postgis, pads, path, place  # noqa: F401 - fixtures, both databases
+from test_store import LAYERS, ME, pads
 
 from geo_risk.errors import Conflict, Forbidden, NotFound, ParameterError
 from layers._store import Batch, Change, Store, open_store
@@ -19,7 +19,7 @@ _numbers = count()
 
 
 @pytest.fixture
-def store(place):  # noqa: F811
+def store(place):
     with open_store(place, layers=LAYERS) as opened:
         opened.apply("pads", pads({"a": "A", "b": "B"}), ME)
         yield opened

@@ -15,8 +15,8 @@ HERE = shapely.Point(120.0, 30.0)
 
 
 @pytest.fixture
-def store(tmp_path):
-    with open_store(tmp_path / "store.db", layers=LAYERS) as opened:
+def store(place):
+    with open_store(place, layers=LAYERS) as opened:
         opened.apply("pads", pads({"a": "A"}), ME)
         yield opened
 
@@ -126,8 +126,8 @@ def clock(monkeypatch):
         ([(10, None, "desk"), (11, 9, "nine")], "desk", ["update", "late"]),
     ],
 )
-def test_what_was_observed_last_holds_and_a_clock_ahead_holds_nothing_off(tmp_path, clock, reports, stands, ops):
-    with open_store(tmp_path / "late.db", layers=LAYERS) as store:
+def test_what_was_observed_last_holds_and_a_clock_ahead_holds_nothing_off(place, clock, reports, stands, ops):
+    with open_store(place, layers=LAYERS) as store:
         store.apply("pads", pads({"a": "A"}), ME)
         for came, seen, name in reports:
             clock[0] = minutes(came)
@@ -137,8 +137,8 @@ def test_what_was_observed_last_holds_and_a_clock_ahead_holds_nothing_off(tmp_pa
         store.verify()
 
 
-def test_a_late_patch_is_made_on_what_was_true_then_and_expects_nothing(tmp_path, clock):
-    with open_store(tmp_path / "late.db", layers=LAYERS) as store:
+def test_a_late_patch_is_made_on_what_was_true_then_and_expects_nothing(place, clock):
+    with open_store(place, layers=LAYERS) as store:
         store.apply("pads", pads({"a": "A"}, beds=[1]), ME)
         clock[0] = minutes(20)
         one(store, change(name="B", beds=9))
@@ -147,8 +147,8 @@ def test_a_late_patch_is_made_on_what_was_true_then_and_expects_nothing(tmp_path
         assert store.history("pads", "a")[-1].properties["beds"] == 1
 
 
-def test_history_compares_each_revision_with_what_it_was_made_from(tmp_path, clock):
-    with open_store(tmp_path / "late.db", layers=LAYERS) as store:
+def test_history_compares_each_revision_with_what_it_was_made_from(place, clock):
+    with open_store(place, layers=LAYERS) as store:
         store.apply("pads", pads({"a": "A"}), ME)
         clock[0] = minutes(20)
         one(store, change(name="B"))
@@ -158,8 +158,8 @@ def test_history_compares_each_revision_with_what_it_was_made_from(tmp_path, clo
     assert changes == [(None, "A"), ("A", "B"), ("A", "ten"), ("B", "C")]
 
 
-def test_a_late_report_does_not_bring_back_what_was_removed(tmp_path, clock):
-    with open_store(tmp_path / "late.db", layers=LAYERS) as store:
+def test_a_late_report_does_not_bring_back_what_was_removed(place, clock):
+    with open_store(place, layers=LAYERS) as store:
         store.apply("pads", pads({"a": "A"}), ME)
         clock[0] = minutes(20)
         store.remove("pads", ["a"], ME)
@@ -169,14 +169,16 @@ def test_a_late_report_does_not_bring_back_what_was_removed(tmp_path, clock):
 
 
 @pytest.mark.parametrize("column", ["source", "observed_at", "skew_s"])
-def test_a_changed_byte_of_what_is_stated_seldom_is_found(store, column):
+def test_a_changed_byte_of_what_is_stated_seldom_is_found(path, column):
     stated = Change(layer="pads", fid="a", op="patch", values={"name": "B"}, observed_at="2099-01-01T00:00:00.000000Z", skew_s=90)
-    store.write(PHONE, [stated])
-    store.verify()
     value = "skew_s + 1" if column == "skew_s" else f"substr({column}, 2)"
-    tampered(store.database.path, f"UPDATE revisions SET {column} = {value} WHERE seq = 2")
-    with pytest.raises(StoreCorrupt, match="revision 2"):
+    with open_store(path, layers=LAYERS) as store:
+        store.apply("pads", pads({"a": "A"}), ME)
+        store.write(PHONE, [stated])
         store.verify()
+        tampered(path, f"UPDATE revisions SET {column} = {value} WHERE seq = 2")
+        with pytest.raises(StoreCorrupt, match="revision 2"):
+            store.verify()
 
 
 def composed(written):
