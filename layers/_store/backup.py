@@ -4,24 +4,28 @@ import datetime as dt
 import hashlib
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from importlib.metadata import version
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import sqlalchemy as sa
 
 from geo_risk.errors import Conflict, FileError, ParameterError, StoreCorrupt, StoreError, shown
 from layers._store import audit, log, replay
+from layers._store.postgis_copies import MAGIC, dumped, laid_out
 from layers._store.records import now
 from layers._store.schema import META, REVISIONS, SCHEMA
 from layers._store.sqlite import make_folder, make_names_sure
-from layers._store.sqlite_copies import copied, make_sure, opened_copy, page_faults, put_in_place
+from layers._store.sqlite_copies import copied, make_sure, new_database, opened_copy, page_faults, put_in_place
 from layers._store.store import Store
 
 Report = Callable[[float], None]
+_COPIERS: Final[Mapping[str, Callable[[sa.Connection, Path, Report], None]]] = {"sqlite": copied, "postgis": dumped}
+_ENDINGS: Final = {"sqlite": ".sqlite", "postgis": ".dump"}
 _FORMAT: Final = "geo-risk backup 1"
 _ENDING: Final = ".json"
 
@@ -77,9 +81,9 @@ def backup(store: Store, to: Path, report: Report | None = None) -> Manifest:
     tell = report or _unheard
     with store.read() as connection:
         revision, head = log.head(connection)
-        path = _free_name(to, revision)
+        path = _free_name(to, revision, _ENDINGS[store.database.name])
         with _beside(path) as unfinished:
-            copied(connection, unfinished, lambda share: tell(share / 2))
+            _COPIERS[store.database.name](connection, unfinished, lambda share: tell(share / 2))
             found = _verified(unfinished, lambda share: tell(0.5 + share / 2))
             _require_same(path, (revision, head.hex()), (found.revision, found.head))
             manifest = _manifest(unfinished, path.name, found)
@@ -119,6 +123,11 @@ def restore(path: Path, to: Path, *, replace: bool = False, report: Report | Non
     StoreUnavailable
         A service has the store open.
     """
+    if path.is_file() and _is_dump(path):
+        raise FileError(
+            "the backup is of a shared store", where=path.name, expected="a backup of an embedded store", got="a dump",
+            then="make an empty database, run pg_restore into it, then geo-risk verify",
+        )
     checked = check(path, report)
     if to.exists() and not replace:
         _require_nothing_lost(checked, to)
@@ -195,13 +204,33 @@ class _Found:
 
 
 def _verified(path: Path, report: Report) -> _Found:
-    with opened_copy(path) as connection:
+    with _opened(path) as connection:
         schema = _schema(connection, path)
         replay.require_sound(page_faults(connection))
         # the columns are those the copy states: whether today's declarations are the same is not its business
         found = replay.verify(connection, {}, report)
         audit_head = audit.verify_kept(connection)
     return _Found(found.revisions, found.head, audit_head, schema, found.features)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[sa.Connection]:
+    """What a backup holds, as a store's tables: a copy as it lies, a dump laid out beside nobody's eyes until the block ends."""
+    if not _is_dump(path):
+        with opened_copy(path) as connection:
+            yield connection
+        return
+    with TemporaryDirectory(prefix="geo-risk-") as folder:
+        place = Path(folder) / "laid-out.sqlite"
+        with new_database(place) as connection:
+            laid_out(path, connection)
+        with opened_copy(place) as connection:
+            yield connection
+
+
+def _is_dump(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(len(MAGIC)) == MAGIC
 
 
 def _schema(connection: sa.Connection, path: Path) -> int:
@@ -266,9 +295,9 @@ def _keep(unfinished: Path, path: Path, manifest: Manifest) -> None:
     make_names_sure(path.parent)
 
 
-def _free_name(to: Path, revision: int) -> Path:
+def _free_name(to: Path, revision: int, ending: str) -> Path:
     if to.is_dir():
-        return to / f"geo-risk-{_compact(now())}-r{revision}.sqlite"
+        return to / f"geo-risk-{_compact(now())}-r{revision}{ending}"
     if to.exists() or _manifest_path(to).exists():
         raise Conflict("there is a file of that name already", where=to.name, expected="a new name", got="one in use")
     if not to.parent.is_dir():

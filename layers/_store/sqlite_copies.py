@@ -59,6 +59,16 @@ def opened_copy(path: Path) -> Iterator[sa.Connection]:
     engine.dispose()
 
 
+@contextmanager
+def new_database(path: Path) -> Iterator[sa.Connection]:
+    """A connection, in one transaction, to a new database that nobody needs after a crash."""
+    engine = sa.create_engine(f"sqlite:///{path}", poolclass=sa.NullPool, hide_parameters=True)
+    with told(path), engine.begin() as connection:
+        connection.exec_driver_sql("PRAGMA synchronous = OFF")
+        yield connection
+    engine.dispose()
+
+
 def put_in_place(copy: Path, store: Path, aside: Path | None) -> None:
     """Make a finished copy the store, in one step that is done or not; the store that was there is kept aside.
 
