@@ -1,0 +1,301 @@
+"""Accounts, keys, sessions and the audit as the store keeps them; and the command line over them."""
+
+import inspect
+import io
+import json
+import sqlite3
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import callers
+from api.caller import caller_of
+from api.cli import account_commands
+from api.passwords import matches
+from api.use import people
+from api.use.people import Changes, Doer, NewAccount, NewKey, said
+from geo_risk.errors import Conflict, NotFound, ParameterError, StoreCorrupt
+from layers._catalog import catalog
+from layers._store import Store, accounts, open_store
+from layers._store.accounts import Account, Session, compared, require_grants, require_scopes, shown_to_all
+from layers._store.audit import Event, append, entries, verify_audit
+from run_cli import run
+
+ME = Doer("tests", "127.0.0.1")
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with open_store(tmp_path / "store.sqlite") as opened:
+        callers.settle(opened)
+        yield opened
+
+
+def account(**given: Any) -> Account:
+    usual = {"id": "x", "name": "somebody", "role": "field", "clearance": "internal", "created_at": "t", "created_by": "me"}
+    return Account(**usual | given)
+
+
+def roll(store: Store) -> accounts.Roll:
+    with store.read() as connection:
+        return accounts.roll(connection)
+
+
+@pytest.mark.parametrize(
+    ("given", "where"),
+    [
+        ({"name": "a"}, "name"), ({"name": " front"}, "name"), ({"name": "jwt:x"}, "name"), ({"name": "a/b"}, "name"),
+        ({"name": "Anonymous"}, "name"), ({"name": "x" * 65}, "name"), ({"role": "king"}, "role"),
+        ({"role": "wall", "clearance": "personal"}, "clearance"), ({"areas": frozenset({"rivers:1"})}, "areas"),
+        ({"role": "admin", "clearance": "public", "areas": frozenset({"towns:w"})}, "areas"), ({"display": "a\0"}, "display"),
+    ],
+)  # fmt: skip
+def test_what_no_account_may_be(given: dict[str, Any], where: str) -> None:
+    with pytest.raises(ParameterError, match=f"this is no account; where: {where}"):
+        account(**given)
+
+
+@pytest.mark.parametrize("name", ["DUTY", " duty ", "ｄｕｔｙ", "Duty"])
+def test_a_name_is_taken_however_it_is_written(name: str, store: Store) -> None:
+    people.add_account(store, NewAccount(name="duty", role="viewer"), None, ME)
+    with pytest.raises(Conflict, match="there is an account of this name"):
+        store.transact(lambda connection: accounts.add_account(connection, account(name=name.strip())))
+    assert compared(name) == "duty"
+
+
+def test_a_layer_that_figures_are_made_of_is_hidden_from_nobody() -> None:
+    with pytest.raises(ParameterError, match=r"a figure must not depend on who asks; where: reads; expected: also .*towns"):
+        require_grants(account(reads=frozenset({"aeds"})), catalog())
+    require_grants(account(reads=frozenset(catalog()) - {"aeds", "duty_holders"}), catalog())
+    assert {"towns", "counties", "roads", "road_closures", "shelters"} <= shown_to_all(catalog())
+
+
+def test_a_grant_made_before_such_a_layer_came_does_not_hide_it() -> None:
+    layers = caller_of(account(reads=frozenset({"aeds"})), "session").sight.layers or frozenset()
+    assert layers == shown_to_all(catalog()) | {"aeds"}
+
+
+def test_grants_name_layers_that_are_there() -> None:
+    with pytest.raises(ParameterError, match="there are no such layers; where: writes"):
+        require_grants(account(writes=frozenset({"shelterz"})), catalog())
+
+
+@pytest.mark.parametrize(
+    ("role", "scopes", "allowed"),
+    [
+        ("wall", {"read"}, True), ("wall", {"ask"}, False), ("viewer", {"read", "ask"}, True), ("viewer", {"write"}, False),
+        ("field", {"write:shelters"}, True), ("field", {"close"}, False), ("operator", {"close"}, True),
+        ("operator", {"admin"}, False), ("admin", {"admin"}, True), ("admin", set(), False), ("admin", {"rule"}, False),
+        ("admin", {"write:shelterz"}, False), ("admin", {"close:shelters"}, False), ("admin", {"READ"}, False),
+    ],
+)  # fmt: skip
+def test_a_key_may_no_more_than_its_account(role: str, scopes: set[str], allowed: bool) -> None:
+    given = account(role=role, clearance="public")
+    if allowed:
+        require_scopes(given, scopes, catalog())
+    else:
+        with pytest.raises(ParameterError, match=r"cannot be allowed this|no such layers"):
+            require_scopes(given, scopes, catalog())
+
+
+def test_a_key_narrows_what_its_account_may(store: Store) -> None:
+    callers.add_account(store, "reporter", role="operator", writes={"shelters", "aeds"})
+    callers.add_key(store, "reporter", ["read", "write:shelters", "write:helipads", "close"])
+    held = roll(store)
+    caller = caller_of(held.accounts["reporter"], "key", next(each for each in held.keys.values() if each.account_id == "reporter"))
+    assert caller.writes == {"shelters"}  # helipads and closures are not the account's, aeds not the key's
+    assert (caller.may("write"), caller.may("close"), caller.may("ask"), caller.may("admin")) == (True, True, False, False)
+
+
+def test_a_key_that_only_closes_writes_closures_and_nothing_else(store: Store) -> None:
+    callers.add_key(store, "operator", ["close"], label="closer")
+    held = roll(store)
+    key = held.keys[callers.key("operator", "closer").split("_")[1]]
+    assert caller_of(held.accounts["operator"], "key", key).writes == {"road_closures"}
+
+
+def test_the_last_admin_stays(store: Store) -> None:
+    for change in (Changes(disabled=True), Changes(role="viewer")):
+        with pytest.raises(Conflict, match="the last admin"):
+            people.change_account(store, "admin", change, ME)
+    people.add_account(store, NewAccount(name="second", role="admin"), None, ME)
+    assert people.change_account(store, "admin", Changes(disabled=True), ME).disabled
+
+
+@pytest.mark.parametrize(
+    ("change", "ends"),
+    [({"disabled": True}, True), ({"password": "hash"}, True), ({"role": "viewer"}, True), ({"display": "A"}, False)],
+)
+def test_what_ends_sessions(change: dict[str, Any], ends: bool, store: Store) -> None:
+    session = Session(token_sha256="t", account_id="operator", made_at="2026", seen_at="2026", expires_at="2100")
+    store.transact(lambda connection: accounts.add_session(connection, session))
+    store.transact(lambda connection: accounts.change_account(connection, "operator", **change))
+    assert ("t" in roll(store).sessions) is not ends
+
+
+def test_every_change_is_in_the_audit_and_no_secret_is(store: Store) -> None:
+    people.add_account(store, NewAccount(name="wang", role="field"), "argon-canary", ME)
+    people.change_account(store, "wang", Changes(role="operator", areas=frozenset({"towns:w"})), ME)
+    people.set_password(store, "wang", "argon-canary-2", ME)
+    key, text = people.add_key(store, NewKey(account="wang", scopes=frozenset({"read"})), ME)
+    people.revoke_key(store, key.id, ME)
+    told = [(each.action, each.subject, each.actor, each.address) for each in reversed(people.audited(store, None, 100))]
+    actions = ("account_added", "account_changed", "password", "key_added", "key_revoked")
+    assert told == [(action, "wang", "tests", "127.0.0.1") for action in actions]
+    detail = json.dumps([dict(each.detail) for each in people.audited(store, None, 100)])
+    assert '"before": "field", "after": "operator"' in detail
+    assert not any(secret in detail for secret in ("argon-canary", text, key.secret_sha256))
+
+
+def test_a_change_that_is_refused_leaves_no_entry(store: Store) -> None:
+    with pytest.raises(ParameterError, match="a figure must not depend on who asks"):
+        people.change_account(store, "viewer", Changes(reads=frozenset({"aeds"})), ME)
+    assert people.audited(store, None, 10) == ()
+    assert roll(store).accounts["viewer"].reads is None
+
+
+def test_lists_tell_no_hashes(store: Store) -> None:
+    callers.give_password(store, "viewer")
+    told = json.dumps([people.listed_accounts(store), people.listed_keys(store)])
+    assert "argon2" not in told
+    assert not any(key.secret_sha256 in told for key in roll(store).keys.values())
+
+
+@pytest.mark.parametrize(("days", "role", "allowed"), [(366, "operator", True), (367, "operator", False), (400, "wall", True)])
+def test_how_long_a_key_lasts(days: int, role: str, allowed: bool, store: Store) -> None:
+    given = NewKey(account=role, scopes=frozenset({"read"}), days=days)
+    if allowed:
+        assert people.add_key(store, given, ME)[0].expires_at > "2026"
+    else:
+        with pytest.raises(ParameterError, match="the key would last too long"):
+            people.add_key(store, given, ME)
+
+
+def test_what_is_said_of_a_key_is_read_strictly() -> None:
+    with pytest.raises(ParameterError, match="this is not understood; where: days") as refused:
+        said(NewKey, {"account": "x", "scopes": ["read"], "days": 10_000, "title": "a"})
+    assert "10000" not in str(refused.value)
+    with pytest.raises(ParameterError, match="extra_forbidden"):
+        said(NewAccount, {"name": "x", "role": "wall", "password_hash": "y"})
+
+
+def events(store: Store, number: int) -> None:
+    for each in range(number):
+        store.transact(lambda connection, each=each: append(connection, Event(actor=f"a{each}", action="test", detail={"n": each})))
+
+
+def test_the_audit_is_paged_and_verifies(store: Store) -> None:
+    events(store, 5)
+    with store.read() as connection:
+        assert [each.id for each in entries(connection, limit=2)] == [5, 4]
+        assert [each.id for each in entries(connection, before=4, limit=2)] == [3, 2]
+        assert verify_audit(connection).entries == 5
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        "UPDATE audit SET actor = 'b' WHERE id = 2", "UPDATE audit SET detail = '{}' WHERE id = 3",
+        "DELETE FROM audit WHERE id = 2", "DELETE FROM audit WHERE id = 3", "DELETE FROM audit", "UPDATE audit SET at = '2000' WHERE id = 1",
+        "UPDATE audit SET hash = x'00' WHERE id = 3", "UPDATE audit SET id = 9 WHERE id = 3",
+        "UPDATE audit SET batch_id = 1 WHERE id = 1", "DELETE FROM meta WHERE key = 'audit_head'",
+    ],
+)  # fmt: skip
+def test_an_audit_that_was_tampered_with_shows(harm: str, tmp_path: Path) -> None:
+    path = tmp_path / "store.sqlite"
+    with open_store(path) as store:
+        store.transact(people.prepare)
+        events(store, 3)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(harm)
+    with open_store(path) as store, store.read() as read, pytest.raises(StoreCorrupt, match="the audit does not agree with itself"):
+        verify_audit(read)
+
+
+def test_an_empty_audit_verifies(store: Store) -> None:
+    store.transact(people.prepare)
+    with store.read() as connection:
+        assert (verify_audit(connection).entries, entries(connection)) == (0, ())
+
+
+def test_no_such_account_or_key(store: Store) -> None:
+    with pytest.raises(NotFound, match="no such account"):
+        people.account_told(store, "nobody")
+    with pytest.raises(NotFound, match="no such key"):
+        people.revoke_key(store, "none", ME)
+
+
+def test_the_generation_tells_of_every_change_but_use(store: Store) -> None:
+    before = roll(store).generation
+    store.transact(lambda connection: accounts.note_use(connection, {}, {"x": "2026"}))
+    assert roll(store).generation == before
+    people.change_account(store, "viewer", Changes(display="A"), ME)
+    assert roll(store).generation == before + 1
+
+
+def typed(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What comes on standard input."""
+    monkeypatch.setattr(sys, "stdin", io.StringIO(text))
+
+
+def test_the_first_admin_is_made_on_the_command_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "new" / "store.sqlite"
+    typed(f"{callers.PASSWORD}\n", monkeypatch)
+    assert "account Chief: admin, may read what is personal" in run("account", "add", "Chief", "--role", "admin", store=path)
+    with open_store(path) as store:
+        kept = roll(store).named["chief"].password
+    assert kept is not None
+    assert kept.startswith("$argon2id$")
+    assert matches(callers.PASSWORD, kept)
+    assert "Chief" in run("account", "list", store=path)
+
+
+def test_a_password_is_generated_and_printed_once(tmp_path: Path) -> None:
+    path = tmp_path / "store.sqlite"
+    told = run("account", "add", "clerk", "--role", "field", "--areas", "towns:w, towns:e", "--generate", store=path)
+    password = told.rpartition("once): ")[2].strip()
+    with open_store(path) as store:
+        clerk = roll(store).named["clerk"]
+    assert matches(password, clerk.password)
+    assert clerk.areas == {"towns:w", "towns:e"}
+    assert password not in run("account", "list", store=path)
+
+
+@pytest.mark.parametrize("password", ["short", "", "passwordpassword", "aaaaaaaaaaaaaaaa", "clerkclerk2026!"])
+def test_a_password_that_would_be_guessed_makes_no_account(password: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    typed(f"{password}\n", monkeypatch)
+    assert "the password" in run("account", "add", "clerk", "--role", "field", store=tmp_path / "store.sqlite", status=1)
+    assert "clerk" not in run("account", "list", store=tmp_path / "store.sqlite")
+
+
+def test_grants_on_the_command_line(tmp_path: Path) -> None:
+    path = tmp_path / "store.sqlite"
+    run("account", "add", "team", "--role", "field", "--no-password", store=path)
+    assert "areas: towns:w" in run("account", "grant", "team", "--areas", "towns:w", "--hide", "aeds,duty_holders", store=path)
+    with open_store(path) as store:
+        assert roll(store).named["team"].reads == frozenset(catalog()) - {"aeds", "duty_holders"}
+    assert "reads: all" in run("account", "grant", "team", "--reads", "all", store=path)
+    assert "cannot be hidden" in run("account", "grant", "team", "--hide", "towns", store=path, status=1)
+    assert "disabled: True" in run("account", "disable", "team", store=path)
+    assert "disabled: False" in run("account", "enable", "team", store=path)
+
+
+def test_keys_on_the_command_line(tmp_path: Path) -> None:
+    path = tmp_path / "store.sqlite"
+    run("account", "add", "wall1", "--role", "wall", "--no-password", store=path)
+    text = run("key", "add", "wall1", "--scopes", "read", "--days", "400", store=path).split()[-1]
+    key_id = text.split("_")[1]
+    listed = run("key", "list", store=path)
+    assert key_id in listed
+    assert text not in listed
+    assert f"key {key_id}: revoked" in run("key", "revoke", key_id, store=path)
+    assert "cannot be allowed this" in run("key", "add", "wall1", "--scopes", "write", store=path, status=1)
+
+
+def test_no_command_takes_a_password_as_an_argument() -> None:
+    for command in (account_commands.account_add, account_commands.account_password, account_commands.key_add):
+        assert not {"password", "secret", "key"} & set(inspect.signature(command).parameters)
