@@ -28,6 +28,7 @@ _CONFORMANCE: Final = tuple(
     )
 )  # fmt: skip
 _CARRIED: Final = ("bbox", "datetime", "as_known_at")
+_MOMENT: Final = {"in": "query", "style": "form", "explode": False, "schema": {"type": "string"}}
 _OFFSET_MAX: Final = 100_000_000
 
 router = APIRouter(tags=["features"], dependencies=READERS)
@@ -168,6 +169,8 @@ def openapi_3_0(server: str, settings: Settings, snapshot: Snapshot) -> dict[str
         {"$ref": "#/components/parameters/limit"},
         {"$ref": "#/components/parameters/bbox"},
         {"$ref": "#/components/parameters/offset"},
+        {"$ref": "#/components/parameters/datetime"},
+        {"$ref": "#/components/parameters/as_known_at"},
     ]
     answers = {"200": {"description": "features", "content": {GEOJSON: {"schema": {"type": "object"}}}}}
     paths = {
@@ -198,6 +201,8 @@ def openapi_3_0(server: str, settings: Settings, snapshot: Snapshot) -> dict[str
                     "schema": whole | {"minimum": 1, "maximum": settings.page_max, "default": settings.page_default},
                 },
                 "offset": {"name": "offset", "in": "query", "schema": whole | {"minimum": 0, "default": 0}},
+                "datetime": _MOMENT | {"name": "datetime", "description": "a moment, or begin/end: the features as they were then"},
+                "as_known_at": _MOMENT | {"name": "as_known_at", "description": "a moment: the features as they were known then"},
                 "bbox": {
                     "name": "bbox",
                     "in": "query",
