@@ -4,16 +4,20 @@ Text from outside cannot begin a line of its own or colour a terminal: values ar
 them. Of an error that is not ours only its kind and where it happened are written, not its words: they may hold data.
 """
 
+import atexit
 import json
 import logging
 import re
 import secrets
 import sys
+import threading
 import time
+from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from contextvars import ContextVar
 from itertools import count
-from typing import TYPE_CHECKING, Any, Final, Literal, TextIO
+from typing import TYPE_CHECKING, Any, Final, Literal, TextIO, cast
 
 import structlog
 from structlog.typing import EventDict, WrappedLogger
@@ -27,6 +31,7 @@ REQUEST_ID: Final[ContextVar[str]] = ContextVar("request_id", default="")
 ACCESS: Final = "geo_risk.access"
 _NOT_SHOWN: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 _FRAMES: Final = 12
+_GATHER_S: Final = 0.1
 _PROCESS: Final = secrets.token_hex(4).encode()
 _NUMBERS: Final = count()
 
@@ -54,9 +59,47 @@ def configure(form: Literal["json", "console"] = "json", stream: TextIO | None =
     structlog.configure(
         processors=[_at_request, structlog.processors.add_log_level, _told_error, written],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(stream or sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(stream or cast("TextIO", Gathered(sys.stderr))),
         cache_logger_on_first_use=False,
     )
+
+
+class Gathered:
+    """A stream whose lines are written together, by a thread of its own: to write each would let go of the GIL in every request."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._lines: deque[str] = deque()
+        self._some = threading.Event()
+        self._writing = threading.Lock()
+        threading.Thread(target=self._run, name="log", daemon=True).start()
+        atexit.register(self.drain)
+
+    def write(self, text: str) -> int:
+        """Take a line, or a part of one."""
+        self._lines.append(text)
+        if not self._some.is_set():
+            self._some.set()
+        return len(text)
+
+    def flush(self) -> None:
+        """Nothing: it is written soon, and at the end."""
+
+    def drain(self) -> None:
+        """Write all there is now."""
+        with self._writing:
+            text = "".join(self._lines.popleft() for _ in range(len(self._lines)))
+            if text:
+                self._stream.write(text)
+                self._stream.flush()
+
+    def _run(self) -> None:
+        while True:
+            self._some.wait()
+            time.sleep(_GATHER_S)
+            self._some.clear()
+            with suppress(OSError, ValueError):  # who read the log is gone: what is left to do is to answer
+                self.drain()
 
 
 def access(*, addresses: bool = False) -> Callable[["Exchange"], None]:

@@ -86,6 +86,7 @@ def declared(layer: Layer) -> Declared:
     return tuple(sorted(columns.items()))
 
 
+@cache
 def as_text(columns: Declared) -> str:
     """The declared columns as the table *meta* keeps them."""
     return json.dumps(columns, separators=(",", ":"))
