@@ -3,7 +3,10 @@
 import json
 import os
 import sqlite3
+import subprocess
+import sys
 import threading
+import time
 from contextlib import closing
 from pathlib import Path
 
@@ -16,6 +19,7 @@ from layers._frame import typed
 from layers._store import Batch, Store, open_store
 from layers._store.backup import backup, check, manifest_of, restore, rotate
 
+PROJECT = Path(__file__).parents[1]
 AEDS = catalog()["aeds"]
 
 
@@ -238,3 +242,43 @@ def test_rotation_leaves_other_files_alone(saved):
     (saved.parent / "alone.db.json").write_text("{}")
     assert rotate(saved.parent, 1) == ()
     assert (saved.parent / "notes.txt").is_file()
+
+
+def test_what_a_killed_backup_left_is_swept_after_a_day(place):
+    old, fresh = place / "kept" / ".a.sqlite.unfinished", place / "kept" / ".b.sqlite.unfinished"
+    for left in (old, fresh):
+        left.write_bytes(b"part")
+    os.utime(old, (0, 0))
+    with opened(place / "store.db") as store:
+        add(store, "a")
+        backup(store, place / "kept")
+    assert (old.exists(), fresh.exists()) == (False, True)
+
+
+RESTORING = """
+import os, sys
+from pathlib import Path
+from layers._store.backup import restore
+copy, store = map(Path, sys.argv[1:])
+while True:
+    os.write(1, b"begins\\n")
+    restore(copy, store, replace=True)
+"""
+
+
+@pytest.mark.crash
+def test_a_killed_restore_leaves_the_old_store_or_the_new_one(saved, place):
+    heads = {manifest_of(saved).head, hash_at(place / "store.db", 4)}
+    older, found = (place / "store.db").read_bytes(), []
+    for turn in range(12):
+        (place / "store.db").write_bytes(older)
+        with subprocess.Popen(
+            [sys.executable, "-c", RESTORING, str(saved), str(place / "store.db")], stdout=subprocess.PIPE, cwd=PROJECT
+        ) as child:
+            child.stdout.readline()
+            time.sleep(0.02 * turn)
+            child.kill()
+        with open_store(place / "store.db", layers={"aeds": AEDS}, create=False) as store:
+            found.append(store.verify().head)
+        assert check(saved).revision == 3
+    assert set(found) == heads

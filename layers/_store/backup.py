@@ -4,6 +4,7 @@ import datetime as dt
 import hashlib
 import json
 import shutil
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
@@ -28,6 +29,8 @@ _COPIERS: Final[Mapping[str, Callable[[sa.Connection, Path, Report], None]]] = {
 _ENDINGS: Final = {"sqlite": ".sqlite", "postgis": ".dump"}
 _FORMAT: Final = "geo-risk backup 1"
 _ENDING: Final = ".json"
+_UNFINISHED: Final = ".unfinished"
+_UNFINISHED_S: Final = 86_400
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,6 +91,7 @@ def backup(store: Store, to: Path, report: Report | None = None) -> Manifest:
             _require_same(path, (revision, head.hex()), (found.revision, found.head))
             manifest = _manifest(unfinished, path.name, found)
             _keep(unfinished, path, manifest)
+    _sweep(path.parent)
     tell(1.0)
     return manifest
 
@@ -284,6 +288,7 @@ def _manifest(file: Path, name: str, found: _Found) -> Manifest:
 
 
 def _keep(unfinished: Path, path: Path, manifest: Manifest) -> None:
+    make_sure(unfinished)
     beside = _manifest_path(path)
     with _beside(beside) as text:
         text.touch(mode=0o600)
@@ -305,10 +310,18 @@ def _free_name(to: Path, revision: int, ending: str) -> Path:
     return to
 
 
+def _sweep(folder: Path) -> None:
+    # what a killed backup left; one that is still at work after a day is none
+    oldest = time.time() - _UNFINISHED_S
+    for left in folder.glob(f".*{_UNFINISHED}"):
+        if left.stat().st_mtime < oldest:
+            left.unlink(missing_ok=True)
+
+
 @contextmanager
 def _beside(path: Path) -> Iterator[Path]:
     """A name in the same folder for what is not finished; nothing is left there afterwards."""
-    unfinished = path.with_name(f".{path.name}.unfinished")
+    unfinished = path.with_name(f".{path.name}{_UNFINISHED}")
     unfinished.unlink(missing_ok=True)
     try:
         yield unfinished
