@@ -147,7 +147,7 @@ def test_every_change_is_in_the_audit_and_no_secret_is(store: Store) -> None:
     actions = ("account_added", "account_changed", "password", "key_added", "key_revoked")
     assert told == [(action, "wang", "tests", "127.0.0.1") for action in actions]
     detail = json.dumps([dict(each.detail) for each in people.audited(store, None, 100)])
-    assert '"before": "field", "after": "operator"' in detail
+    assert '"after": "operator", "before": "field"' in detail
     assert not any(secret in detail for secret in ("argon-canary", text, key.secret_sha256))
 
 
@@ -200,7 +200,8 @@ def test_the_audit_is_paged_and_verifies(store: Store) -> None:
     "harm",
     [
         "UPDATE audit SET actor = 'b' WHERE id = 2", "UPDATE audit SET detail = '{}' WHERE id = 3",
-        "DELETE FROM audit WHERE id = 2", "DELETE FROM audit WHERE id = 3", "DELETE FROM audit", "UPDATE audit SET at = '2000' WHERE id = 1",
+        "DELETE FROM audit WHERE id = 2", "DELETE FROM audit WHERE id = 3",
+        "DELETE FROM audit", "UPDATE audit SET at = '2000' WHERE id = 1",
         "UPDATE audit SET hash = x'00' WHERE id = 3", "UPDATE audit SET id = 9 WHERE id = 3",
         "UPDATE audit SET batch_id = 1 WHERE id = 1", "DELETE FROM meta WHERE key = 'audit_head'",
     ],
