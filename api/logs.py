@@ -133,7 +133,8 @@ METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OP
 
 def _at_request(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     """The time, and the id of the request that the line is about."""
-    event["at"] = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime()) + f".{int(time.time() * 1000) % 1000:03d}Z"
+    seconds, part = divmod(int(time.time() * 1000), 1000)
+    event["at"] = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)) + f".{part:03d}Z"
     if request_id := REQUEST_ID.get():
         event["request_id"] = request_id
     return event
