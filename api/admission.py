@@ -41,10 +41,13 @@ LANES: Final[Mapping[str, Lane]] = {
     "writes": Lane(at_once=64, waiting=500, wait_s=2),
     "exports": Lane(at_once=2, waiting=8, wait_s=10),
     "overlays": Lane(at_once=2, waiting=16, wait_s=10),
-    "events": Lane(at_once=500, wait_s=1, share=1),
+    "events": Lane(at_once=None),
     "sign_in": Lane(at_once=4, waiting=32),
 }
-"""Reads and overlays share two cores, so more at once would only make each slower; writes wait together for one commit."""
+"""Reads and overlays share two cores, so more at once would only make each slower; writes wait together for one commit.
+
+Streams of events take no core while nothing happens, and are counted where they are kept (`api.live`).
+"""
 
 
 def lanes_of(changes: Mapping[str, LaneSetting]) -> Mapping[str, Lane]:
@@ -67,8 +70,8 @@ def lanes_of(changes: Mapping[str, LaneSetting]) -> Mapping[str, Lane]:
 
 
 def threads_for(lanes: Mapping[str, Lane]) -> int:
-    """Threads for the doors that block: as many as may be at work at once. Events have none."""
-    return sum(lane.at_once or 0 for name, lane in lanes.items() if name != "events")
+    """Threads for the doors that block: as many as may be at work at once."""
+    return sum(lane.at_once or 0 for lane in lanes.values())
 
 
 class Load(NamedTuple):

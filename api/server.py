@@ -6,6 +6,7 @@ What is refused here never became a request: too many connections, headers that 
 import asyncio
 import logging
 import os
+import resource
 import socket
 import ssl
 import struct
@@ -29,6 +30,7 @@ from geo_risk.errors import Busy, GeoRiskError, ParameterError, TooLarge, TooSlo
 _log = logging.getLogger(__name__)
 _HANDSHAKE_S: Final = 10.0
 _BACKLOG: Final = 2048
+_OTHER_FILES: Final = 500
 _LINGER_S: Final = 2.0
 _UNSENT: Final = 131_072
 """Bytes that the kernel takes before a reader is ready for them: what it takes at once says nothing about the reader."""
@@ -41,7 +43,7 @@ _SLOWEST: Final = 1000
 class Patience:
     """What connections may take. ``message`` is the bytes of one request at most, as they come over the line."""
 
-    connections: int = 1000
+    connections: int = 3000
     header_s: float = 10.0
     header_bytes: int = 64_000
     message: int = 5_000_000
@@ -281,6 +283,7 @@ def serve_on(
     ending: Sequence[Callable[[], None]] = (),
 ) -> None:
     """Serve on a socket that is bound, until a signal ends it."""
+    _allow_files(settings.connections_max + _OTHER_FILES)
     # connections are of a class of their own, which carries what this service's may take
     connection = type("ServiceConnection", (Connection,), {"patience": patience_of(settings)})
     config = uvicorn.Config(
@@ -289,6 +292,16 @@ def serve_on(
         timeout_graceful_shutdown=max(1, round(settings.end_s / 2)),
     )
     Server(config, tls_of(settings), ready, ending, settings.end_s).run(sockets=[listener])
+
+
+def _allow_files(wanted: int) -> None:
+    """Let the process hold a file open for each connection, as far as whoever started it allows."""
+    soft, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    given = wanted if most == resource.RLIM_INFINITY else min(wanted, most)
+    if soft != resource.RLIM_INFINITY and soft < given:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (given, most))
+    if given < wanted:
+        _log.warning("only %d files may be open, %d are wanted: LimitNOFILE in the unit", given, wanted)
 
 
 def tls_of(settings: Settings) -> ssl.SSLContext | None:

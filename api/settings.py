@@ -60,7 +60,7 @@ class Settings(BaseSettings):
     )
 
     # what a request may be, and how long it may take (docs/guard.md)
-    connections_max: int = Field(default=1000, ge=1, description="connections open at the same time")
+    connections_max: int = Field(default=3000, ge=1, description="connections open at the same time")
     path_max_bytes: int = Field(default=2000, ge=100, description="bytes of a path at most")
     query_max_bytes: int = Field(default=16_000, ge=100, description="bytes of a query at most")
     streams_max: int = Field(default=400, ge=1, le=10_000, description="live screens that may be open at the same time")
