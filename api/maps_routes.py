@@ -179,4 +179,5 @@ def _page_settings(served: Served, settings: Settings) -> PageSettings:
         radius_max_m=round(settings.radius_max_m),
         synthetic=is_synthetic(served.snapshot),
         layers=served.snapshot.layers,
+        lost_s=served.age_s() if served.problem else None,
     )

@@ -20,6 +20,7 @@ _ENVIRONMENT: Final = Environment(
     loader=PackageLoader("maps", "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
 )
 _ENVIRONMENT.policies["json.dumps_kwargs"] = {"ensure_ascii": False, "sort_keys": True}
+_AGES: Final = (("age.days", 86_400), ("age.hours", 3_600), ("age.minutes", 60))
 _LANGUAGE_NAMES: Final = {"zh-CN": "中文", "en": "English"}
 
 
@@ -27,7 +28,8 @@ _LANGUAGE_NAMES: Final = {"zh-CN": "中文", "en": "English"}
 class PageSettings:
     """What a deployment may say about the pages: the bureau's name, how often a screen asks, how far a search goes.
 
-    ``layers`` are those that are there for whoever reads the page.
+    ``layers`` are those that are there for whoever reads the page. ``lost_s``: while the store is lost, how many seconds ago what
+    is shown was last confirmed with it.
     """
 
     bureau: str = ""
@@ -36,6 +38,7 @@ class PageSettings:
     radius_max_m: int = 500_000
     synthetic: bool = False
     layers: Mapping[str, Layer] = field(default_factory=catalog)
+    lost_s: int | None = None
 
 
 def rendered(template: str, language: str, settings: PageSettings, **values: Any) -> str:
@@ -45,6 +48,7 @@ def rendered(template: str, language: str, settings: PageSettings, **values: Any
         language=language,
         settings=settings,
         glyphs=glyphs(),
+        lost=None if settings.lost_s is None else words(language)["lost.banner"].format(ago=ago(settings.lost_s, language)),
         languages=[(code, _LANGUAGE_NAMES[code]) for code in LANGUAGES],
         **values,
     )
@@ -74,6 +78,16 @@ def number(value: float, language: str, digits: int = 2) -> str:
     ('12,345.68', '80')
     """
     return str(format_decimal(round(value, digits), locale=language.replace("-", "_")))
+
+
+def ago(seconds: float, language: str) -> str:
+    """How long ago, in the largest unit that it fills.
+
+    >>> ago(59, "en"), ago(7300, "en"), ago(172_800, "zh-CN")
+    ('just now', '2 h ago', '2 天前')
+    """
+    key, size = next(((key, size) for key, size in _AGES if seconds >= size), ("age.now", 1))
+    return words(language)[key].format(n=int(seconds // size))
 
 
 def moment(updated_at: str | None, language: str) -> str:

@@ -1,6 +1,7 @@
 """The live screens in chromium over the real service: one writes, the other turns; conflicts, the past, the field's queue."""
 
 import json
+import re
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -529,3 +530,85 @@ def test_only_what_both_changed_to_different_values_is_chosen_in(
     found = modules.evaluate(script, [list(COLUMNS), {"base": base, "mine": mine, "theirs": theirs}, clash])
     assert found["clashes"] == clash
     assert found["sent"] == {name: value for name, value in mine.items() if name not in clash and value != theirs[name]}
+
+
+LIVE = """async (fails) => {
+  const { Live } = await import("./static/js/live.js");
+  const real = { EventSource: window.EventSource, setTimeout: window.setTimeout };
+  const [waits, states] = [[], []];
+  let made = 0, anew = 0, done;
+  const opened = new Promise((resolve) => { done = resolve; });
+  window.setTimeout = (act, ms) => { waits.push(ms); return real.setTimeout.call(window, act, 0); };
+  window.EventSource = class extends EventTarget {
+    constructor() {
+      super();
+      made += 1;
+      const refused = made <= fails;
+      queueMicrotask(() => { this.readyState = refused ? 2 : 1; this.dispatchEvent(new Event(refused ? "error" : "open")); });
+    }
+    close() { this.readyState = 2; }
+  };
+  window.EventSource.CLOSED = 2;
+  new Live({ took: () => {}, anew: () => { anew += 1; done(); }, turned: (state) => states.push(state) }).open();
+  await opened;
+  Object.assign(window, real);
+  return { waits, states, made, anew };
+}"""
+
+
+@pytest.mark.parametrize("fails", [0, 1, 4, 9])
+def test_a_refused_stream_is_tried_again_with_growing_waits_and_then_all_is_asked_for_anew(modules: Any, fails: int) -> None:
+    """Waits are 1, 2, 4 ... 30 s, each shortened by up to a half, so that many screens do not come back in one moment."""
+    found = modules.evaluate(LIVE, fails)
+    full = [min(30_000, 1_000 * 2**i) for i in range(fails)]
+    assert all(most / 2 <= wait <= most for wait, most in zip(found["waits"], full, strict=True))
+    states = (["reconnecting"] if fails else []) + (["asking"] if fails > 3 else []) + ["live"]
+    assert (found["states"], found["made"], found["anew"]) == (states, fails + 1, 1)
+
+
+FLOOD = """class extends EventTarget {
+  constructor() { super(); window.stream = this; queueMicrotask(() => this.dispatchEvent(new Event("open"))); }
+  close() {}
+}"""
+
+
+def test_a_flood_of_changes_is_taken_in_few_rounds_and_leaves_nothing_behind(live_city: str, browse: Callable[..., Seen]) -> None:
+    seen = browse("about:blank", ready=None)
+    seen.page.add_init_script(f"window.EventSource = {FLOOD};")
+    seen.page.goto(f"{live_city}/?lang=en")
+    seen.page.wait_for_selector("body[data-drawn]")
+    asked: list[str] = []
+    seen.page.on("request", lambda request: asked.append(urlsplit(request.url).path))
+    seen.page.evaluate("""() => new Promise((resolve) => {
+      const revision = Number(document.body.dataset.drawn);
+      const said = (i) => JSON.stringify({ revision, changes: [{ layer: "shelters", id: `made-up-${i}`, op: "delete" }] });
+      for (let i = 0; i < 500; i += 1) window.stream.dispatchEvent(new MessageEvent("changes", { data: said(i) }));
+      setTimeout(resolve, 1500);
+    })""")
+    assert asked.count("/layers") <= 4
+    expect(seen.page.locator("#news-list li").first).to_contain_text("Shelters: 499 changes")
+    assert seen.page.locator("#news-list li").count() <= 6
+    expect(seen.page.locator(".flash")).to_have_count(0)
+    forgive(seen, 404)
+
+
+def test_a_lost_store_is_said_on_the_page_and_nothing_can_be_written_until_it_heals(
+    live_city: str, browse: Callable[..., Seen]
+) -> None:
+    seen = opened(browse, live_city, "shelters", "Hall", as_="operator")
+
+    def lost(route: Any) -> None:
+        answer = route.fetch()
+        said = {"geo-risk-problem": "<img src=x onerror=window.ran=1>", "geo-risk-snapshot-age": "7300"}
+        route.fulfill(response=answer, headers=answer.headers | said)
+
+    where = re.compile(r"/(situation|collections)/shelters")
+    seen.page.route(where, lost)
+    seen.page.locator("#legend-list-shelters").dispatch_event("click")
+    seen.panel().locator(".near button", has_text="Hall").first.click()
+    expect(seen.page.locator("#lost")).to_contain_text("last confirmed 2 h ago; nothing can be written")
+    expect(seen.page.locator("#turn-open")).to_be_disabled()
+    literal(seen)
+    seen.page.unroute(where)
+    seen.page.locator("#legend-list-shelters").dispatch_event("click")
+    expect(seen.page.locator("#lost")).to_be_hidden()

@@ -160,6 +160,7 @@ async function followQuestions(revision) {
 async function anew() {
   if (storm.wanted) toggleStorm(false);
   marks.forget();
+  access.closures.bring().catch(notAnswered);
   if (state.revision >= 0) state.revision = -1;
   await look();
 }
@@ -397,7 +398,14 @@ let reopening = 0;
 
 // The feature itself first: what is near it, and who gets there, takes longer.
 async function broughtAnew(layer, chosen, here) {
-  const now = await feature(layer.id, chosen.id);
+  const now = await feature(layer.id, chosen.id).catch((error) => {
+    if (error.status !== 404) throw error;
+    return null;
+  });
+  if (now === null) {
+    if (here()) desk.gone(layer, chosen.id);
+    return;
+  }
   const tools = await desk.tools(layer, chosen.id, now);
   if (!here()) return;
   const known = { ...chosen.situation, place: { ...chosen.situation.place, properties: now.body.properties } };

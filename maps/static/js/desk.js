@@ -79,7 +79,9 @@ export class Desk {
     return { ...said, changes: said.changes.filter(({ layer, id }) => layer !== own.layer || String(id) !== own.id) };
   }
 
+  // Also where the service ended the stream because the caller may no longer read it.
   resync() {
+    meet().catch(() => {});
     if (!then.at) this.look();
   }
 

@@ -10,7 +10,7 @@ import { t, titleOf } from "./page.js";
 import { closePanel, hold, openPanel } from "./panel.js";
 import { problem } from "./said.js";
 import { mayWrite } from "./session.js";
-import { standing } from "./standing.js";
+import { writing } from "./standing.js";
 import { create, faultsOf, feature, patch, remove } from "./writes.js";
 
 const STALE = 412;
@@ -33,7 +33,7 @@ export class Editing {
     const now = read ?? (await feature(layer.id, id));
     const switches = this.switch(layer, id, now);
     const buttons = [tool("edit", "edit.edit", () => this.edit(layer, id)), tool("delete", "edit.delete", () => this.deleting(layer, id, now))];
-    return [switches, el("p", { class: "actions" }, buttons), this.savedLine(layer, id)].filter(Boolean).map(unlessLost);
+    return [switches, el("p", { class: "actions" }, buttons), this.savedLine(layer, id)].filter(Boolean).map(writing);
   }
 
   // Open, closed, full: one press, saved at once, taken back by one more.
@@ -107,7 +107,7 @@ export class Editing {
     };
     const unsaved = () => Object.keys(form.changed()).length > 0 || Boolean(place?.moved() && place.readable());
     const left = () => this.leaving(unsaved, said, leave);
-    const buttons = el("p", { class: "buttons" }, unlessLost(el("button", { type: "submit", class: "main", id: "edit-save" }, t("edit.save"))), el("button", { type: "button", id: "edit-leave", on: { click: left } }, t("edit.leave")));
+    const buttons = el("p", { class: "buttons" }, writing(el("button", { type: "submit", class: "main", id: "edit-save" }, t("edit.save"))), el("button", { type: "button", id: "edit-leave", on: { click: left } }, t("edit.leave")));
     const whole = el(
       "form", { class: "edit-form", id: "edit-form", novalidate: true, on: { submit, keydown: (event) => leaveByKey(event, left) } },
       place?.row, ...form.rows, el("label", { class: "asked", for: "edit-reason" }, el("span", {}, t("edit.reason")), reason), said, buttons,
@@ -253,7 +253,7 @@ export class Editing {
       event.preventDefault();
       this.addTo(this.layers().get(select.value));
     };
-    const form = el("form", { class: "edit-form", on: { submit } }, el("label", { class: "asked" }, el("span", {}, t("edit.layer")), select), el("p", { class: "buttons" }, unlessLost(el("button", { type: "submit", class: "main", id: "add-next" }, t("edit.next")))));
+    const form = el("form", { class: "edit-form", on: { submit } }, el("label", { class: "asked" }, el("span", {}, t("edit.layer")), select), el("p", { class: "buttons" }, writing(el("button", { type: "submit", class: "main", id: "add-next" }, t("edit.next")))));
     openPanel(t("edit.add"), t("edit.add_subtitle"), null, layers.length ? form : el("p", { class: "empty" }, t("edit.none_writable")));
     select.focus();
   }
@@ -283,11 +283,4 @@ function leaveByKey(event, leave) {
   event.preventDefault();
   event.stopPropagation();
   leave();
-}
-
-// While the store is lost nothing can be written, and the reason is said where one would press.
-function unlessLost(element) {
-  if (!standing.problem) return element;
-  for (const each of element.matches("button") ? [element] : element.querySelectorAll("button")) Object.assign(each, { disabled: true, title: t("lost.no_writing") });
-  return element;
 }

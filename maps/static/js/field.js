@@ -4,6 +4,7 @@
 import { byId, el } from "./dom.js";
 import { page, t } from "./page.js";
 import { offer, startReports } from "./report.js";
+import { tellStanding } from "./service.js";
 import "./standing.js";
 
 const form = byId("ask");
@@ -28,6 +29,7 @@ async function search() {
   url.search = new URLSearchParams(new FormData(form)).toString();
   try {
     const response = await fetch(url, { signal: AbortSignal.timeout(20000), headers: { Accept: "text/html" } });
+    tellStanding(response.headers);
     const answer = new DOMParser().parseFromString(await response.text(), "text/html").getElementById("answer");
     if (!answer) throw new TypeError("an answer without a list");
     byId("answer").replaceWith(document.adoptNode(answer));

@@ -75,7 +75,11 @@ async function asking(layer, revision, said, again) {
   const wanted = { revision: revision.revision };
   try {
     const dry = await ask("undo", { send: { ...wanted, dry: true } });
-    const rows = (dry.rows ?? []).flatMap((each) => (each.changes ?? []).map((change) => changeRow(layer, change)));
+    if (!dry.counts.undone) {
+      said.replaceChildren(el("p", { class: "refused" }, t("undo.since")));
+      return;
+    }
+    const rows = dry.rows.flatMap((each) => each.changes.map((change) => changeRow(layer, change)));
     const sure = el("button", { type: "button", class: "danger", on: { click: () => undo(wanted, said, again) } }, t("undo.do"));
     const drop = el("button", { type: "button", on: { click: () => said.replaceChildren() } }, t("edit.leave"));
     said.replaceChildren(el("p", {}, t("undo.sure")), el("table", { class: "grid" }, el("tbody", {}, rows)), el("p", { class: "buttons" }, sure, drop));

@@ -1,7 +1,7 @@
 // Questions to the service and changes sent to it: JSON or an error that says what happened; and the service's own clock.
 
 const SAFE = new Set(["GET", "HEAD"]);
-const THEN = /^(layers|marks|risk|situation|collections|nearby)(\/|\?|$)/;
+const THEN = /^(layers|marks|risk|situation|collections|nearby|closures)(\/|\?|$)/;
 let clockOffsetMs = 0;
 const asking = { token: null, atLeast: 0, moment: null };
 
@@ -67,7 +67,7 @@ function atMoment(path) {
   return `${path}${path.includes("?") ? "&" : "?"}${query}`;
 }
 
-function tellStanding(headers) {
+export function tellStanding(headers) {
   const ageS = headers.get("Geo-Risk-Snapshot-Age");
   heard.dispatchEvent(new CustomEvent("standing", { detail: { problem: headers.get("Geo-Risk-Problem"), ageS: ageS === null ? null : Number(ageS) } }));
 }

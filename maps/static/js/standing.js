@@ -18,10 +18,22 @@ export function take({ problem, ageS }) {
   draw();
 }
 
+// An element whose buttons write: while the store is lost they cannot be pressed, and say why.
+export function writing(element) {
+  for (const each of element.matches("button") ? [element] : element.querySelectorAll("button")) each.setAttribute("data-writes", "");
+  if (standing.problem) bar([element, ...element.querySelectorAll("[data-writes]")].filter((each) => each.matches("[data-writes]")), true);
+  return element;
+}
+
+function bar(buttons, lost) {
+  for (const each of buttons) Object.assign(each, { disabled: lost, title: lost ? t("lost.no_writing") : "" });
+}
+
 function turn(lost) {
   clearInterval(timer);
   timer = lost ? setInterval(draw, SHOWN_AGAIN_MS) : null;
   document.body.toggleAttribute("data-lost", lost);
+  bar(document.querySelectorAll("[data-writes]"), lost);
 }
 
 function draw() {
