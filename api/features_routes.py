@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import JSONResponse
 
 from api.entity_tags import is_known, tag_of
+from api.kept_answers import answered
 from api.policy import READERS
 from api.request import ServedDuring, ServedNow, ServedThen, SettingsNow, known_parameters
 from api.settings import Settings
@@ -98,7 +99,7 @@ def collection_of(request: Request, snapshot: Snapshot, found: Layer) -> dict[st
 
 
 @router.get("/collections/{layer_id}/items", dependencies=_strict)
-def items_of(
+async def items_of(
     request: Request,
     served: ServedDuring,
     settings: SettingsNow,
@@ -110,31 +111,34 @@ def items_of(
     """A page of features, in the order of ids; `next` leads to the next one."""
     # who may read more has another page of the same revision
     headers = _headers(f'W/"{served.snapshot.revision}.{len(served.snapshot.readable)}"')
+    found = served.snapshot.layer(layer_id)
     wanted = parameters.whole(limit or str(settings.page_default), "limit", 1, settings.page_max)
-    page = items.page(
-        served.snapshot,
-        layer_id,
-        parameters.box(bbox) if bbox is not None else None,
-        wanted,
-        parameters.whole(offset, "offset", 0, _OFFSET_MAX),
-    )
+    start = parameters.whole(offset, "offset", 0, _OFFSET_MAX)
+    box = parameters.box(bbox) if bbox is not None else None
     if is_known(request.headers, headers["ETag"]):
         return Response(status_code=304, headers=headers)
-    path = f"collections/{served.snapshot.layer(layer_id).id}/items"
+
+    def made() -> dict[str, Any]:
+        return _page_body(request, served.snapshot, found, items.page(served.snapshot, found.id, box, wanted, start), wanted)
+
+    return Response(await answered(request, served.snapshot, made), media_type=GEOJSON, headers=headers)
+
+
+def _page_body(request: Request, snapshot: Snapshot, found: Layer, page: items.Page, wanted: int) -> dict[str, Any]:
+    path = f"collections/{found.id}/items"
     query = {"limit": str(wanted)} | {name: request.query_params[name] for name in _CARRIED if name in request.query_params}
     links = [link(request, "self", path, GEOJSON, query | {"offset": str(page.offset)})]
     if page.has_next:
         links.append(link(request, "next", path, GEOJSON, query | {"offset": str(page.offset + wanted)}))
-    body = {
+    return {
         "type": "FeatureCollection",
-        "features": list(features(served.snapshot.layer(layer_id), page.rows, served.snapshot.readable)),
+        "features": list(features(found, page.rows, snapshot.readable)),
         "numberMatched": page.matched,
         "numberReturned": len(page.rows),
         "timeStamp": dt.datetime.now(tz=dt.UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
         "revision": page.revision,
         "links": links,
     }
-    return JSONResponse(body, media_type=GEOJSON, headers=headers)
 
 
 @router.get("/collections/{layer_id}/items/{fid}", dependencies=_strict)

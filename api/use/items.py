@@ -9,6 +9,7 @@ import shapely
 from api.use.parameters import Box
 from geo_risk.errors import NotFound, shown
 from layers._store import Snapshot
+from layers._store.frames import position
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,11 +43,12 @@ def one(snapshot: Snapshot, layer_id: str, fid: str) -> gpd.GeoDataFrame:
         There is no such layer or feature.
     """
     frame = snapshot.frames[snapshot.layer(layer_id).id]
-    if fid not in frame.index:
+    at = position(frame, fid)
+    if at is None:
         raise NotFound(
             f"layer {layer_id} has no such feature", where=layer_id, expected="an id listed by its items", got=shown(fid)
         )
-    return frame.loc[[fid]]
+    return frame.iloc[[at]]
 
 
 def touching(frame: gpd.GeoDataFrame, bbox: Box) -> np.ndarray:
