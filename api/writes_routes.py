@@ -10,7 +10,6 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import quote, unquote
@@ -349,16 +348,16 @@ async def _stored(request: Request, asked: Asked, planned: Planned) -> Written:
         batch, planned.changes, judge=planned.judge, whole=planned.whole, reply_key=_reply_key(request, asked),
         compose=planned.compose, deadline_s=deadline_s * _BEGUN_BY,
     )  # fmt: skip
-    waited = asyncio.wrap_future(future)
-    await asyncio.wait({waited}, timeout=deadline_s)
-    if waited.done():
-        return waited.result()
-    raise _given_up(waited, future, asked)
+    try:
+        async with asyncio.timeout(deadline_s):
+            return await asyncio.wrap_future(future)
+    except TimeoutError:
+        raise _given_up(asked, begun=not future.cancelled()) from None
 
 
-def _given_up(waited: "asyncio.Future[Written]", future: "Future[Written]", asked: Asked) -> GeoRiskError:
-    waited.add_done_callback(_heard)
-    if future.cancel():
+def _given_up(asked: Asked, *, begun: bool) -> GeoRiskError:
+    """What is known of a write that nobody waits for any more; one that had not begun was taken back."""
+    if not begun:
         return Busy(
             "the store is at work on other writes; nothing was changed", expected="a write that begins in time",
             then="send it again, with the same idempotency key",
@@ -370,22 +369,16 @@ def _given_up(waited: "asyncio.Future[Written]", future: "Future[Written]", aske
     )
 
 
-def _heard(waited: "asyncio.Future[Written]") -> None:
-    """Take note of an outcome that came after nobody waited any more."""
-    if not waited.cancelled():
-        waited.exception()
-
-
 def _reply_key(request: Request, asked: Asked) -> ReplyKey | None:
     """The caller's key with a digest of all that decides the answer: what he may see is part of it."""
     if asked.key is None:
         return None
     sight = asked.caller.sight
-    said = [
-        request.method, request.scope["route"].path, request.path_params, request.url.query, sight.sensitivities,
-        None if sight.layers is None else sorted(sight.layers),
-    ]
-    digest = hashlib.sha256(json.dumps(said, sort_keys=True).encode() + b"\0" + asked.body)
+    said = (
+        request.method, request.scope["route"].path, sorted(request.path_params.items()), sorted(asked.query.items()),
+        sight.sensitivities, None if sight.layers is None else sorted(sight.layers),
+    )  # fmt: skip
+    digest = hashlib.sha256(repr(said).encode() + b"\0" + asked.body)
     return ReplyKey(f"{asked.caller.by}:{asked.caller.id}", asked.key, digest.hexdigest())
 
 

@@ -15,7 +15,7 @@ import small_city
 from api.app import create_app
 from api.settings import Settings
 from callers import acting
-from layers._store import Batch, Store, open_store
+from layers._store import Batch, Store, open_store, writes
 
 ITEMS = "/collections/shelters/items"
 WEST, EAST = [0.002, 0.002], [0.015, 0.002]
@@ -364,3 +364,18 @@ def test_a_feature_known_already_is_not_sent_again(city: TestClient) -> None:
         assert read(city, path).headers["etag"] == tag
         answer = acting(city, "operator").get(path, headers={"If-None-Match": said})
         assert (answer.status_code, bool(answer.content)) == (status, status == 200)
+
+
+def test_a_write_that_does_not_end_in_time_is_not_known_to_be_kept(
+    city: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow, real = threading.Event(), writes.write
+    monkeypatch.setattr(writes, "write", lambda *given, **named: (slow.wait(5), real(*given, **named))[1])
+    keyed = {"Idempotency-Key": "slow"}
+    answer = acting(city, "operator").post(ITEMS, json=feature(), headers=keyed)
+    assert (answer.status_code, "not known whether" in answer.json()["title"]) == (503, True)
+    assert answer.json()["next"] == "send it again with the same Idempotency-Key"
+    slow.set()
+    store_of(city).transact(lambda _: None)  # the writer is done with it
+    again = acting(city, "operator").post(ITEMS, json=feature(), headers=keyed)
+    assert (again.status_code, again.headers.get("idempotency-replayed")) == (201, "true")
