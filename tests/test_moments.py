@@ -117,6 +117,12 @@ def test_a_late_report_changes_what_was_true_but_not_what_was_known(true_at: int
         assert found(connection, where) == ({} if seq is None else {"a": seq})
 
 
+def test_what_ended_as_it_began_never_was() -> None:
+    with logged([Entry("a", 10, None, True), Entry("a", 10, None, False), Entry("b", 10, None, True)]) as connection:
+        where = horizon(connection, Moment(true_at=at(20), since=at(5)), 3)
+        assert found(connection, where) == {"b": 3}
+
+
 def test_a_clock_that_runs_ahead_cannot_hold_off_what_comes_after() -> None:
     ahead = [Entry("a", 10, 59, True), Entry("a", 20, None, True)]
     with logged(ahead) as connection:
