@@ -66,15 +66,15 @@ def at_start(database: Database) -> Migrated:
     return migrate(database)
 
 
-def upgrade(connection: sa.Connection, before: int | None) -> None:
-    """Run the steps that follow a schema, or all of them on an empty database, in the connection's transaction."""
+def upgrade(connection: sa.Connection, before: int | None, to: int = SCHEMA) -> None:
+    """Run the steps from one schema (None: an empty database) to another, in the connection's transaction."""
     config = Config()
     config.set_main_option("script_location", str(files("layers._store.migrations")).replace("%", "%%"))
     config.attributes["connection"] = connection
     if before is not None:
         # the store's own word stands: alembic's table follows it
         command.stamp(config, f"{before:04}", purge=True)
-    command.upgrade(config, f"{SCHEMA:04}")
+    command.upgrade(config, f"{to:04}")
 
 
 def stated_schema(connection: sa.Connection) -> int | None:

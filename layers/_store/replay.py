@@ -140,15 +140,16 @@ def _replayed(connection: sa.Connection, last: int, report: Report) -> dict[str,
     start, previous, live = beginning(connection)
     unused = set(digests) - _batches_up_to(connection, start)
     chained = sa.select(REVISIONS).where(REVISIONS.c.seq > start).order_by(REVISIONS.c.seq)
-    found = connection.execute(chained, execution_options=_STREAMED)
-    for number, (seq, batch_id, layer_id, fid, op, properties, geometry, stated, *observed) in enumerate(found, start=start + 1):
-        previous = link(previous, number, digests.get(batch_id, b""), layer_id, fid, op, properties, geometry, *observed)
-        if seq != number or previous != stated:
-            raise _corrupt("a revision, or its batch, is not what was written", f"revision {number}", "its hash", "another")
-        unused.discard(batch_id)
-        _step(live.setdefault(layer_id, {}), fid, op, number)
-        if number % CHUNK == 0:
-            report(number / last / 2)
+    with connection.execute(chained, execution_options=_STREAMED) as found:
+        for number, row in enumerate(found, start=start + 1):
+            seq, batch_id, layer_id, fid, op, properties, geometry, stated, *observed = row
+            previous = link(previous, number, digests.get(batch_id, b""), layer_id, fid, op, properties, geometry, *observed)
+            if seq != number or previous != stated:
+                raise _corrupt("a revision, or its batch, is not what was written", f"revision {number}", "its hash", "another")
+            unused.discard(batch_id)
+            _step(live.setdefault(layer_id, {}), fid, op, number)
+            if number % CHUNK == 0:
+                report(number / last / 2)
     if unused:
         raise _corrupt("a batch has no revisions", f"batch {min(unused)}", "at least one revision", "none")
     return live
@@ -181,16 +182,16 @@ def _stated_columns(connection: sa.Connection, layers: Mapping[str, Layer]) -> d
 
 def _compare(connection: sa.Connection, layer_id: str, columns: Declared, live: dict[str, int]) -> None:
     table = current_table(layer_id, columns)
-    found = connection.execute(
+    rowed = (
         sa.select(table, REVISIONS.c.properties, REVISIONS.c.geometry, SOURCE, BATCHES.c.recorded_at)
         .outerjoin(REVISIONS, REVISIONS.c.seq == table.c.revision)
-        .outerjoin(BATCHES, BATCHES.c.id == REVISIONS.c.batch_id),
-        execution_options=_STREAMED,
+        .outerjoin(BATCHES, BATCHES.c.id == REVISIONS.c.batch_id)
     )
     count = 0
-    for rows in found.partitions():
-        _compare_rows(layer_id, columns, live, rows)
-        count += len(rows)
+    with connection.execute(rowed, execution_options=_STREAMED) as found:
+        for rows in found.partitions():
+            _compare_rows(layer_id, columns, live, rows)
+            count += len(rows)
     if count != len(live):
         raise _corrupt("current rows are missing", f"layer {layer_id}", f"{len(live)} rows", str(count))
 
@@ -227,18 +228,18 @@ def _rows_at(connection: sa.Connection, layer_id: str, columns: Declared, revisi
         .group_by(REVISIONS.c.fid)
         .subquery()
     )
-    found = connection.execute(
+    lasting = (
         sa.select(
             REVISIONS.c.fid, REVISIONS.c.properties, REVISIONS.c.geometry, SOURCE, BATCHES.c.recorded_at, REVISIONS.c.seq,
         )
         .join(last, last.c.seq == REVISIONS.c.seq)
         .join(BATCHES, BATCHES.c.id == REVISIONS.c.batch_id)
         .where(REVISIONS.c.op != "delete")
-        .order_by(REVISIONS.c.fid),
-        execution_options=_STREAMED,
+        .order_by(REVISIONS.c.fid)
     )
-    for fid, properties, geometry, source, recorded_at, seq in found:
-        yield (fid, *values_of(columns, properties, f"layer {layer_id}, revision {seq}"), geometry, source, recorded_at, seq)
+    with connection.execute(lasting, execution_options=_STREAMED) as found:
+        for fid, properties, geometry, source, recorded_at, seq in found:
+            yield (fid, *values_of(columns, properties, f"layer {layer_id}, revision {seq}"), geometry, source, recorded_at, seq)
 
 
 def _revision(row: sa.RowMapping) -> Revision:

@@ -60,7 +60,8 @@ def directly(connection: sa.Connection, text: str, values: tuple[object, ...] = 
 def in_parts(connection: sa.Connection, query: sa.Select[Any], length: int) -> Iterator[Sequence[Any]]:
     """The rows of a query, so many at a time: neither database's driver holds more of them."""
     if connection.dialect.name == "postgresql":
-        yield from connection.execute(query, execution_options={"yield_per": length}).partitions()
+        with connection.execute(query, execution_options={"yield_per": length}) as found:
+            yield from found.partitions()
         return
     # plain tuples from the driver: a million rows in half the time
     cursor = connection.execute(query).cursor
