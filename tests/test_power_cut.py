@@ -13,6 +13,7 @@ from power_cut import Disk, Event, Found, Task, examine, log_of, read_trace, rec
 
 IMAGES = 1_000
 LAYERS = ("aeds", "shelters")
+MEMORY = Path("/dev/shm")
 
 # Three threads write to two layers, one reads; then the store is closed, opened again and written to once more.
 WRITER = """
@@ -69,7 +70,7 @@ def cut_everywhere(tmp_path: Path, images: int, rounds: int, *, careless: bool) 
     record(WRITER.format(careless=careless, rounds=rounds), base, trace)
     lines, chance = read_trace(trace, base).events[-1].ended, random.Random(5)
     cuts, whole = [chance.randrange(lines + 2) for _ in range(images)], log_of(base / "data" / "store.db")
-    with tempfile.TemporaryDirectory(dir="/dev/shm") as memory:
+    with tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else tmp_path) as memory:
         shares = [Task(trace, base, whole, LAYERS, sorted(set(cuts[n::2])), n, Path(memory, str(n))) for n in range(2)]
         with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as pool:
             return [found for share in pool.map(examine, shares) for found in share]

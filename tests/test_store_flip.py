@@ -101,3 +101,20 @@ def test_no_flipped_bit_anywhere_is_missed(tmp_path, whole):
         found.setdefault(outcome(tmp_path / "store.db", bytes(flipped), before), []).append(at)
     assert set(found) <= {"named", "made anew", "no content"}
     assert len(found["named"]) > 10
+
+
+def test_a_flipped_bit_in_the_write_ahead_log_cuts_the_log_there(tmp_path, whole):
+    """What verify cannot see: SQLite takes a log with a broken frame for one that ended before it. A head noted elsewhere tells."""
+    path = tmp_path / "store.db"
+    path.write_bytes(whole.read_bytes())
+    with open_store(path, layers=LAYERS) as store:
+        before = store.verify()
+        store.remove("shelters", ["shelters:9"], Batch("a", "gone", "c"))
+        noted = store.verify()
+        left = path.read_bytes(), bytearray(path.with_name("store.db-wal").read_bytes())  # as a crash would leave them
+    left[1][len(left[1]) // 2] ^= 1
+    path.write_bytes(left[0])
+    path.with_name("store.db-wal").write_bytes(left[1])
+    with open_store(path, layers=LAYERS) as store:
+        assert store.verify() == before
+        assert before.head != noted.head
