@@ -1,11 +1,22 @@
-"""Open a store that is already full and bring its snapshot into memory, as the service does when it starts."""
+"""Start over a store that is already full: its snapshot in memory, and the real service up to its first page.
+
+``python -m bench.snapshot_start --folder F`` takes the store that ``bench.import_points`` made there. The service is started twice:
+the first time it reads the store and keeps a snapshot on the disk, the second time it begins from that.
+"""
 
 import argparse
+import subprocess
+import sys
 import time
+import urllib.error
+import urllib.request
 from pathlib import Path
 
 from bench.figures import Figure, peak_mb, told
 from layers._store import open_store
+from layers._store.saved import saved_path
+
+_LONGEST_S = 120.0
 
 
 def measure(place: Path) -> list[Figure]:
@@ -18,11 +29,45 @@ def measure(place: Path) -> list[Figure]:
         store.snapshot()
         again = time.perf_counter() - start
     rows = sum(len(frame) for frame in snapshot.frames.values())
-    return [
+    figures = [
         Figure(f"snapshot start at {rows:,} features", first, "s"),
         Figure("snapshot: asked again with nothing new", again * 1000, "ms"),
         Figure("snapshot: memory it added at most", peak_mb() - before, "MB"),
     ]
+    del snapshot, store
+    saved_path(place).unlink(missing_ok=True)
+    return [*figures, *started(place, "service without a kept snapshot"), *started(place, "service with one")]
+
+
+def started(place: Path, what: str) -> list[Figure]:
+    """Seconds from the start of the process to /readyz, and to the first page of the big layer; then it is ended."""
+    start = time.perf_counter()
+    command = [sys.executable, "-m", "api.cli.main", "serve", "--port", "0", "--store", str(place)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as service:
+        assert service.stdout is not None
+        root = service.stdout.readline().split()[0].rstrip("/")
+        _wait(f"{root}/readyz")
+        ready = time.perf_counter() - start
+        _wait(f"{root}/collections/aeds/items")
+        page = time.perf_counter() - start
+        _wait(f"{root}/openapi.json")
+        whole = time.perf_counter() - start
+        service.terminate()
+    return [
+        Figure(f"{what}: ready", ready, "s"),
+        Figure(f"{what}: first page of the big layer", page, "s"),
+        Figure(f"{what}: every door open", whole, "s"),
+    ]
+
+
+def _wait(url: str) -> None:
+    ends = time.perf_counter() + _LONGEST_S
+    while time.perf_counter() < ends:
+        try:
+            with urllib.request.urlopen(url, timeout=_LONGEST_S):
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.01)
 
 
 if __name__ == "__main__":
