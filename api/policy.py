@@ -18,6 +18,13 @@ from api.gate import Gate, address_of
 from geo_risk.errors import Forbidden, Unauthenticated
 
 
+async def admit(request: Request, admission: str) -> None:
+    """Wait for a place in that class, in the caller's name or address; one held in another class is given back first."""
+    caller: Caller = request.state.caller
+    who = address_of(request) if caller.by == "nobody" else caller.id
+    await request.app.state.admission.enter(request.scope, admission, who)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Policy:
     """One row of the table below.
@@ -49,8 +56,7 @@ class Policy:
             require_csrf(request, caller)
         if not (self.beside and is_beside(request.scope)):
             self.require(caller, anonymous_reads=gate.anonymous_reads)
-        who = address_of(request) if caller.by == "nobody" else caller.id
-        await request.app.state.admission.enter(request.scope, self.admission, who)
+        await admit(request, self.admission)
 
     def require(self, caller: Caller, *, anonymous_reads: bool) -> None:
         """Stop a caller who may not.

@@ -8,6 +8,7 @@ from fastapi import Depends, Request
 from starlette.concurrency import run_in_threadpool
 
 from api.caller import Caller
+from api.policy import admit
 from api.served import Follower, Served
 from api.settings import Settings
 from api.use.past import moment_asked, past_of
@@ -62,8 +63,11 @@ async def _served_during(
 async def _at(request: Request, served: Served, moment: Moment | None) -> Served:
     if moment is None:
         return served
-    past = past_of(_store(request))
-    snapshot = await run_in_threadpool(past.snapshot, served.snapshot, moment, _caller(request).sight)
+    past, asked = past_of(_store(request)), (served.snapshot, moment, _caller(request).sight)
+    snapshot = await run_in_threadpool(past.kept, *asked)
+    if snapshot is None:
+        await admit(request, "overlays")
+        snapshot = await run_in_threadpool(past.snapshot, *asked)
     request.state.served = then = replace(served, snapshot=snapshot, moment=moment)
     return then
 

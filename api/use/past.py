@@ -91,27 +91,37 @@ class Past:
         self._kept: OrderedDict[tuple[Horizon, dt.date], _Kept] = OrderedDict()
         self._lock, self._turn = threading.Lock(), threading.BoundedSemaphore(_AT_ONCE)
 
+    def kept(self, now: Snapshot, moment: Moment, sight: Sight) -> Snapshot | None:
+        """The map at a moment, as the sight allows, if it is kept: moments between which nothing happened are one map a day."""
+        key = self._key(now, moment)
+        with self._lock:
+            found = self._kept.get(key)
+            if found is not None:
+                self._kept.move_to_end(key)
+        return None if found is None else self._as_seen(found, sight)
+
     def snapshot(self, now: Snapshot, moment: Moment, sight: Sight) -> Snapshot:
-        """The map at a moment, as the sight allows; moments between which nothing happened are one snapshot a day.
+        """The map at a moment, as the sight allows, made if it is not kept; its frames are made when they are asked for.
 
         Raises
         ------
         Busy
             Others are reading the log, and did not end in time.
         """
-        base = now.whole
-        with self._read() as connection:
-            where = horizon(connection, moment, base.revision)
-        key = where, day_of(moment.true_at)
+        key = self._key(now, moment)
+        made = _Kept(snapshot_then(self._read, now.whole, *key), {})
         with self._lock:
-            kept = self._kept.get(key)
-        if kept is None:
-            kept = _Kept(snapshot_then(self._read, base, *key), {})
-        with self._lock:
-            kept = self._kept.setdefault(key, kept)
-            self._kept.move_to_end(key)
+            kept = self._kept.setdefault(key, made)
             while len(self._kept) > KEPT:
                 self._kept.popitem(last=False)
+        return self._as_seen(kept, sight)
+
+    def _key(self, now: Snapshot, moment: Moment) -> tuple[Horizon, dt.date]:
+        with self._store.read() as connection:
+            return horizon(connection, moment, now.whole.revision), day_of(moment.true_at)
+
+    def _as_seen(self, kept: _Kept, sight: Sight) -> Snapshot:
+        with self._lock:
             return kept.seen.setdefault(sight, seen(kept.whole, sight))
 
     @contextmanager
