@@ -1,5 +1,6 @@
 """The store on a real PostgreSQL: refused and told, locked, lost in mid-commit, killed under load, many processes on one log."""
 
+import re
 import socket
 import subprocess
 import sys
@@ -7,6 +8,7 @@ import threading
 import time
 from contextlib import contextmanager, suppress
 from itertools import count
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -68,9 +70,25 @@ def test_the_same_writes_make_the_same_log_to_the_last_bit(place, tmp_path, monk
     assert heads[0] == heads[1]
 
 
+def test_an_ordinary_user_owns_the_store_and_the_roles_of_the_page_look_through_its_windows(own_server):
+    page = (Path(__file__).parents[1] / "docs" / "postgis.md").read_text(encoding="utf-8")
+    (made,) = re.findall(r"<!-- run: roles -->\n```sql\n(.*?)```", page, re.DOTALL)
+    subprocess.run(["psql", "-q", "-v", "ON_ERROR_STOP=1", own_server.url()], input=made, text=True, check=True)
+    with open_store(own_server.url("geo_risk", "geo_risk"), layers=LAYERS) as store:
+        fill(store)
+        store.verify()
+    with psycopg.connect(own_server.url(), autocommit=True) as connection:
+        connection.execute("CREATE ROLE anna LOGIN IN ROLE geo_risk_editor")
+    with psycopg.connect(own_server.url("geo_risk", "anna"), autocommit=True) as anna:
+        anna.execute("UPDATE geo_risk_edit.layer_pads SET beds = 5 WHERE fid = 'a'")
+    with open_store(own_server.url("geo_risk", "geo_risk"), layers=LAYERS) as store:
+        assert store.history("pads", "a")[-1].actor == "anna"
+        store.verify()
+
+
 # refused and told
 
-@pytest.mark.parametrize("url", ["postgres", "sqlite:///x.db", "postgresql://user:secret@host", "postgresql://[", "http://host/x"])
+@pytest.mark.parametrize("url", ["postgres", "sqlite:///x.db", "postgresql://user:secret@host", "postgresql://[", "http://host/x", "postgresql://a:secret@host/x?no=such"])
 def test_a_url_of_something_else_is_refused_and_never_shown(url):
     with pytest.raises(ParameterError, match=r"not one of PostgreSQL; where: GEO_RISK_DATABASE_URL") as caught:
         PostgisDatabase(url, 1.0)

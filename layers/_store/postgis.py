@@ -162,14 +162,18 @@ def _parsed(url: str) -> sa.URL:
     try:
         given = sa.make_url(url)
     except sa.exc.ArgumentError:
-        given = None
-    if given is None or given.get_backend_name() != "postgresql" or not given.database:
-        # the URL may hold a password: it is not shown
-        raise ParameterError(
-            "the database's URL is not one of PostgreSQL", where="GEO_RISK_DATABASE_URL",
-            expected="postgresql://user:password@host:5432/database", then="mend the setting",
-        )
+        raise _no_url() from None
+    if given.get_backend_name() != "postgresql" or not given.database:
+        raise _no_url()
     return given
+
+
+def _no_url() -> ParameterError:
+    # the URL may hold a password: it is not shown
+    return ParameterError(
+        "the database's URL is not one of PostgreSQL", where="GEO_RISK_DATABASE_URL",
+        expected="postgresql://user:password@host:5432/database", then="mend the setting",
+    )
 
 
 def _dsn(given: sa.URL, wait_s: float) -> str:
@@ -186,7 +190,10 @@ def _dsn(given: sa.URL, wait_s: float) -> str:
     who = {"host": given.host, "port": given.port, "user": given.username, "password": given.password, "dbname": given.database}
     known = {name: str(value) for name, value in {**bounds, **who, **given.query}.items() if value is not None}
     settings = " ".join(f"-c {name}={value}" for name, value in options.items())
-    return psycopg.conninfo.make_conninfo("", **known, options=settings)
+    try:
+        return psycopg.conninfo.make_conninfo("", **{**known, "options": settings})
+    except psycopg.ProgrammingError:
+        raise _no_url() from None
 
 
 def _begun(dsn: str) -> str:
