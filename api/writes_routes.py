@@ -41,10 +41,12 @@ _CRS84: Final = "<http://www.opengis.net/def/crs/OGC/1.3/CRS84>"
 _KEY: Final = re.compile(r"[\x21-\x7e]{1,255}", re.ASCII)
 _NONE: Final[Mapping[str, Sequence[str]]] = {}
 _WHOLE: Final[Mapping[str, Sequence[str]]] = {"whole": ("true", "false")}
-_IN_THREAD_BYTES: Final = 32_000
+_IN_THREAD_BYTES: Final = 16_000
 """A body longer than this is read in a thread: the event loop has other requests to serve."""
 _BEGUN_BY: Final = 0.75
 """The share of the deadline by which a write must have begun, so that it can end within it."""
+_ROW_S: Final = 0.005
+"""How much longer each further feature of a batch may take."""
 
 router = APIRouter(tags=["writes"], route_class=LeanRoute)
 
@@ -349,7 +351,7 @@ async def _stored(request: Request, asked: Asked, planned: Planned) -> Written:
         compose=planned.compose, deadline_s=deadline_s * _BEGUN_BY,
     )  # fmt: skip
     try:
-        async with asyncio.timeout(deadline_s):
+        async with asyncio.timeout(deadline_s + _ROW_S * (len(planned.changes) - 1)):
             return await asyncio.wrap_future(future)
     except TimeoutError:
         raise _given_up(asked, begun=not future.cancelled()) from None

@@ -70,6 +70,17 @@ def canonical(columns: Declared, lists: Sequence[Sequence[Value]], length: int) 
     return [f"{{{','.join(filter(None, row))}}}" for row in zip(*parts, strict=True)] if parts else ["{}"] * length
 
 
+def canonical_row(columns: Declared, values: Sequence[Value]) -> str:
+    """One row's values as `canonical` writes them.
+
+    >>> canonical_row((("capacity", "int"), ("name", "str")), [None, "避难所"])
+    '{"name":"避难所"}'
+    """
+    named = zip(columns, values, strict=True)
+    words = (f'"{name}":{_JSON[kind](value)}' for (name, kind), value in named if value is not None)
+    return f"{{{','.join(words)}}}"
+
+
 def require_storable(layer: Layer, frame: gpd.GeoDataFrame) -> None:
     """Stop unless the frame is as `layers._frame.typed` makes it, its ids are texts of their own, its places on Earth.
 
@@ -110,7 +121,7 @@ def encoded_one(layer: Layer, feature: Feature) -> Row:
     given = dict(feature.values, derived=feature.derived)
     values = tuple(_storable(given.get(name), kind, where, name) for name, kind in columns)
     _require_place(layer, feature.geometry, where)
-    return Row(feature.fid, values, canonical(columns, [[value] for value in values], 1)[0], feature.geometry)
+    return Row(feature.fid, values, canonical_row(columns, values), feature.geometry)
 
 
 def _storable(value: Value, kind: str, where: str, name: str) -> Value:

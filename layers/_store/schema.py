@@ -80,10 +80,16 @@ REPLIES: Final = sa.Table(
 )
 
 
+_DECLARED: Final[dict[int, tuple[Layer, Declared]]] = {}
+
+
 def declared(layer: Layer) -> Declared:
     """The columns that the layer's current rows have, by name: those of the declaration, and what was derived."""
-    columns = {column.name: column.type.__name__ for column in layer.columns} | {"derived": "str"}
-    return tuple(sorted(columns.items()))
+    held = _DECLARED.get(id(layer))
+    if held is None or held[0] is not layer:  # a layer cannot be hashed, and every write asks several times
+        columns = {column.name: column.type.__name__ for column in layer.columns} | {"derived": "str"}
+        held = _DECLARED[id(layer)] = (layer, tuple(sorted(columns.items())))
+    return held[1]
 
 
 @cache
