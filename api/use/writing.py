@@ -10,7 +10,6 @@ import secrets
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from typing import Any, Final
 
 import shapely
@@ -143,14 +142,9 @@ def given_of(layer: Layer, before: Feature | None, after: Feature, sight: Sight)
     return values | {name: None for name in derived if name in values and values[name] == before.values.get(name)}
 
 
-@lru_cache(maxsize=1000)
-def _hidden(names: tuple[tuple[str, str], ...], sensitivities: tuple[str, ...]) -> frozenset[str]:
-    return frozenset(name for name, sensitivity in names if sensitivity not in sensitivities)
-
-
 def hidden_columns(layer: Layer, sight: Sight) -> frozenset[str]:
     """The columns of the layer that are not there for this sight."""
-    return _hidden(tuple((column.name, column.sensitivity) for column in layer.columns), sight.sensitivities)
+    return frozenset(column.name for column in layer.columns if column.sensitivity not in sight.sensitivities)
 
 
 def readable(layer: Layer, fault: RowFault, sight: Sight) -> RowFault:
