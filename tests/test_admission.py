@@ -5,12 +5,14 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from fastapi.testclient import TestClient
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from api.admission import LANES, Admission, Lane, Load, lanes_of, threads_for
+from api.app import create_app
 from api.policy import POLICIES
-from api.settings import LaneSetting
+from api.settings import LaneSetting, Settings
 from geo_risk.errors import Busy, ParameterError, TooMany
 
 TWO = {"reads": Lane(at_once=2, waiting=2, wait_s=0.05, share=1), "health": Lane(at_once=None)}
@@ -167,3 +169,20 @@ def test_entering_costs_little():
         assert (loop.time() - began) / 2000 < 0.0005  # some 5 us on a quiet machine
 
     running(test)
+
+
+def test_a_service_that_is_full_says_so_and_stays_alive(small_store):
+    app = create_app(Settings(store=small_store, admission={"reads": LaneSetting(at_once=1, waiting=0)}))
+    with TestClient(app) as client:
+        asyncio.run(app.state.admission.enter({}, "reads", "somebody"))
+        answer = client.get("/collections")
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert client.get("/livez").status_code == 200
+
+
+def test_a_request_that_is_over_gives_its_place_back(client):
+    admission = client.app.state.admission
+    for path in ("/collections", "/collections/nowhere", "/x"):
+        client.get(path)
+    assert load(admission)[:2] == (0, 0)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from starlette.middleware.gzip import GZipMiddleware
 
 from api.forwarded import Proxies, address, believe, is_beside
 from api.guard import Exchange, Guard, Limits, head_of, host_name, limits_of, refusal_of
@@ -261,3 +262,13 @@ def test_any_headers_are_refused_or_let_in_and_never_a_fault(headers, query):
     refused = refusal_of(scope, head_of(scope["headers"]), SMALL)
     assert refused is None or 400 <= refused.status < 500
     assert address("10.0.0.1") is not None
+
+
+def test_a_stream_is_not_held_back_to_be_compressed():
+    async def streamed(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/event-stream")]})
+        for part in (b": beat\n\n", b""):
+            await send({"type": "http.response.body", "body": part, "more_body": bool(part)})
+
+    said = asked(scope_of(HOST, (b"accept-encoding", b"gzip")), GZipMiddleware(streamed, minimum_size=1))
+    assert [message.get("body") for message in said.messages] == [None, b": beat\n\n", b""]
