@@ -67,7 +67,7 @@ def create_app(settings: Settings | None = None, *, doors_later: bool = False) -
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         anyio.to_thread.current_default_thread_limiter().total_tokens = threads_for(app.state.admission.lanes)
-        keep = saved_path(given.store)
+        keep = saved_path(given.store, given.where)
         store, first = opened(given.where, keep)
         with store:
             rest = Later(app, given, store, doors=doors_later)
@@ -84,7 +84,6 @@ def create_app(settings: Settings | None = None, *, doors_later: bool = False) -
             app.state.live = live = Live(store, follower.served().snapshot.revision, gate.still, given.streams_max)
             app.state.ending.append(live.close)
             follower.on_publish(live.published)
-            app.state.ending.append(live.close)
             follower.start()
             beats = asyncio.create_task(live.run())
             try:

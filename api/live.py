@@ -199,7 +199,7 @@ class Live:
 
     def __init__(self, log: Log, revision: int, still: Callable[[Caller], bool], most: int) -> None:
         self._log, self._still, self._most = log, still, most
-        self._ring = Ring(revision)
+        self._ring, self._heard = Ring(revision), revision
         self._streams: set[Stream] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closed = False
@@ -220,12 +220,13 @@ class Live:
                 looked = now
                 self._let_go()
 
-    def published(self, before: Served, served: Served) -> None:
-        """Read what changed between two snapshots, and tell the streams; called by the follower, in its thread."""
+    def published(self, _: Served, served: Served) -> None:
+        """Read what changed since the last snapshot, and tell the streams; called by the follower, in its thread."""
         revision = served.snapshot.revision
-        if revision == before.snapshot.revision or self._loop is None:
+        if revision == self._heard or self._loop is None:
             return
-        news = self._read(before.snapshot.revision, revision)
+        news = self._read(self._heard, revision)
+        self._heard = revision
         with suppress(RuntimeError):  # the loop ended: nobody is left to tell
             self._loop.call_soon_threadsafe(self._tell, news, revision)
 
@@ -260,8 +261,8 @@ class Live:
             stream.end()
 
     def _read(self, since: int, revision: int) -> tuple[News, ...] | None:
-        """The log's changes between two revisions; None where they are too many, or the store cannot be asked."""
-        if revision - since > RING:
+        """The log's changes between two revisions; None where they are too many, the log was set back, or cannot be asked."""
+        if not 0 <= revision - since <= RING:
             return None
         try:
             found = self._log.changes_since(since, RING)
@@ -270,8 +271,6 @@ class Live:
         return tuple(news_of(changed) for changed in found if changed.seq <= revision and changed.op != "late")
 
     def _tell(self, news: tuple[News, ...] | None, revision: int) -> None:
-        if revision <= self._ring.revision:
-            return
         if news is None:
             self._ring.lose(revision)
         else:

@@ -25,6 +25,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import shapely
+from sqlalchemy import make_url
 
 from geo_risk.crs import WGS84
 from geo_risk.errors import FileError, StoreFull, StoreUnavailable
@@ -46,13 +47,19 @@ _UNREADABLE: Final = (OSError, ValueError, KeyError, TypeError, OverflowError, M
 """All that reading a file of any content raises."""
 
 
-def saved_path(store: Path) -> Path:
-    """Where the snapshot of the store at that path is kept.
+def saved_path(store: Path, where: Path | str = "") -> Path:
+    """Where the snapshot of the store in that file is kept; that of a database lies there too, under a name of its own.
 
     >>> saved_path(Path("var/geo-risk.sqlite")).name
     'geo-risk.snapshot'
+    >>> saved_path(Path("var/geo-risk.sqlite"), "postgresql://a:b@host/map").name
+    'geo-risk.d75e8348.snapshot'
     """
-    return store.with_name(f"{store.stem}.snapshot")
+    if isinstance(where, Path) or "://" not in where:
+        return store.with_name(f"{store.stem}.snapshot")
+    url = make_url(where)
+    named = hashlib.sha256(f"{url.host} {url.port} {url.database} {sorted(url.query.items())}".encode()).hexdigest()[:8]
+    return store.with_name(f"{store.stem}.{named}.snapshot")
 
 
 def save(snapshot: Snapshot, path: Path) -> None:
