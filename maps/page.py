@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -20,6 +21,7 @@ _ENVIRONMENT: Final = Environment(
     loader=PackageLoader("maps", "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
 )
 _ENVIRONMENT.policies["json.dumps_kwargs"] = {"ensure_ascii": False, "sort_keys": True}
+_IMPORTED: Final = re.compile(r'^import (?:.* from )?"[.]/(\w+[.]js)";', re.MULTILINE)
 _AGES: Final = (("age.days", 86_400), ("age.hours", 3_600), ("age.minutes", 60))
 _LANGUAGE_NAMES: Final = {"zh-CN": "中文", "en": "English"}
 
@@ -45,6 +47,7 @@ def rendered(template: str, language: str, settings: PageSettings, **values: Any
     """A page from a template of ours; whatever comes from data is a value, escaped, never a template."""
     return _ENVIRONMENT.get_template(template).render(
         t=words(language),
+        modules=modules,
         language=language,
         settings=settings,
         glyphs=glyphs(),
@@ -59,6 +62,22 @@ def glyphs() -> Mapping[str, Mapping[str, Any]]:
     """The symbols of layers and levels, on a grid of 24 by 24; the same file serves pages and canvases."""
     found: dict[str, dict[str, Any]] = json.loads((STATIC / "glyphs.json").read_text(encoding="utf-8"))
     return found
+
+
+@cache
+def modules(script: str) -> tuple[str, ...]:
+    """A script of ours with all that it imports: a page names them at once, so that a browser need not find them one by one.
+
+    >>> modules("latest.js"), "dom.js" in modules("command.js")
+    (('latest.js',), True)
+    """
+    found: set[str] = set()
+    asked = {script}
+    while asked:
+        each = asked.pop()
+        found.add(each)
+        asked |= {*_IMPORTED.findall((STATIC / "js" / each).read_text(encoding="utf-8"))} - found
+    return tuple(sorted(found))
 
 
 def place_layer() -> Layer:
