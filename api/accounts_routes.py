@@ -12,8 +12,8 @@ from api.policy import ADMINS
 from api.request import CallerNow, SettingsNow, StoreNow, known_parameters
 from api.sign_in_routes import SignInNow
 from api.strict_json import json_object
-from api.use import parameters, people
-from api.use.people import Changes, Doer, NewAccount, NewKey, said
+from api.use import enrolment, parameters
+from api.use.enrolment import Changes, Doer, NewAccount, NewKey, said
 from geo_risk.errors import ParameterError, shown
 from layers._store import accounts
 
@@ -42,7 +42,7 @@ DoerNow = Annotated[Doer, Depends(_doer)]
 @router.get("/accounts")
 def accounts_list(store: StoreNow) -> dict[str, Any]:
     """Every account: role, clearance and grants."""
-    return {"accounts": people.listed_accounts(store)}
+    return {"accounts": enrolment.listed_accounts(store)}
 
 
 @router.post("/accounts", status_code=201)
@@ -54,7 +54,7 @@ async def account_add(
     given = said(NewAccount, body)
     password = generated() if chosen == "generated" else _text(chosen)
     kept = None if password is None else await signing.hashed(password, given.name)
-    made = await signing.beside(lambda: people.add_account(store, given, kept, doer))
+    made = await signing.beside(lambda: enrolment.add_account(store, given, kept, doer))
     await signing.beside(gate.refresh)
     response.headers.update({"Location": f"/accounts/{quote(made.name)}", **_SECRET})
     return accounts.as_told(made) | ({"generated": password} if chosen == "generated" else {})
@@ -63,7 +63,7 @@ async def account_add(
 @router.get("/accounts/{name}")
 def account(store: StoreNow, name: str) -> dict[str, Any]:
     """One account."""
-    return people.account_told(store, name)
+    return enrolment.account_told(store, name)
 
 
 @router.patch("/accounts/{name}")
@@ -72,7 +72,7 @@ async def account_change(
 ) -> dict[str, Any]:
     """Change role, clearance, grants, the name shown; or disable and enable."""
     changes = said(Changes, body)
-    changed = await signing.beside(lambda: people.change_account(store, name, changes, doer))
+    changed = await signing.beside(lambda: enrolment.change_account(store, name, changes, doer))
     await signing.beside(gate.refresh)
     return accounts.as_told(changed)
 
@@ -88,7 +88,7 @@ async def account_password(
     password = generated() if chosen == "generated" else chosen or ""
     kept = await signing.hashed(password, name)
     response.headers.update(_SECRET)
-    changed = await signing.beside(lambda: people.set_password(store, name, kept, doer))
+    changed = await signing.beside(lambda: enrolment.set_password(store, name, kept, doer))
     await signing.beside(gate.refresh)
     return accounts.as_told(changed) | ({"generated": password} if chosen == "generated" else {})
 
@@ -96,7 +96,7 @@ async def account_password(
 @router.get("/keys")
 def keys_list(store: StoreNow) -> dict[str, Any]:
     """Every key: whose, for what, until when, when it was used last."""
-    return {"keys": people.listed_keys(store)}
+    return {"keys": enrolment.listed_keys(store)}
 
 
 @router.post("/keys", status_code=201)
@@ -106,7 +106,7 @@ async def key_add(
     """Make a key of an account; the answer tells it, this once."""
     given = said(NewKey, body)
     response.headers.update(_SECRET)
-    made, text = await signing.beside(lambda: people.add_key(store, given, doer))
+    made, text = await signing.beside(lambda: enrolment.add_key(store, given, doer))
     await signing.beside(gate.refresh)
     return accounts.key_as_told(made) | {"account": given.account, "key": text}
 
@@ -114,7 +114,7 @@ async def key_add(
 @router.delete("/keys/{key_id}")
 async def key_revoke(store: StoreNow, gate: GateNow, doer: DoerNow, signing: SignInNow, key_id: str) -> dict[str, Any]:
     """End a key, and the sessions that were begun with it."""
-    revoked = await signing.beside(lambda: people.revoke_key(store, key_id, doer))
+    revoked = await signing.beside(lambda: enrolment.revoke_key(store, key_id, doer))
     await signing.beside(gate.refresh)
     return accounts.key_as_told(revoked)
 
@@ -123,7 +123,7 @@ async def key_revoke(store: StoreNow, gate: GateNow, doer: DoerNow, signing: Sig
 def audit_page(store: StoreNow, limit: str = "100", before: str | None = None) -> dict[str, Any]:
     """The audit, the newest entry first; ``before`` an entry's id for the next page."""
     least = None if before is None else parameters.whole(before, "before", 1, 2**62)
-    found = people.audited(store, least, parameters.whole(limit, "limit", 1, 1000))
+    found = enrolment.audited(store, least, parameters.whole(limit, "limit", 1, 1000))
     return {"entries": [asdict(each) for each in found], "next": found[-1].id if found and found[-1].id > 1 else None}
 
 

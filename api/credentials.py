@@ -2,8 +2,6 @@
 
 import hashlib
 import hmac
-import re
-import secrets
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
@@ -15,7 +13,6 @@ from geo_risk.errors import Forbidden, Unauthenticated
 COOKIE: Final = "geo_risk_session"
 CSRF_HEADER: Final = "X-CSRF-Token"
 SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
-_KEY: Final = re.compile(r"grk_([a-z0-9]{10})_([0-9a-f]{64})")
 _LONGEST: Final = 8192
 
 
@@ -93,33 +90,3 @@ def require_csrf(request: Request, caller: Caller) -> None:
 def csrf_token(cookie: str) -> str:
     """The token of a session: only who has the cookie, which no script can read, can make it."""
     return hmac.new(cookie.encode(), b"geo-risk csrf", hashlib.sha256).hexdigest()
-
-
-def new_key() -> tuple[str, str]:
-    """Id and secret of a new key (256 bits)."""
-    return "".join(secrets.choice("abcdefghijklmnopqrstuvwxyz0123456789") for _ in range(10)), secrets.token_hex(32)
-
-
-def key_text(key_id: str, secret: str) -> str:
-    """A key as programs send it.
-
-    >>> key_parts(key_text("0123456789", "ab" * 32)) == ("0123456789", "ab" * 32)
-    True
-    """
-    return f"grk_{key_id}_{secret}"
-
-
-def key_parts(text: str) -> tuple[str, str] | None:
-    """Id and secret of a key as it was sent; None where it is none."""
-    found = _KEY.fullmatch(text)
-    return None if found is None else (found[1], found[2])
-
-
-def digest(secret: str) -> str:
-    """What is kept of a secret that cannot be guessed: its SHA-256."""
-    return hashlib.sha256(secret.encode("utf-8", "surrogateescape")).hexdigest()
-
-
-def is_digest_of(secret: str, kept: str) -> bool:
-    """Whether this is the secret; takes as long whether it is or not."""
-    return hmac.compare_digest(digest(secret), kept)

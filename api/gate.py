@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from starlette.requests import Request
 
 from api.caller import ANONYMOUS, Caller, caller_of
-from api.credentials import digest, is_digest_of, key_parts, shown_by
+from api.credentials import shown_by
+from api.keys import digest, is_digest_of, key_parts
 from api.settings import Settings
 from geo_risk.errors import GeoRiskError, StoreError, Unauthenticated
 from layers._store import Store, accounts, audit

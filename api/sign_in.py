@@ -19,8 +19,8 @@ from typing import Final, NamedTuple, NoReturn, TypeVar
 import sqlalchemy as sa
 
 from api.caller import Caller
-from api.credentials import digest
 from api.gate import Gate
+from api.keys import digest
 from api.passwords import hashed, matches, require_fit, warm
 from geo_risk.errors import Busy, Forbidden, TooMany, Unauthenticated
 from layers._store import Store, accounts, audit

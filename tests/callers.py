@@ -16,9 +16,9 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric import ed25519
 from fastapi.testclient import TestClient
 
-from api.credentials import digest, key_text
+from api.keys import digest, key_text
 from api.passwords import hashed
-from api.use import people
+from api.use import enrolment
 from layers._store import Store, accounts, open_store
 from layers._store.accounts import CLEARANCE, VERBS, Account, Key, at_least
 from layers._store.records import now, stamp
@@ -51,7 +51,7 @@ def add_account(store: Store, name: str, **given: Any) -> str:
         id=name, name=name, role=role, clearance=given.pop("clearance", CLEARANCE[role]), created_at=now(), created_by=MAKER,
         **sets, **given,
     )  # fmt: skip
-    store.transact(people.prepare)
+    store.transact(enrolment.prepare)
     store.transact(lambda connection: accounts.add_account(connection, account))
     return name
 

@@ -16,8 +16,8 @@ import callers
 from api.caller import caller_of
 from api.cli import account_commands
 from api.passwords import matches
-from api.use import people
-from api.use.people import Changes, Doer, NewAccount, NewKey, said
+from api.use import enrolment
+from api.use.enrolment import Changes, Doer, NewAccount, NewKey, said
 from geo_risk.errors import Conflict, NotFound, ParameterError, StoreCorrupt
 from layers._catalog import catalog
 from layers._store import Store, accounts, open_store
@@ -61,7 +61,7 @@ def test_what_no_account_may_be(given: dict[str, Any], where: str) -> None:
 
 @pytest.mark.parametrize("name", ["DUTY", " duty ", "ｄｕｔｙ", "Duty"])
 def test_a_name_is_taken_however_it_is_written(name: str, store: Store) -> None:
-    people.add_account(store, NewAccount(name="duty", role="viewer"), None, ME)
+    enrolment.add_account(store, NewAccount(name="duty", role="viewer"), None, ME)
     with pytest.raises(Conflict, match="there is an account of this name"):
         store.transact(lambda connection: accounts.add_account(connection, account(name=name.strip())))
     assert compared(name) == "duty"
@@ -121,9 +121,9 @@ def test_a_key_that_only_closes_writes_closures_and_nothing_else(store: Store) -
 def test_the_last_admin_stays(store: Store) -> None:
     for change in (Changes(disabled=True), Changes(role="viewer")):
         with pytest.raises(Conflict, match="the last admin"):
-            people.change_account(store, "admin", change, ME)
-    people.add_account(store, NewAccount(name="second", role="admin"), None, ME)
-    assert people.change_account(store, "admin", Changes(disabled=True), ME).disabled
+            enrolment.change_account(store, "admin", change, ME)
+    enrolment.add_account(store, NewAccount(name="second", role="admin"), None, ME)
+    assert enrolment.change_account(store, "admin", Changes(disabled=True), ME).disabled
 
 
 @pytest.mark.parametrize(
@@ -138,29 +138,29 @@ def test_what_ends_sessions(change: dict[str, Any], ends: bool, store: Store) ->
 
 
 def test_every_change_is_in_the_audit_and_no_secret_is(store: Store) -> None:
-    people.add_account(store, NewAccount(name="wang", role="field"), "argon-canary", ME)
-    people.change_account(store, "wang", Changes(role="operator", areas=frozenset({"towns:w"})), ME)
-    people.set_password(store, "wang", "argon-canary-2", ME)
-    key, text = people.add_key(store, NewKey(account="wang", scopes=frozenset({"read"})), ME)
-    people.revoke_key(store, key.id, ME)
-    told = [(each.action, each.subject, each.actor, each.address) for each in reversed(people.audited(store, None, 100))]
+    enrolment.add_account(store, NewAccount(name="wang", role="field"), "argon-canary", ME)
+    enrolment.change_account(store, "wang", Changes(role="operator", areas=frozenset({"towns:w"})), ME)
+    enrolment.set_password(store, "wang", "argon-canary-2", ME)
+    key, text = enrolment.add_key(store, NewKey(account="wang", scopes=frozenset({"read"})), ME)
+    enrolment.revoke_key(store, key.id, ME)
+    told = [(each.action, each.subject, each.actor, each.address) for each in reversed(enrolment.audited(store, None, 100))]
     actions = ("account_added", "account_changed", "password", "key_added", "key_revoked")
     assert told == [(action, "wang", "tests", "127.0.0.1") for action in actions]
-    detail = json.dumps([dict(each.detail) for each in people.audited(store, None, 100)])
+    detail = json.dumps([dict(each.detail) for each in enrolment.audited(store, None, 100)])
     assert '"after": "operator", "before": "field"' in detail
     assert not any(secret in detail for secret in ("argon-canary", text, key.secret_sha256))
 
 
 def test_a_change_that_is_refused_leaves_no_entry(store: Store) -> None:
     with pytest.raises(ParameterError, match="a figure must not depend on who asks"):
-        people.change_account(store, "viewer", Changes(reads=frozenset({"aeds"})), ME)
-    assert people.audited(store, None, 10) == ()
+        enrolment.change_account(store, "viewer", Changes(reads=frozenset({"aeds"})), ME)
+    assert enrolment.audited(store, None, 10) == ()
     assert roll(store).accounts["viewer"].reads is None
 
 
 def test_lists_tell_no_hashes(store: Store) -> None:
     callers.give_password(store, "viewer")
-    told = json.dumps([people.listed_accounts(store), people.listed_keys(store)])
+    told = json.dumps([enrolment.listed_accounts(store), enrolment.listed_keys(store)])
     assert "argon2" not in told
     assert not any(key.secret_sha256 in told for key in roll(store).keys.values())
 
@@ -169,10 +169,10 @@ def test_lists_tell_no_hashes(store: Store) -> None:
 def test_how_long_a_key_lasts(days: int, role: str, allowed: bool, store: Store) -> None:
     given = NewKey(account=role, scopes=frozenset({"read"}), days=days)
     if allowed:
-        assert people.add_key(store, given, ME)[0].expires_at > "2026"
+        assert enrolment.add_key(store, given, ME)[0].expires_at > "2026"
     else:
         with pytest.raises(ParameterError, match="the key would last too long"):
-            people.add_key(store, given, ME)
+            enrolment.add_key(store, given, ME)
 
 
 def test_what_is_said_of_a_key_is_read_strictly() -> None:
@@ -209,7 +209,7 @@ def test_the_audit_is_paged_and_verifies(store: Store) -> None:
 def test_an_audit_that_was_tampered_with_shows(harm: str, tmp_path: Path) -> None:
     path = tmp_path / "store.sqlite"
     with open_store(path) as store:
-        store.transact(people.prepare)
+        store.transact(enrolment.prepare)
         events(store, 3)
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute(harm)
@@ -218,23 +218,23 @@ def test_an_audit_that_was_tampered_with_shows(harm: str, tmp_path: Path) -> Non
 
 
 def test_an_empty_audit_verifies(store: Store) -> None:
-    store.transact(people.prepare)
+    store.transact(enrolment.prepare)
     with store.read() as connection:
         assert (verify_audit(connection).entries, entries(connection)) == (0, ())
 
 
 def test_no_such_account_or_key(store: Store) -> None:
     with pytest.raises(NotFound, match="no such account"):
-        people.account_told(store, "nobody")
+        enrolment.account_told(store, "nobody")
     with pytest.raises(NotFound, match="no such key"):
-        people.revoke_key(store, "none", ME)
+        enrolment.revoke_key(store, "none", ME)
 
 
 def test_the_generation_tells_of_every_change_but_use(store: Store) -> None:
     before = roll(store).generation
     store.transact(lambda connection: accounts.note_use(connection, {}, {"x": "2026"}))
     assert roll(store).generation == before
-    people.change_account(store, "viewer", Changes(display="A"), ME)
+    enrolment.change_account(store, "viewer", Changes(display="A"), ME)
     assert roll(store).generation == before + 1
 
 

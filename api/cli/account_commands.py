@@ -15,8 +15,8 @@ import typer
 from api.cli._show import line, wide_table
 from api.cli.data import StorePath, store_of
 from api.passwords import generated, hashed, require_fit
-from api.use import people
-from api.use.people import Changes, Doer, NewAccount, NewKey, said
+from api.use import enrolment
+from api.use.enrolment import Changes, Doer, NewAccount, NewKey, said
 from geo_risk.errors import ParameterError
 from layers._store import Store, open_store
 
@@ -63,7 +63,7 @@ def account_add(
         stated = {"role": role, "clearance": clearance, "display": display}
         given = said(NewAccount, {"name": name, **{what: value for what, value in stated.items() if value is not None}, **grants})
         password = None if no_password else _password(generate, given.name)
-        made = people.add_account(opened, given, None if password is None else hashed(password), _doer())
+        made = enrolment.add_account(opened, given, None if password is None else hashed(password), _doer())
     line(f"account {made.name}: {made.role}, may read what is {made.clearance}")
     if generate and password is not None:
         line(f"password (shown this once): {password}")
@@ -72,16 +72,16 @@ def account_add(
 def account_list(store: StorePath = None) -> None:
     """Everybody: role, clearance and grants."""
     with _opened(store) as opened:
-        rows = people.listed_accounts(opened)
+        rows = enrolment.listed_accounts(opened)
     wide_table(_ACCOUNT, [_cells(row) for row in rows])
 
 
 def account_password(name: Name, generate: Generate = False, store: StorePath = None) -> None:
     """Give somebody another password; their sessions end."""
     with _opened(store) as opened:
-        people.account_told(opened, name)
+        enrolment.account_told(opened, name)
         password = _password(generate, name)
-        people.set_password(opened, name, hashed(password), _doer())
+        enrolment.set_password(opened, name, hashed(password), _doer())
     line(f"account {name}: another password, sessions ended")
     if generate:
         line(f"password (shown this once): {password}")
@@ -115,7 +115,7 @@ def account_grant(
         if reads is not None or hide is not None:
             changes["reads"] = _reads(opened, reads, hide)
         changes |= {what: _names(text) for what, text in (("writes", writes), ("areas", areas)) if text is not None}
-        people.change_account(opened, name, said(Changes, changes), _doer())
+        enrolment.change_account(opened, name, said(Changes, changes), _doer())
     _print_one(store, name)
 
 
@@ -123,13 +123,13 @@ def key_add(
     account: Annotated[str, typer.Argument(help="Whose key it is.")],
     scopes: Annotated[str, typer.Option(help="By comma: read, ask, write, close, admin, metrics; also as write:LAYER.")],
     title: Annotated[str, typer.Option(help="What it is for.")] = "",
-    days: Annotated[int, typer.Option(help="How long it lasts; a wall's up to 400.")] = people.DAYS,
+    days: Annotated[int, typer.Option(help="How long it lasts; a wall's up to 400.")] = enrolment.DAYS,
     store: StorePath = None,
 ) -> None:
     """Make a key and print it, this once."""
     given = said(NewKey, {"account": account, "scopes": _names(scopes) or [], "title": title, "days": days})
     with _opened(store) as opened:
-        made, text = people.add_key(opened, given, _doer())
+        made, text = enrolment.add_key(opened, given, _doer())
     line(f"key {made.id} until {made.expires_at[:10]} (shown this once):")
     line(text)
 
@@ -137,14 +137,14 @@ def key_add(
 def key_list(store: StorePath = None) -> None:
     """Every key: whose, for what, until when, when it was used last."""
     with _opened(store) as opened:
-        rows = people.listed_keys(opened)
+        rows = enrolment.listed_keys(opened)
     wide_table(_KEY, [tuple(_cell(row[name]) for name in _KEY) for row in rows])
 
 
 def key_revoke(key_id: Annotated[str, typer.Argument(metavar="ID", help="The key's id.")], store: StorePath = None) -> None:
     """End a key at once, and the sessions begun with it."""
     with _opened(store) as opened:
-        people.revoke_key(opened, key_id, _doer())
+        enrolment.revoke_key(opened, key_id, _doer())
     line(f"key {key_id}: revoked")
 
 
@@ -152,19 +152,19 @@ def key_revoke(key_id: Annotated[str, typer.Argument(metavar="ID", help="The key
 def _opened(store: Path | None, *, create: bool = False) -> Iterator[Store]:
     """The store, with the tables that accounts need."""
     with open_store(store_of(store), create=create) as opened:
-        opened.transact(people.prepare)
+        opened.transact(enrolment.prepare)
         yield opened
 
 
 def _change(store: Path | None, name: str, changes: Mapping[str, Any]) -> None:
     with _opened(store) as opened:
-        people.change_account(opened, name, said(Changes, changes), _doer())
+        enrolment.change_account(opened, name, said(Changes, changes), _doer())
     _print_one(store, name)
 
 
 def _print_one(store: Path | None, name: str) -> None:
     with _opened(store) as opened:
-        told = people.account_told(opened, name)
+        told = enrolment.account_told(opened, name)
     line("; ".join(f"{what}: {cell}" for what, cell in zip(_ACCOUNT, _cells(told), strict=True)))
 
 

@@ -64,7 +64,7 @@ def demo(
 def _operator_of_the_demo(store: Store) -> str | None:
     """An operator with a password made now, which is given back; nothing where the demo has one already."""
     from api.passwords import generated, hashed
-    from api.use.people import Doer, NewAccount, add_account
+    from api.use.enrolment import Doer, NewAccount, add_account
     from geo_risk.errors import Conflict
 
     password = generated()

@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar
 import sqlalchemy as sa
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from api.credentials import digest, key_text, new_key
+from api.keys import digest, key_text, new_key
 from geo_risk.errors import NotFound, ParameterError, shown
 from layers._layer import Sensitivity
 from layers._store import Store, accounts, audit
