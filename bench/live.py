@@ -23,7 +23,7 @@ from pathlib import Path
 import numpy as np
 import shapely
 
-from api.credentials import digest, key_text
+from api.keys import digest, key_text
 from bench.figures import Figure, scattered, told
 from layers._catalog import layer
 from layers._frame import typed

@@ -24,6 +24,7 @@ Host = Annotated[str | None, typer.Option(help="Address to listen on.")]
 StorePath = Annotated[Path | None, typer.Option("--store", help="The store's file.")]
 
 _YIELDING: Final = 10
+_TURN_S: Final = 0.001
 
 
 def register(app: typer.Typer) -> None:
@@ -100,6 +101,8 @@ def _run(settings: Settings) -> None:
     app = create_app(settings, doors_later=True)
     scheme, host = "https" if settings.tls_cert else "http", f"[{settings.host}]" if ":" in settings.host else settings.host
     root = f"{scheme}://{host}:{listener.getsockname()[1]}"
+    # who waits for the interpreter while another thread computes asks for it sooner: requests and commits are short
+    sys.setswitchinterval(_TURN_S)
     with _compiler(settings.compile_ahead) as begin:
 
         def ready() -> None:
