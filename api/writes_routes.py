@@ -32,7 +32,8 @@ from layers._catalog import catalog
 from layers._check.one import RowRejected
 from layers._layer import Layer
 from layers._store import Store, seen
-from layers._store.records import Act, Change, Feature, Outcome, Reply, ReplyKey, Written
+from layers._store.records import Act, Change, Feature, Outcome, Reply, ReplyKey, Written, is_clean
+from layers._store.writes import require_feature
 
 GEOJSON: Final = "application/geo+json"
 JSON: Final = "application/json"
@@ -243,6 +244,8 @@ def _judge(asked: Asked, condition: Condition = writing.UNCONDITIONAL) -> Judge:
 
 def _single(asked: Asked, act: Act, fid: str, condition: Condition) -> Planned:
     """The plan of a change of the feature that the path names."""
+    if not is_clean(fid):  # no database need be asked for what none can hold
+        require_feature(asked.layer, None, fid)
     if act == "delete":
         sent = writing.sent_removal(_object(asked) if asked.body else {})
     else:

@@ -56,6 +56,8 @@ SCRIPT: list[tuple[str, str, str, Any, dict[str, str]]] = [
     ("operator", "POST", "/collections/flood_points/items", feature(found_on="2026-07-01", kind="dike"), {}),
     ("operator", "DELETE", f"{ITEMS}/script-2", None, {"If-Match": "*"}),
     ("operator", "DELETE", f"{ITEMS}/script-2", None, {"If-Match": "*"}),
+    ("operator", "PATCH", f"{ITEMS}/%00", {"properties": {}}, {"If-Match": '"7"'}),
+    ("operator", "PATCH", f"{ITEMS}/%E9%81%BF", {"properties": {}}, {"If-Match": '"7"'}),
     ("operator", "GET", ITEMS, None, {}),
     ("anonymous", "GET", f"{ITEMS}?limit=2", None, {}),
     ("operator", "GET", "/collections/flood_points/items", None, {}),

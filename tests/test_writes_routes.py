@@ -30,6 +30,8 @@ def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
         for layer_id, frame in small_city.frames().items():
             store.apply(layer_id, frame, Batch(actor="test", reason="small city", source="small"))
         callers.settle(store)
+        callers.add_account(store, "narrow", role="operator", reads={"shelters"}, writes={"shelters"})
+        callers.add_key(store, "narrow")
     with TestClient(create_app(Settings(store=path)), raise_server_exceptions=False) as opened:
         yield opened
 
@@ -194,6 +196,16 @@ def test_field_teams_report_shelters_but_no_towns(city: TestClient) -> None:
     assert (answer.status_code, answer.json()["where"]) == (403, "layer towns")
 
 
+def test_a_layer_that_may_not_be_seen_is_not_there_to_write(city: TestClient) -> None:
+    narrow = acting(city, "narrow")
+    for layer_id in ("aeds", "no_such"):
+        items = f"/collections/{layer_id}/items"
+        answers = [narrow.post(items, json=feature()), narrow.request("OPTIONS", items)]
+        assert [(each.status_code, "aeds" in each.json()["expected"]) for each in answers] == [(404, False)] * 2
+    assert narrow.post(ITEMS, json=feature()).status_code == 201
+    assert narrow.post("/collections/flood_points/items", json=feature()).status_code == 403
+
+
 @pytest.mark.parametrize(
     ("name", "allowed"), [("operator", "GET, POST, OPTIONS"), ("viewer", "GET, OPTIONS"), ("anonymous", "GET, OPTIONS")]
 )
@@ -323,6 +335,14 @@ def test_removal_says_why_too(city: TestClient) -> None:
 def test_hostile_bodies_end_in_a_refusal(city: TestClient, body: bytes, kind: str, status: int) -> None:
     answer = acting(city, "operator").post(ITEMS, content=body, headers={"Content-Type": kind})
     assert answer.status_code == status, answer.text
+
+
+@pytest.mark.parametrize("fid", ["%00", "a%00b", "%ff%fe", "x" * 3000, "%E9%81%BF", "..%2f..", "%22%27--"])
+def test_ids_that_nothing_has_are_not_there(city: TestClient, fid: str) -> None:
+    for method in ("PUT", "PATCH", "DELETE"):
+        body = None if method == "DELETE" else feature()
+        answer = acting(city, "operator").request(method, f"{ITEMS}/{fid}", json=body, headers={"If-Match": '"7"'})
+        assert answer.status_code in (404, 405, 412, 414), answer.text
 
 
 def test_another_crs_is_refused_not_taken_for_degrees(city: TestClient) -> None:
