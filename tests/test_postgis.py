@@ -86,6 +86,21 @@ def test_an_ordinary_user_owns_the_store_and_the_roles_of_the_page_look_through_
         store.verify()
 
 
+def test_postgis_may_be_in_a_schema_of_its_own(postgis_server):
+    with psycopg.connect(postgis_server.url(), autocommit=True) as connection:
+        connection.execute("CREATE DATABASE apart TEMPLATE template0 ENCODING 'UTF8'")
+    with psycopg.connect(postgis_server.url("apart"), autocommit=True) as connection:
+        connection.execute("CREATE SCHEMA gis; CREATE EXTENSION postgis SCHEMA gis")
+    with open_store(postgis_server.url("apart"), layers=LAYERS) as store:
+        fill(store)
+        with psycopg.connect(postgis_server.url("apart"), autocommit=True) as connection:
+            moved = "'SRID=4326;MULTIPOINT(1 2)'::gis.geometry"
+            connection.execute(f"UPDATE geo_risk_edit.layer_pads SET shape = {moved} WHERE fid = 'a'")
+        store.verify()
+        assert store.history("pads", "a")[-1].reason == "edited in a GIS"
+        assert store.snapshot().frames["pads"].geometry["a"] == shapely.Point(1, 2)
+
+
 # refused and told
 
 @pytest.mark.parametrize("url", ["postgres", "sqlite:///x.db", "postgresql://user:secret@host", "postgresql://[", "http://host/x", "postgresql://a:secret@host/x?no=such"])

@@ -54,6 +54,8 @@ _VIEWS: Final = "views"
 
 def make(connection: sa.Connection, layers: Mapping[str, Layer], extension: str) -> None:
     """Shapes, functions, views and rights anew, as the layers declare them."""
+    # until the transaction ends: the extension may be in a schema of its own
+    _say(connection, f"SET LOCAL search_path = geo_risk, {extension}")
     for layer in layers.values():
         _add_shape(connection, layer, extension)
     for statement in (*statements(layers, extension), *_leftovers(connection, layers)):
@@ -84,10 +86,10 @@ def statements(layers: Mapping[str, Layer], extension: str) -> Iterator[str]:
 
 def shapes_differ(connection: sa.Connection, table: str, extension: str) -> bool:
     """Whether a row's shape is another than its bytes say."""
-    if "shape" not in {column["name"] for column in sa.inspect(connection).get_columns(table)}:
+    if not _has_shape(connection, table):
         return False
-    same = _shape_of(extension)
-    query = f"SELECT EXISTS (SELECT FROM geo_risk.{_named(table)} WHERE NOT shape IS NOT DISTINCT FROM {same})"  # noqa: S608
+    kept, same = (f"{extension}.st_asbinary({shape})" for shape in ("shape", _shape_of(extension)))
+    query = f"SELECT EXISTS (SELECT FROM geo_risk.{_named(table)} WHERE {kept} IS DISTINCT FROM {same})"  # noqa: S608 - declared names
     return bool(connection.exec_driver_sql(query).scalar_one())
 
 
@@ -224,7 +226,7 @@ def _placed(layer: Layer, extension: str) -> Iterator[str]:
 
 def _add_shape(connection: sa.Connection, layer: Layer, extension: str) -> None:
     """The column that PostGIS indexes, computed from the bytes that the log holds; there from the table's making on."""
-    if layer.geometry is Geometry.NONE or "shape" in _columns(connection, f"current_{layer.id}"):
+    if layer.geometry is Geometry.NONE or _has_shape(connection, f"current_{layer.id}"):
         return
     column = sa.Column(
         "shape", Shape(_SHAPES[layer.geometry], srid=4326, spatial_index=False), sa.Computed(_shape_of(extension), persisted=True),
@@ -236,8 +238,9 @@ def _add_shape(connection: sa.Connection, layer: Layer, extension: str) -> None:
     sa.Index(f"shapes_of_{layer.id}", table.c.shape, postgresql_using="gist").create(connection)
 
 
-def _columns(connection: sa.Connection, table: str) -> set[str]:
-    return {str(column["name"]) for column in sa.inspect(connection).get_columns(table)}
+def _has_shape(connection: sa.Connection, table: str) -> bool:
+    found = "SELECT EXISTS (SELECT FROM pg_attribute WHERE attrelid = %s::regclass AND attname = 'shape' AND NOT attisdropped)"
+    return bool(connection.exec_driver_sql(found, (f"geo_risk.{_named(table)}",)).scalar_one())
 
 
 def _shape_of(extension: str) -> str:
