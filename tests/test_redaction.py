@@ -65,7 +65,7 @@ QUERIES: Mapping[str, tuple[str, ...]] = {
     "/moments": ("hours=24", "hours=24&layers=" + HIDDEN),
     "/mobilisation": ("needs=people:1", "needs=tents:1"),
     "/assessments/compare": ("a=none&b=none",),
-    "/rain": ("variable=rain",),
+    "/rain": ("variable=rain", f"layer={HIDDEN}"), "/rain/hours": (f"layer={HIDDEN}",),
     "/templates/{layer_id}.{extension}": ("",),
 }  # fmt: skip
 STREAMS = ("/events",)

@@ -67,10 +67,9 @@ ANOTHER = ed25519.Ed25519PrivateKey.generate()
     [
         {"iss": "https://other.test"}, {"iss": None}, {"aud": "another"}, {"aud": None}, {"aud": ["another"]}, {"exp": None},
         {"exp": 1}, {"exp": "soon"}, {"sub": None}, {"sub": 5}, {"sub": ""}, {"sub": "a\nb"}, {"sub": "x" * 101},
-        {"nbf": time.time() + 3600}, {"signed_by": ANOTHER}, {"kid": "two"},
+        {"nbf": 9_000_000_000}, {"signed_by": ANOTHER}, {"kid": "two"},
         {"algorithm": "HS256", "signed_by": "a shared secret of thirty-three bytes"},
     ],
-    ids=repr,
 )  # fmt: skip
 def test_what_is_not_believed(claims: dict[str, Any], bureau: callers.Bureau, provider: Provider) -> None:
     with pytest.raises(Unauthenticated, match="the token is not valid, or not any more"):

@@ -90,7 +90,7 @@ def rain(
         snapshot = opened.snapshot()
     if cube is not None:
         _refuse_with_cube(observations=observations, as_known_at=as_known_at, measures=measures)
-        require_areas(layer)
+        require_areas(snapshot, layer)
         from api.use.rain_cube import watch_cube
 
         watched = watch_cube(

@@ -21,7 +21,6 @@ from geo_risk.levels import UNKNOWN
 from geo_risk.model import Provenance
 from geo_risk.model import Rule as Choice
 from geo_risk.risk.warnings import LEVELS, NONE, Falling, WarningRule, area_levels, first_times, in_force, level_over_time
-from layers._catalog import layer
 from layers._layer import Geometry
 from layers._observations import Observations, falling, read_observations, warning_rules
 from layers._store import Snapshot
@@ -142,7 +141,7 @@ def watch(
     ParameterError
         No such variable, a moment without a zone, or a layer without areas.
     """
-    require_areas(area_layer)
+    require_areas(snapshot, area_layer)
     ruled = ruled_by_tables(variable)
     gauges, areas = snapshot.frames[GAUGES[variable]], snapshot.frames[area_layer]
     return watch_gauges(
@@ -336,9 +335,9 @@ def moment_of(text: str | None, where: str) -> pd.Timestamp | None:
     return pd.Timestamp(moment)
 
 
-def require_areas(layer_id: str) -> None:
-    """Stop where a layer holds no areas."""
-    if layer(layer_id).geometry is not Geometry.AREA:
+def require_areas(snapshot: Snapshot, layer_id: str) -> None:
+    """Stop where a layer holds no areas, or is not there for whoever asks."""
+    if snapshot.layer(layer_id).geometry is not Geometry.AREA:
         raise ParameterError("only areas hold stations", where="layer", expected="an area layer such as towns", got=layer_id)
 
 
