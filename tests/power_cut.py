@@ -13,11 +13,12 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 from geo_risk.errors import StoreError
@@ -32,6 +33,8 @@ _CALL = re.compile(r"^(\w+)\((.*)\) += (-?\d+)")
 _FD = re.compile(r"^\d+<([^>]*)>")
 _TEXT = re.compile(r'"((?:\\x[0-9a-f]{2})*)"')
 _DELETED = "(deleted)"
+Named = dict[str, int | None]
+"""Names and the files that they stand for from now on; None: for none."""
 
 
 class Event(NamedTuple):
@@ -58,12 +61,19 @@ class Trace:
         return self.acknowledged[place - 1][1] if place else 0
 
 
-def record(code: str, folder: Path, to: Path) -> None:
-    """Run Python code whose store is ``folder/data/store.db`` and whose acknowledgements go to ``folder/acks``, under strace."""
+def watched(folder: Path) -> list[Path]:
+    """The names of a store at work in a folder's folder ``data``, and of its acknowledgements."""
     data = folder / "data"
-    watched = [folder, data, data / "store.db", data / "store.db-wal", data / "store.db-journal", folder / "acks"]
+    return [folder, data, data / "store.db", data / "store.db-wal", data / "store.db-journal", folder / "acks"]
+
+
+def record(code: str, folder: Path, to: Path, names: Sequence[Path] = ()) -> None:
+    """Run Python code whose store is ``folder/data/store.db`` and whose acknowledgements go to ``folder/acks``, under strace.
+
+    With names only calls that have to do with them are recorded, which is faster.
+    """
     command = ["strace", "-f", "-y", "-xx", "-s", "16777216", "-e", f"trace={_CALLS}", "-o", str(to)]
-    command += [part for path in watched for part in ("-P", str(path))]
+    command += [part for path in names for part in ("-P", str(path))]
     subprocess.run(
         [*command, sys.executable, "-c", code, str(folder)],
         check=True, cwd=Path(__file__).parents[1], stderr=subprocess.PIPE, timeout=120,
@@ -72,7 +82,7 @@ def record(code: str, folder: Path, to: Path) -> None:
 
 def read_trace(path: Path, folder: Path) -> Trace:
     """The trace of `record`, read back; stops at a call whose effect the model does not know."""
-    calls = [event for call in _whole_calls(path) if (event := _event(*call)) is not None]
+    calls = [event for call in _whole_calls(path) if (event := _event(*call)) is not None and event.path.startswith(str(folder))]
     marks, acks = [], str(folder / "acks")
     for event in calls:
         if event.path == acks:
@@ -115,6 +125,8 @@ def _event(begun: int, ended: int, text: str) -> Event | None:
         "openat": lambda: Event(begun, ended, call, texts[0].decode()) if "O_CREAT" in arguments else None,
         "mkdir": lambda: Event(begun, ended, call, path),
         "unlink": lambda: Event(begun, ended, call, path),
+        "rename": lambda: Event(begun, ended, call, path, 0, texts[1]),
+        "link": lambda: Event(begun, ended, call, path, 0, texts[1]),
         "pwrite64": lambda: Event(begun, ended, call, path, numbers[-1], texts[-1]),
         "write": lambda: Event(begun, ended, call, path, 0, texts[-1]),
         "fsync": lambda: Event(begun, ended, "fsync", path),
@@ -135,6 +147,7 @@ class Kept:
 
     sure: bytearray = field(default_factory=bytearray)
     loose: list[Event] = field(default_factory=list)
+    written: int = 0  # where the next plain write goes: these files are written from start to end
 
     def settle(self, before: int) -> None:
         """Make sure what had ended before a completed fsync began."""
@@ -153,7 +166,7 @@ class Disk:
     folders: set[int] = field(default_factory=set)
     named: dict[str, int] = field(default_factory=dict)  # as the process sees it
     sure: dict[str, int] = field(default_factory=dict)
-    loose: list[tuple[int, str, int | None]] = field(default_factory=list)  # (begun, path, file)
+    loose: list[tuple[int, Named]] = field(default_factory=list)  # (begun, names that change at once)
 
     def take(self, event: Event) -> None:
         """Go on by one event."""
@@ -161,36 +174,37 @@ class Disk:
             if event.path not in self.named:
                 self.folders |= {len(self.files)} if event.call == "mkdir" else set()
                 self.files.append(Kept())
-                self._name(event, len(self.files) - 1)
-        elif event.call == "unlink":
-            self._name(event, None)
+                self._name(event, {event.path: len(self.files) - 1})
         elif event.call == "fsync":
             self._sync(event)
+        elif event.path in self.named and event.call in _NAMING:
+            self._name(event, _NAMING[event.call](event.path, event.data.decode(), self.named[event.path]))
         elif event.path in self.named:
-            self.files[self.named[event.path]].loose.append(event)
+            file = self.files[self.named[event.path]]
+            file.loose.append(event if event.call != "write" else event._replace(offset=file.written))
+            file.written += len(event.data)
 
-    def _name(self, event: Event, file: int | None) -> None:
-        self.loose.append((event.begun, event.path, file))
-        if file is None:
-            del self.named[event.path]
-        else:
-            self.named[event.path] = file
+    def _name(self, event: Event, changes: Named) -> None:
+        self.loose.append((event.begun, changes))
+        _set(self.named, changes)
 
     def _sync(self, event: Event) -> None:
         if event.path in self.named:
             self.files[self.named[event.path]].settle(event.begun)
-        done = [change for change in self.loose if change[0] < event.begun and str(Path(change[1]).parent) == event.path]
-        for _, path, file in done:
-            _set(self.sure, path, file)
+        done = [change for change in self.loose if change[0] < event.begun and _folder(change[1]) == event.path]
+        for _, changes in done:
+            _set(self.sure, changes)
         self.loose = [change for change in self.loose if change not in done]
 
     def after_cut(self, chance: random.Random) -> dict[str, bytes]:
         """What is found by path below the base when the power is back."""
-        names, likely = dict(self.sure), chance.choice((0.0, 0.1, 0.5, 0.9, 1.0))
-        for path in {path for _, path, _ in self.loose}:
-            changes = [change for change in self.loose if change[1] == path]
-            for _, _, file in changes[: _drawn(chance, likely, len(changes))]:
-                _set(names, path, file)
+        names, gone, likely = dict(self.sure), set[str](), chance.choice((0.0, 0.1, 0.5, 0.9, 1.0))
+        for _, changes in self.loose:
+            # a change of a name rests on the changes of it before
+            if gone & changes.keys() or chance.random() >= likely:
+                gone |= changes.keys()
+            else:
+                _set(names, changes)
         folders = {self.base} | {path for path, file in names.items() if file in self.folders}
         return {
             path: _surviving(self.files[file], chance, likely)
@@ -198,15 +212,35 @@ class Disk:
         }
 
 
-def _drawn(chance: random.Random, likely: float, changes: int) -> int:
-    return sum(chance.random() < likely for _ in range(changes))
+def holding(folder: Path, before: Mapping[str, bytes]) -> Disk:
+    """A disk on which the folder's files are sure, in its one folder ``data``."""
+    disk = Disk(str(folder), files=[Kept(bytearray(content)) for content in before.values()])
+    disk.sure = {path: number for number, path in enumerate(before)}
+    if before:
+        disk.sure[str(folder / "data")] = len(disk.files)
+        disk.folders.add(len(disk.files))
+        disk.files.append(Kept())
+    disk.named = dict(disk.sure)
+    return disk
 
 
-def _set(names: dict[str, int], path: str, file: int | None) -> None:
-    if file is None:
-        names.pop(path, None)
-    else:
-        names[path] = file
+_NAMING: dict[str, Callable[[str, str, int], Named]] = {
+    "unlink": lambda old, _, __: {old: None},
+    "rename": lambda old, new, file: {old: None, new: file},
+    "link": lambda _, new, file: {new: file},
+}
+
+
+def _folder(changes: Named) -> str:
+    return str(Path(next(iter(changes))).parent)
+
+
+def _set(names: dict[str, int], changes: Named) -> None:
+    for path, file in changes.items():
+        if file is None:
+            names.pop(path, None)
+        else:
+            names[path] = file
 
 
 def _apply(content: bytearray, event: Event) -> None:
@@ -246,14 +280,16 @@ def _torn(event: Event, chance: random.Random) -> list[Event]:
     ]
 
 
-def images(trace: Trace, folder: Path, cuts: Sequence[int], seed: int) -> Iterator[tuple[int, dict[str, bytes]]]:
-    """For each line of the trace, in rising order, what a cut there leaves."""
-    disk, done = Disk(str(folder)), 0
-    for cut in sorted(cuts):
+def images(
+    trace: Trace, folder: Path, cuts: Sequence[int], seed: int, before: Mapping[str, bytes] = MappingProxyType({})
+) -> Iterator[tuple[int, dict[str, bytes]]]:
+    """For each line of the trace, in rising order, what a cut there leaves; ``before`` is what was sure when it began."""
+    disk, done = holding(folder, before), 0
+    for number, cut in enumerate(sorted(cuts)):
         while done < len(trace.events) and trace.events[done].ended < cut:
             disk.take(trace.events[done])
             done += 1
-        yield cut, disk.after_cut(random.Random(f"{seed}:{cut}"))
+        yield cut, disk.after_cut(random.Random(f"{seed}:{number}"))
 
 
 class Found(NamedTuple):

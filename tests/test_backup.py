@@ -282,3 +282,9 @@ def test_a_killed_restore_leaves_the_old_store_or_the_new_one(saved, place):
             found.append(store.verify().head)
         assert check(saved).revision == 3
     assert set(found) == heads
+
+
+def test_an_empty_file_is_no_store_to_whoever_makes_none(place):
+    (place / "store.db").touch()
+    with pytest.raises(StoreUnavailable, match=r"there is no store.*got: an empty file"):
+        open_store(place / "store.db", create=False)

@@ -4,12 +4,19 @@ import multiprocessing
 import random
 import shutil
 import tempfile
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import pytest
+import shapely
 from conftest import missing
-from power_cut import Disk, Event, Found, Task, examine, log_of, read_trace, record
+from power_cut import Disk, Event, Found, Task, examine, images, lay_out, log_of, read_trace, record, watched
+
+from geo_risk.errors import StoreError
+from layers._catalog import catalog
+from layers._store import Batch, Change, Store, open_store
+from layers._store.backup import backup
 
 IMAGES = 1_000
 LAYERS = ("aeds", "shelters")
@@ -63,13 +70,13 @@ session(8)
 """
 
 
-def cut_everywhere(tmp_path: Path, images: int, rounds: int, *, careless: bool) -> list[Found]:
+def cut_everywhere(tmp_path: Path, number: int, rounds: int, *, careless: bool) -> list[Found]:
     """Record a run and examine images of it, on two processes."""
     base, trace = tmp_path / "disk", tmp_path / "trace"
     base.mkdir()
-    record(WRITER.format(careless=careless, rounds=rounds), base, trace)
+    record(WRITER.format(careless=careless, rounds=rounds), base, trace, watched(base))
     lines, chance = read_trace(trace, base).events[-1].ended, random.Random(5)
-    cuts, whole = [chance.randrange(lines + 2) for _ in range(images)], log_of(base / "data" / "store.db")
+    cuts, whole = [chance.randrange(lines + 2) for _ in range(number)], log_of(base / "data" / "store.db")
     with tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else tmp_path) as memory:
         shares = [Task(trace, base, whole, LAYERS, sorted(set(cuts[n::2])), n, Path(memory, str(n))) for n in range(2)]
         with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as pool:
@@ -97,6 +104,66 @@ def test_the_images_show_what_a_commit_without_fsync_loses(tmp_path):
     lost = [each for each in found if each.lost]
     assert [each.wrong for each in lost if each.wrong] == []  # short, and otherwise sound
     assert len(lost) > IMAGES / 50
+
+
+RESTORING = """
+import os, sys
+from pathlib import Path
+from layers._store import backup
+
+if {careless}:
+    backup.make_sure = lambda file: None
+
+BASE = Path(sys.argv[1])
+acks = os.open(BASE / "acks", os.O_CREAT | os.O_WRONLY | os.O_APPEND)
+backup.restore(BASE / "copy.sqlite", BASE / "data" / "store.db", replace=True)
+os.write(acks, b"1\\n")
+"""
+
+
+@pytest.mark.crash
+@pytest.mark.usefixtures("strace")
+def test_a_power_cut_in_a_restore_leaves_the_old_store_or_the_new_one(tmp_path):
+    old, new = to_be_restored(tmp_path)
+    assert set(restored(tmp_path, careless=False)) == {(0, old), (0, new), (1, new)}
+
+
+@pytest.mark.crash
+@pytest.mark.usefixtures("strace")
+def test_the_images_show_a_restore_without_fsync(tmp_path):
+    to_be_restored(tmp_path)
+    with pytest.raises(StoreError):
+        list(restored(tmp_path, careless=True))
+
+
+def restored(tmp_path: Path, *, careless: bool) -> Iterator[tuple[int, str]]:
+    """Record a restore; of each image whether it had been acknowledged, and the head of the store that is found."""
+    base, trace, layers = tmp_path / "disk", tmp_path / "trace", {"aeds": catalog()["aeds"]}
+    before = {str(path): path.read_bytes() for path in [*base.glob("data/*"), base / "copy.sqlite"]}
+    record(RESTORING.format(careless=careless), base, trace, [*watched(base), base / "data" / ".store.db.unfinished"])
+    read, chance = read_trace(trace, base), random.Random(2)
+    cuts = [chance.choice(read.events).ended + chance.randrange(2) for _ in range(150)] + [read.acknowledged[0][0] + 1] * 20
+    for number, (cut, left) in enumerate(images(read, base, cuts, 2, before)):
+        with open_store(lay_out(left, base, tmp_path / str(number)), layers=layers, create=False) as store:
+            yield read.acknowledged_by(cut), store.verify().head
+
+
+def to_be_restored(tmp_path: Path) -> tuple[str, str]:
+    """A store as a crash left it, its log not folded in, and a backup of it before; the heads of both."""
+    place = tmp_path / "made" / "store.db"
+    (tmp_path / "disk" / "data").mkdir(parents=True)
+    with open_store(place, layers={"aeds": catalog()["aeds"]}) as store:
+        put(store, "a")
+        kept = backup(store, tmp_path / "disk" / "copy.sqlite")
+        put(store, "b")
+        for path in (place, place.with_name("store.db-wal")):
+            shutil.copyfile(path, tmp_path / "disk" / "data" / path.name)
+        return store.verify().head, kept.head
+
+
+def put(store: Store, name: str) -> None:
+    wanted = Change(layer="aeds", fid=name, op="put", values={"name": name}, geometry=shapely.Point(120, 30))
+    store.write(Batch("power", "cut", "restore"), [wanted])
 
 
 def event(line: int, call: str, path: str, offset: int = 0, data: bytes = b"") -> Event:

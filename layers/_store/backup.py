@@ -3,6 +3,7 @@
 import datetime as dt
 import hashlib
 import json
+import os
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -138,9 +139,7 @@ def restore(path: Path, to: Path, *, replace: bool = False, report: Report | Non
     make_folder(to.parent)
     aside = to.with_name(f"{to.name}.before-{_compact(now())}") if to.exists() else None
     with _beside(to) as unfinished:
-        shutil.copyfile(path, unfinished)
-        unfinished.chmod(0o600)
-        make_sure(unfinished)
+        _copy_for_its_owner(path, unfinished)
         put_in_place(unfinished, to, aside)
     return Restored(checked=checked, aside=aside)
 
@@ -308,6 +307,12 @@ def _free_name(to: Path, revision: int, ending: str) -> Path:
     if not to.parent.is_dir():
         raise FileError("there is no folder to put the backup in", where=to.name, expected="a folder that is there", got="none")
     return to
+
+
+def _copy_for_its_owner(path: Path, to: Path) -> None:
+    with path.open("rb") as source, os.fdopen(os.open(to, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as copy:
+        shutil.copyfileobj(source, copy, 1 << 20)
+    make_sure(to)
 
 
 def _sweep(folder: Path) -> None:

@@ -110,12 +110,15 @@ class SqliteDatabase:
 
 def require_file(path: Path, create: bool) -> None:
     """Make the store's file and folder, for their owner's eyes only, where there is none and it may be made."""
-    if path.exists():
-        return
-    if not create:
+    size = path.stat().st_size if path.exists() else None
+    if not create and not size:
+        # what an interrupted copy or a lost disk left must not pass for a map with nothing on it
         raise StoreUnavailable(
-            "there is no store", where=path.name, expected="a store's file", got="nothing", then="import a file, or make the demo",
+            "there is no store", where=path.name, expected="a store's file", got="nothing" if size is None else "an empty file",
+            then="import a file, or make the demo; or restore a backup",
         )
+    if size is not None:
+        return
     try:
         make_folder(path.parent)
         # SQLite gives its -wal and -shm files the mode of this one: it holds people's telephone numbers
