@@ -36,8 +36,8 @@ from layers._store.saved import saved_path
 
 _log = logging.getLogger(__name__)
 
-_FIRST: Final = (health_routes, features_routes, writes_routes, live_routes, sign_in_routes, accounts_routes)
-"""Doors that need no engine: what they import is what a start waits for. All others are in `api.later`."""
+_FIRST: Final = (writes_routes, features_routes, live_routes, health_routes, sign_in_routes, accounts_routes)
+"""Doors that need no engine, those asked most first: what they import is what a start waits for. The others are in `api.later`."""
 
 
 class Service(FastAPI):

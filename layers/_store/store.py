@@ -39,6 +39,7 @@ class Store:
     def __init__(self, database: Database, layers: Mapping[str, Layer]) -> None:
         self.layers, self.database = layers, database
         self._closed = False
+        self._follower: sa.Connection | None = None
         self._last: Snapshot | None = None
         self._reading = threading.Lock()
         self._listeners: list[Callable[[], None]] = []
@@ -55,6 +56,8 @@ class Store:
         self._writer.close()
         with self._reading:
             self._closed = True
+            if self._follower is not None:
+                self._follower.close()
             self.database.close()
 
     @property
@@ -135,7 +138,7 @@ class Store:
 
         Frames of layers that did not change are the same objects as in the snapshot before.
         """
-        with self._reading, self.read() as connection:
+        with self._reading, self._following() as connection:
             self._last = brought_forward(connection, self.layers, self._last)
             return self._last
 
@@ -263,6 +266,21 @@ class Store:
             self._require_open()
             with self.database.connect() as connection, connection.begin():
                 yield connection
+
+    @contextmanager
+    def _following(self) -> Iterator[sa.Connection]:
+        """As `read`, on a connection that is kept: to open one takes longer than to see that nothing changed."""
+        with self.database.told():
+            self._require_open()
+            connection, self._follower = self._follower or self.database.connect(), None
+            try:
+                with connection.begin():
+                    yield connection
+            except BaseException:
+                connection.invalidate()
+                connection.close()
+                raise
+            self._follower = connection
 
     def _require_open(self) -> None:
         if self._closed:
