@@ -6,10 +6,13 @@ import pytest
 import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_store import LAYERS, ME, pads
+from test_store import LAYERS, ME, PADS, pads
 
 from geo_risk.errors import Conflict, Forbidden, NotFound, ParameterError
 from layers._store import Batch, Change, Store, open_store
+from layers._store.differences import effective_between, recorded_between
+from layers._store.moments import Moment, horizon, rows_then
+from layers._store.retention import retain
 from layers._store.undo import ChangedSince, Target, Undone, undo
 
 CLERK = Batch("clerk", "wrong file", "-")
@@ -159,6 +162,23 @@ def test_what_is_not_in_the_log_cannot_be_undone(store, target, text):
 def test_too_much_for_one_piece_is_refused(store, monkeypatch):
     monkeypatch.setattr("layers._store.undo.MOST", 1)
     with pytest.raises(ParameterError, match=r"more than can be taken back in one piece; where: batch 1; .*at most 1 .*got: 2"):
+        taken_back(store, 1)
+
+
+def test_what_was_archived_is_refused_and_not_shown_as_nothing(store, tmp_path):
+    store.apply("pads", pads({"a": "A2"}), ME)
+    store.apply("pads", pads({"a": "A3"}), ME)
+    cut, before = store.batches()[1].recorded_at, "2020-01-01T00:00:00.000000Z"
+    retain(store, cut, tmp_path / "archive", actor="clerk", reason="old", report=lambda share: None)
+    with store.read() as connection:
+        for moment in (Moment(true_at=before), Moment(true_at=cut, known_at=before), Moment(true_at=cut, since=before)):
+            with pytest.raises(ParameterError, match="the log before this moment was archived"):
+                horizon(connection, moment, 4)
+        with pytest.raises(ParameterError, match="the log before this moment was archived"):
+            effective_between(connection, ["pads"], before, cut, 4)
+        assert [row[-1] for row in rows_then(connection, PADS, horizon(connection, Moment(true_at=cut), 4))] == [3, 2]
+        assert [len(each.steps) for each in recorded_between(connection, ["pads"], 3, 4)] == [1]
+    with pytest.raises(ParameterError, match="the log before this revision was archived"):
         taken_back(store, 1)
 
 

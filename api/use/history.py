@@ -16,6 +16,7 @@ from geo_risk.errors import Forbidden, NotFound, shown
 from layers._layer import Layer, Sensitivity
 from layers._store import Batch, Feature, Snapshot, Store, audit
 from layers._store.changes import revision_at
+from layers._store.cuts import first_kept, retained
 from layers._store.differences import Step, counts_by_minute, course_of, recorded_between
 from layers._store.records import stamp
 from layers._store.undo import Left, Reverted, Target, Undone, undo
@@ -34,7 +35,8 @@ def history(
 ) -> dict[str, Any]:
     """A page of a feature's revisions, the newest first, each with what it changed of what may be read.
 
-    A revision that changed nothing that may be read is not there. ``next`` is the ``before`` of the next page.
+    A revision that changed nothing that may be read is not there. ``next`` is the ``before`` of the next page. What was before
+    ``archived_before`` is in an archive; the first revision of the log then holds all that the feature had.
 
     Raises
     ------
@@ -43,7 +45,7 @@ def history(
     """
     layer = snapshot.layer(layer_id)
     with store.read() as connection:
-        course = course_of(connection, layer.id, fid, snapshot.revision)
+        course, cut = course_of(connection, layer.id, fid, snapshot.revision), retained(connection)
     seen = [step for step in reversed(course.steps if course else ()) if _is_told(layer, step, snapshot.readable)]
     if not seen:
         raise NotFound(
@@ -53,7 +55,7 @@ def history(
     later = [step for step in seen if before is None or step.seq < before]
     page = later[:limit]
     return {
-        "layer": layer.id, "id": fid, "revision": snapshot.revision,
+        "layer": layer.id, "id": fid, "revision": snapshot.revision, "archived_before": cut.until if cut else None,
         "revisions": [_revision(layer, step, snapshot, named, most_skew_s) for step in page],
         "numberMatched": len(seen), "numberReturned": len(page),
         "next": page[-1].seq if len(later) > limit else None,
@@ -96,7 +98,7 @@ def moments(store: Store, snapshot: Snapshot, hours: int, now: dt.datetime) -> d
     """
     since = now - dt.timedelta(hours=hours)
     with store.read() as connection:
-        after = min(revision_at(connection, stamp(since)), snapshot.revision)
+        after = max(min(revision_at(connection, stamp(since)), snapshot.revision), first_kept(connection))
     key = after, snapshot.readable, frozenset(snapshot.layers)
     counted = remember_few(snapshot.whole, "moments", key, lambda _: _counted(store, snapshot, after), most=_KEPT)
     return {

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from geo_risk.errors import ParameterError
 from layers._store.changes import revision_at
+from layers._store.cuts import first_kept, require_kept
 from layers._store.moments import Horizon, effective, present
 from layers._store.records import Op
 from layers._store.schema import BATCHES, REVISIONS, SOURCE
@@ -111,8 +112,9 @@ def recorded_between(connection: sa.Connection, layers: Collection[str], after: 
     Raises
     ------
     ParameterError
-        There are more than `MOST` revisions.
+        There are more than `MOST` revisions, or the log was cut after the first of them.
     """
+    _require_kept(connection, after)
     listed = _listed(connection, layers, sa.and_(REVISIONS.c.seq > after, REVISIONS.c.seq <= until))
     base = _bases(connection, listed, after)
     late = _made_from(connection, [each for each in listed if each.op == "late"], until)
@@ -124,6 +126,7 @@ def effective_between(connection: sa.Connection, layers: Collection[str], since:
 
     In this order none is late: `Course.before` and `Course.after` are what was true at both moments. Errors as above.
     """
+    require_kept(connection, since)
     # what was effective after a moment was recorded after it
     span = sa.and_(REVISIONS.c.seq > revision_at(connection, since), REVISIONS.c.seq <= known)
     listed = _listed(connection, layers, sa.and_(span, since < effective, until >= effective))
@@ -143,6 +146,15 @@ def course_of(connection: sa.Connection, layer_id: str, fid: str, until: int) ->
     listed = _listed(connection, [layer_id], span)
     late = _made_from(connection, [each for each in listed if each.op == "late"], until)
     return next(_courses(connection, _in_order_of_arrival(listed, {}, late), late=True), None)
+
+
+def _require_kept(connection: sa.Connection, after: int) -> None:
+    first = first_kept(connection)
+    if after < first:
+        raise ParameterError(
+            "the log before this revision was archived", where="since", expected=f"revision {first} or later", got=str(after),
+            then="ask the archive that was made when the log was cut",
+        )
 
 
 def counts_by_minute(
