@@ -20,6 +20,7 @@ from api.admission import LANES, Admission
 from api.guard import Guard, limits_of
 from api.server import serve_on
 from api.settings import Settings
+from geo_risk.errors import GeoRiskError
 
 HELD = bytes(30_000_000)
 
@@ -38,7 +39,10 @@ class Bare:
                 await send({"type": f"lifespan.{kind}.complete"})
             return
         scope["route"] = SimpleNamespace(path=scope["path"])
-        status, headers, body = await getattr(self, scope["path"].strip("/") or "ok")(scope, receive)
+        try:
+            status, headers, body = await getattr(self, scope["path"].strip("/") or "ok")(scope, receive)
+        except GeoRiskError:
+            return  # the guard has answered
         length = [] if scope["path"] == "/stream" else [(b"content-length", b"%d" % len(body))]
         await send({"type": "http.response.start", "status": status, "headers": [*headers, *length]})
         if scope["path"] == "/stream":
@@ -129,6 +133,16 @@ class Line:
         while part := self._some():
             heard += part
         return heard
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the other side still holds the connection; waits for the timeout to find out."""
+        try:
+            return self.socket.recv(1) != b""
+        except TimeoutError:
+            return True
+        except ConnectionError:
+            return False
 
     @property
     def lasted(self) -> float:
