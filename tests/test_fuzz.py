@@ -22,7 +22,7 @@ from api.app import create_app
 from api.settings import Settings
 from layers._store import Batch, open_store
 
-EACH = 4
+EACH = 3
 """Requests for each operation and caller."""
 ENDLESS = {("GET", "/events")}
 """Answers that go on until somebody leaves."""
