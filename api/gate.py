@@ -15,7 +15,7 @@ from api.caller import ANONYMOUS, Caller, caller_of
 from api.credentials import shown_by
 from api.keys import digest, is_digest_of, key_parts
 from api.settings import Settings
-from geo_risk.errors import GeoRiskError, StoreError, Unauthenticated
+from geo_risk.errors import Forbidden, GeoRiskError, StoreError, Unauthenticated
 from layers._store import Store, accounts, audit
 from layers._store.accounts import Roll
 from layers._store.audit import Event
@@ -109,7 +109,7 @@ class Gate:
             if shown.bearer is not None:
                 return self.by_bearer(shown.bearer)
             return ANONYMOUS if shown.cookie is None else self.by_session(digest(shown.cookie))
-        except Unauthenticated:
+        except (Unauthenticated, Forbidden):
             if lenient:
                 return ANONYMOUS
             raise
