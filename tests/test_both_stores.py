@@ -97,9 +97,10 @@ def _settled(text: str) -> str:
 
 def test_both_stores_answer_alike(tmp_path: Path, postgis_url: str) -> None:
     file = tmp_path / "store.sqlite"
-    postgis = Settings(store=file, database_url=SecretStr(postgis_url))
+    sqlite = Settings(store=file, write_deadline_s=30)
+    postgis = sqlite.model_copy(update={"database_url": SecretStr(postgis_url)})
     answers = []
-    for name, settings, where in (("sqlite", Settings(store=file), file), ("postgis", postgis, postgis_url)):
+    for name, settings, where in (("sqlite", sqlite, file), ("postgis", postgis, postgis_url)):
         with serving(settings, open_store(where)) as client:
             assert client.app.state.store.database.name == name  # type: ignore[attr-defined]
             answers.append(played(client))

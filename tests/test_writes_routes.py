@@ -32,8 +32,17 @@ def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
         callers.settle(store)
         callers.add_account(store, "narrow", role="operator", reads={"shelters"}, writes={"shelters"})
         callers.add_key(store, "narrow")
-    with TestClient(create_app(Settings(store=path)), raise_server_exceptions=False) as opened:
+    with TestClient(create_app(Settings(store=path, write_deadline_s=30)), raise_server_exceptions=False) as opened:
         yield opened
+
+
+@pytest.fixture
+def hurried(city: TestClient) -> Iterator[TestClient]:
+    """The same service, which gives a write one second."""
+    state = city.app.state  # type: ignore[attr-defined]
+    unhurried, state.settings = state.settings, state.settings.model_copy(update={"write_deadline_s": 1})
+    yield city
+    state.settings = unhurried
 
 
 def store_of(city: TestClient) -> Store:
@@ -358,18 +367,18 @@ def test_a_long_geometry_does_not_hold_up_others(city: TestClient) -> None:
     assert with_many.status_code == 201, with_many.text[:300]
 
 
-def test_a_write_that_cannot_begin_in_time_is_not_done(city: TestClient) -> None:
-    before, release = store_of(city).snapshot().revision, threading.Event()
-    blocking = threading.Thread(target=lambda: store_of(city).transact(lambda _: release.wait(10)))
+def test_a_write_that_cannot_begin_in_time_is_not_done(hurried: TestClient) -> None:
+    before, release = store_of(hurried).snapshot().revision, threading.Event()
+    blocking = threading.Thread(target=lambda: store_of(hurried).transact(lambda _: release.wait(10)))
     blocking.start()
     start = time.monotonic()
-    answer = acting(city, "operator").post(ITEMS, json=feature())
+    answer = acting(hurried, "operator").post(ITEMS, json=feature())
     waited_s = time.monotonic() - start
     release.set()
     blocking.join()
     assert (answer.status_code, "Retry-After" in answer.headers, waited_s < 4) == (503, True, True)
     assert "nothing was changed" in answer.json()["title"]
-    assert store_of(city).snapshot().revision == before
+    assert store_of(hurried).snapshot().revision == before
 
 
 def test_the_standard_is_stated(city: TestClient) -> None:
@@ -387,15 +396,15 @@ def test_a_feature_known_already_is_not_sent_again(city: TestClient) -> None:
 
 
 def test_a_write_that_does_not_end_in_time_is_not_known_to_be_kept(
-    city: TestClient, monkeypatch: pytest.MonkeyPatch
+    hurried: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     slow, real = threading.Event(), writes.write
     monkeypatch.setattr(writes, "write", lambda *given, **named: (slow.wait(5), real(*given, **named))[1])
     keyed = {"Idempotency-Key": "slow"}
-    answer = acting(city, "operator").post(ITEMS, json=feature(), headers=keyed)
+    answer = acting(hurried, "operator").post(ITEMS, json=feature(), headers=keyed)
     assert (answer.status_code, "not known whether" in answer.json()["title"]) == (503, True)
     assert answer.json()["next"] == "send it again with the same Idempotency-Key"
     slow.set()
-    store_of(city).transact(lambda _: None)  # the writer is done with it
-    again = acting(city, "operator").post(ITEMS, json=feature(), headers=keyed)
+    store_of(hurried).transact(lambda _: None)  # the writer is done with it
+    again = acting(hurried, "operator").post(ITEMS, json=feature(), headers=keyed)
     assert (again.status_code, again.headers.get("idempotency-replayed")) == (201, "true")
