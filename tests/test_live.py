@@ -114,7 +114,7 @@ def test_a_reader_who_falls_behind_is_told_to_look_anew_and_let_go() -> None:
             stream.push(b"x" * 10_000, revision)
         return await heard(stream)
 
-    content = asyncio.run(slow())
+    content = asyncio.run(asyncio.wait_for(slow(), 5))
     assert content.startswith(b"event: resync")
     assert len(content) < 1000
 
