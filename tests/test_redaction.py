@@ -188,6 +188,15 @@ def test_an_answer_to_a_write_tells_no_more(method: str, address: str, service: 
         assert leaked(answer.text + str(answer.headers), actor, address) == set()
 
 
+@pytest.mark.parametrize("actor", SEES)
+def test_nor_does_a_question_that_is_posted(actor: str, service: TestClient) -> None:
+    square = {"area": {"type": "Polygon", "coordinates": [[[-1, -1], [1, -1], [1, 1], [-1, 1], [-1, -1]]]}}
+    for query in ("", f"?layers={HIDDEN}", "?layers=duty_holders", "?layers=supply_depots,shelters"):
+        answer = service.post(f"/select{query}", json=square, headers=callers.headers(actor))
+        assert answer.status_code < 500
+        assert leaked(answer.text, actor, query) == set()
+
+
 @pytest.mark.parametrize("column", ["phone", "keeper"])
 def test_a_run_cannot_be_made_of_columns_that_are_not_for_all(column: str, service: TestClient) -> None:
     areas = [{"id": "a", "layer": "shelters", "name_column": column}]
