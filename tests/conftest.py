@@ -1,6 +1,7 @@
 """Fixtures that many tests share."""
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -8,13 +9,13 @@ from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
-from postgis_server import Server, programs, running
 
 import callers
 import small_city
 from api.app import create_app
 from api.settings import Settings
 from layers._store import Batch, Snapshot, open_store
+from postgis_server import Server, programs, running
 
 _UNDER_CI = os.environ.get("CI", "").lower() == "true"
 
@@ -25,6 +26,20 @@ def missing(what: str, then: str) -> None:
     if _UNDER_CI:
         pytest.fail(message)
     pytest.skip(message)
+
+
+def require_strace() -> None:
+    """Stop without strace; skip where the machine lets nobody trace a process, which no package mends."""
+    if shutil.which("strace") is None:
+        missing("strace", "apt-get install strace")
+    if subprocess.run(["strace", "-o", "/dev/null", "true"], capture_output=True).returncode:
+        pytest.skip("this machine lets nobody trace a process (CAP_SYS_PTRACE)")
+
+
+def require_small_disk(place: Path, options: str) -> None:
+    """Mount a small file system in memory; skip where the machine does not let us, which no package mends."""
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", place], capture_output=True).returncode:
+        pytest.skip("this machine lets us mount nothing (CAP_SYS_ADMIN)")
 
 
 @pytest.fixture(scope="session")

@@ -230,6 +230,26 @@ def test_no_such_account_or_key(store: Store) -> None:
         enrolment.revoke_key(store, "none", ME)
 
 
+def test_accounts_keys_sessions_and_the_audit_are_the_same_in_either_store(any_store: Path | str) -> None:
+    with open_store(any_store) as store:
+        callers.settle(store)
+        enrolment.change_account(store, "viewer", Changes(display="张三", areas=frozenset({"towns:w"})), ME)
+        key, _ = enrolment.add_key(store, NewKey(account="viewer", scopes=frozenset({"read"})), ME)
+        session = Session(token_sha256="t", account_id="viewer", made_at="2026", seen_at="2026", expires_at="2100")
+        store.transact(lambda connection: accounts.add_session(connection, session))
+        store.transact(lambda connection: accounts.note_use(connection, {"t": "2027"}, {key.id: "2027"}))
+        held = roll(store)
+        assert (held.accounts["viewer"].display, held.accounts["viewer"].areas) == ("张三", {"towns:w"})
+        assert (held.sessions["t"].seen_at, held.keys[key.id].used_at) == ("2027", "2027")
+        store.transact(lambda connection: accounts.change_account(connection, "viewer", disabled=True))
+        assert roll(store).sessions == {}
+        with pytest.raises(Conflict, match="there is an account of this name"):
+            enrolment.add_account(store, NewAccount(name="Viewer", role="viewer"), None, ME)
+        with store.read() as connection:
+            assert [each.action for each in entries(connection)] == ["key_added", "account_changed"]
+            assert verify_audit(connection).entries == 2
+
+
 def test_the_generation_tells_of_every_change_but_use(store: Store) -> None:
     before = roll(store).generation
     store.transact(lambda connection: accounts.note_use(connection, {}, {"x": "2026"}))

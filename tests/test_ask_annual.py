@@ -9,6 +9,7 @@ import pytest
 import rasterio
 import shapely
 from affine import Affine
+
 from ask_cli import asked, rows
 
 EXAMPLE = Path(__file__).resolve().parents[1] / "docs" / "scenarios" / "annual_fiat.toml"

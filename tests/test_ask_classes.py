@@ -6,8 +6,8 @@ from pathlib import Path
 import geopandas as gpd
 import pytest
 import shapely
-from ask_cli import asked, records
 
+from ask_cli import asked, records
 from geo_risk.errors import FileError
 from layers._read import ReadOptions, read
 

@@ -9,9 +9,9 @@ import pytest
 import rasterio
 import shapely
 from affine import Affine
-from ask_cli import asked, rows
 
 from api.use.scenarios import file_inputs
+from ask_cli import asked, rows
 from layers._store import open_store
 from run_cli import run
 

@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
-import ask_cli
 import geopandas as gpd
 import pytest
 import shapely
+
+import ask_cli
 from ask_cli import asked
 
 EXAMPLE = Path(__file__).resolve().parents[1] / "docs" / "scenarios" / "events_climada.toml"

@@ -48,7 +48,9 @@ def live_city(chromium: str, live_store: Path) -> Iterator[str]:
 def browser(chromium: str) -> Iterator[Any]:
     with sync_api.sync_playwright() as driver:
         started = driver.chromium.launch(executable_path=chromium, args=list(ARGUMENTS))
+        expect.set_options(timeout=15_000)
         yield started
+        expect.set_options(timeout=5_000)
         started.close()
 
 
@@ -59,7 +61,7 @@ def browse(browser: Any) -> Iterator[Callable[..., Seen]]:
 
     def browse_to(url: str, *, ready: str | None = "body[data-drawn]", **options: Any) -> Seen:
         context = browser.new_context(locale="en-GB", **({"viewport": {"width": 1366, "height": 768}} | options))
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(40_000)  # the first page waits until the engine is loaded
         seen = Seen(context.new_page())
         opened.append((context, seen))
         context.on("request", lambda request: seen.hosts.add(urlsplit(request.url).hostname or ""))

@@ -3,10 +3,10 @@
 import json
 
 import pytest
-from drawn_log import ENTRIES, Entry, at, logged, ops, then
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from drawn_log import ENTRIES, Entry, at, logged, ops, then
 from geo_risk.errors import ParameterError
 from layers._store.differences import Course, State, effective_between, recorded_between
 

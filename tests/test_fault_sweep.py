@@ -7,12 +7,12 @@ import itertools
 import shutil
 from pathlib import Path
 
-import fault_sweep
 import pytest
-from conftest import missing
-from fault_sweep import Run
+from conftest import require_strace
 from test_store_crash import faults
 
+import fault_sweep
+from fault_sweep import Run
 from layers._catalog import catalog
 from layers._store import open_store
 
@@ -25,8 +25,7 @@ MAY_BE_RAISED = {"StoreUnavailable", "StoreFull", "StoreCorrupt"}
 
 @pytest.fixture(scope="module")
 def nursery():
-    if shutil.which("strace") is None:
-        missing("strace", "apt-get install strace")
+    require_strace()
     with fault_sweep.nursery() as warm:
         yield warm
 

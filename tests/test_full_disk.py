@@ -1,6 +1,5 @@
 """A real file system of 8 MB fills up: writes are refused as that, reads go on, and all goes on by itself when there is room."""
 
-import os
 import subprocess
 import time
 from contextlib import contextmanager, suppress
@@ -8,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import shapely
-from conftest import missing
+from conftest import require_small_disk
 
 from geo_risk.errors import StoreFull, StoreUnavailable
 from layers._catalog import catalog
@@ -22,12 +21,9 @@ AEDS = catalog()["aeds"]
 
 @pytest.fixture
 def small_disk(tmp_path):
-    if os.geteuid() != 0:
-        missing("the right to mount a file system", "run these tests as root")
     place = tmp_path / "disk"
     place.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", place]).returncode:
-        missing("the right to mount a file system", "let the container do it (CAP_SYS_ADMIN)")
+    require_small_disk(place, "size=8m")
     yield place
     subprocess.run(["umount", place], check=True)
 

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 import shapely
-from running import Service, said
 
 from api.caller import ANONYMOUS
 from api.live import AT_ONCE, Live, News, Ring, Stream, Watch, event_of, news_of, resync
 from api.use.parameters import Box
 from geo_risk.errors import Busy, StoreUnavailable
 from layers._store import PUBLIC, WHOLE, Changed, Sight
+from running import Service, said
 
 HALL = (120.0, 30.0, 120.0, 30.0)
 

@@ -10,10 +10,10 @@ from types import MappingProxyType
 import geopandas as gpd
 import pytest
 import sqlalchemy as sa
-from drawn_log import ENTRIES, Entry, at, logged, then
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from drawn_log import ENTRIES, Entry, at, logged, then
 from layers._catalog import catalog, layer
 from layers._frame import empty
 from layers._store.chain import GENESIS

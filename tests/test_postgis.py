@@ -13,8 +13,7 @@ from pathlib import Path
 import psycopg
 import pytest
 import shapely
-from conftest import missing
-from postgis_server import running
+from conftest import require_small_disk
 from sqlalchemy.exc import OperationalError
 from test_migrate import shape
 from test_store import LAYERS, ME, PADS, VALUES, names, pads
@@ -24,6 +23,7 @@ from layers._frame import typed
 from layers._store import Batch, Change, Reply, ReplyKey, log, migrate, open_store, postgis
 from layers._store.postgis import CommitUnknown, PostgisDatabase
 from layers._store.store import open_database
+from postgis_server import running
 
 PHONE = Batch("team 7", "report", "report")
 
@@ -449,8 +449,7 @@ def test_several_processes_write_one_log(url, store):
 def test_a_full_disk_says_so_changes_nothing_and_heals(url, store, postgis_server, tmp_path_factory):
     folder = postgis_server.folder / "small"
     folder.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=6m,uid=postgres,mode=700", "tmpfs", folder], check=False).returncode:
-        missing("the right to mount a small file system", "run as root")
+    require_small_disk(folder, "size=6m,uid=postgres,mode=700")
     try:
         with psycopg.connect(url, autocommit=True) as connection:
             connection.execute(f"CREATE TABLESPACE small LOCATION '{folder}'")

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 import shapely
-from conftest import missing
-from power_cut import Disk, Event, Found, Task, examine, images, lay_out, log_of, read_trace, record, watched
+from conftest import require_strace
 
 from geo_risk.errors import StoreError
 from layers._catalog import catalog
 from layers._store import Batch, Change, Store, open_store
 from layers._store.backup import backup
+from power_cut import Disk, Event, Found, Task, examine, images, lay_out, log_of, read_trace, record, watched
 
 IMAGES = 1_000
 LAYERS = ("aeds", "shelters")
@@ -85,8 +85,7 @@ def cut_everywhere(tmp_path: Path, number: int, rounds: int, *, careless: bool) 
 
 @pytest.fixture
 def strace() -> None:
-    if shutil.which("strace") is None:
-        missing("strace", "apt-get install strace")
+    require_strace()
 
 
 @pytest.mark.crash

@@ -11,11 +11,11 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from bare_service import Line, serving
 from conftest import missing
 
 from api.server import Refusal, answer_bytes, tls_of
 from api.settings import Settings
+from bare_service import Line, serving
 from geo_risk.errors import Busy, ParameterError
 
 HOST = "Host: 127.0.0.1"

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from conftest import missing
+from conftest import require_strace
 from test_full_disk import filled, small_disk  # noqa: F401 - a fixture
 
 import callers
@@ -161,11 +161,8 @@ def failing(service: Service, store: Path, log: Path) -> Iterator[None]:
     names = [store.parent, *(store.with_name(store.name + end) for end in ("", "-wal"))]
     command = ["strace", "-f", "-p", str(service.pid), "-o", str(log), "-e", "trace=fsync,fdatasync"]
     command += ["-e", "inject=fsync,fdatasync:error=EIO"] + [part for name in names for part in ("-P", str(name))]
-    try:
-        strace = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-    except FileNotFoundError:
-        missing("strace", "apt-get install strace")
-    with strace:
+    require_strace()
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as strace:
         next(line for line in strace.stderr if "attached" in line)
         time.sleep(0.5)
         yield
