@@ -230,8 +230,8 @@ def test_no_such_account_or_key(store: Store) -> None:
         enrolment.revoke_key(store, "none", ME)
 
 
-def test_accounts_keys_sessions_and_the_audit_are_the_same_in_either_store(any_store: Path | str) -> None:
-    with open_store(any_store) as store:
+def test_accounts_keys_sessions_and_the_audit_are_the_same_in_either_store(place: Path | str) -> None:
+    with open_store(place) as store:
         callers.settle(store)
         enrolment.change_account(store, "viewer", Changes(display="张三", areas=frozenset({"towns:w"})), ME)
         key, _ = enrolment.add_key(store, NewKey(account="viewer", scopes=frozenset({"read"})), ME)
