@@ -159,11 +159,11 @@ export class Editing {
     }
   }
 
-  async taken(layer, id, revision) {
+  async taken(layer, id, revision, op = "update") {
     this.saved = { layer: layer.id, id, at: clock.format(new Date()) };
     hold(null);
     say(t("edit.saved", { time: this.saved.at }));
-    await this.changed({ revision, layer: layer.id, id });
+    await this.changed({ revision, layer: layer.id, id, op });
     await this.open(layer.id, id);
   }
 
@@ -229,7 +229,7 @@ export class Editing {
         const { revision } = await remove(layer.id, id, now.etag, reason.value.trim());
         say(t("edit.deleted"));
         closePanel();
-        await this.changed({ revision, layer: layer.id, id });
+        await this.changed({ revision, layer: layer.id, id, op: "delete" });
       } catch (error) {
         said.replaceChildren(problem(error.status === STALE ? Object.assign(error, { status: 409 }) : error));
       }
@@ -267,7 +267,7 @@ export class Editing {
       const properties = Object.fromEntries(Object.entries(form.typed()).filter(([, value]) => value !== null));
       try {
         const { body, revision } = await create(layer.id, { properties, geometry: place ? place.geometry() : null, ...(reason ? { reason } : {}) }, key);
-        await this.taken(layer, String(body.id), revision);
+        await this.taken(layer, String(body.id), revision, "create");
       } catch (error) {
         this.refused(error, form, said, () => save(said, reason));
       }
