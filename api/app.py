@@ -16,7 +16,16 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp
 
 import geo_risk
-from api import accounts_routes, features_routes, health_routes, later, live_routes, sign_in_routes, writes_routes
+from api import (
+    accounts_routes,
+    features_routes,
+    health_routes,
+    later,
+    live_routes,
+    sign_in_routes,
+    static_routes,
+    writes_routes,
+)
 from api.admission import Admission, lanes_of, threads_for
 from api.gate import gate_of
 from api.guard import Guard, limits_of
@@ -36,7 +45,9 @@ from layers._store.saved import saved_path
 
 _log = logging.getLogger(__name__)
 
-_FIRST: Final = (writes_routes, features_routes, live_routes, health_routes, sign_in_routes, accounts_routes)
+_FIRST: Final = (
+    writes_routes, features_routes, live_routes, health_routes, static_routes, sign_in_routes, accounts_routes,
+)  # fmt: skip
 """Doors that need no engine, those asked most first: what they import is what a start waits for. The others are in `api.later`."""
 
 

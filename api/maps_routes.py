@@ -1,15 +1,12 @@
-"""The pages: the command map, the field page, the API reference; and the files they are made of."""
+"""The pages: the command map, the field page, signing in, the API reference."""
 
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse
-from starlette.staticfiles import StaticFiles
 
-import maps
 from api.features_routes import landing
 from api.policy import EVERYBODY, PAGES, STATIC
 from api.questions_routes import field_layers
@@ -21,7 +18,7 @@ from api.use import parameters
 from api.use.access.near import NearQuestion, near_answer
 from api.use.access.roads_now import RoadsNow
 from api.use.catalogue import is_synthetic
-from geo_risk.errors import GeoRiskError, NotFound, shown
+from geo_risk.errors import GeoRiskError, NotFound
 from layers._layer import Geometry
 from layers._store import Snapshot
 from maps.command import command_page
@@ -32,7 +29,6 @@ from maps.shell import shell
 from maps.sign_in_page import sign_in_page
 from maps.words import pick_language, words
 
-STATIC_FILES = StaticFiles(directory=Path(maps.__file__).parent / "static")
 LANGUAGE_COOKIE = "geo_risk_language"
 _NEAREST_FIRST = 20
 _LIMIT_MIN = 120.0
@@ -141,20 +137,10 @@ def words_of(request: Request, lang: Language = None) -> dict[str, str]:
     return dict(words(language_of(request, lang)))
 
 
-@router.get("/static/shell/{view}.js", dependencies=[*STATIC, *_strict])
+@router.get("/shell/{view}.js", dependencies=[*STATIC, *_strict])
 def shell_script(view: str) -> Response:
     """The script that folium made of our constants, as a file, so that no page needs inline script."""
     return Response(shell(view).script, media_type="text/javascript; charset=utf-8", headers={"Cache-Control": "no-cache"})
-
-
-@router.get("/static/{path:path}", dependencies=STATIC)
-async def static(request: Request, path: str) -> Response:
-    """Our scripts and style sheets, and the vendored ones."""
-    if path.endswith("/") or any(part.startswith(".") for part in path.split("/")):
-        raise NotFound("there is no such file", got=shown(path))
-    response = await STATIC_FILES.get_response(path, request.scope)
-    response.headers["Cache-Control"] = "no-cache"
-    return response
 
 
 def language_of(request: Request, asked: str | None) -> str:

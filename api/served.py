@@ -89,6 +89,7 @@ class Follower:
     ) -> None:  # fmt: skip
         self._store, self._poll_s, self._warm = store, poll_s, warm
         self._stopped, self._woken, self._fresh = threading.Event(), threading.Event(), threading.Event()
+        self._hurried = threading.Event()
         self._refreshing, self._waiting, self._saving = threading.Lock(), threading.Lock(), threading.Lock()
         self._waiters: list[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = []
         self._listeners: list[Published] = []
@@ -109,6 +110,8 @@ class Follower:
     async def at_least(self, revision: int, seconds: float) -> Served:
         """What is served once it has that revision, or at the latest after so long."""
         ends = time.monotonic() + seconds
+        if self._served.snapshot.revision < revision:
+            self._hurried.set()
         while self._served.snapshot.revision < revision and (left := ends - time.monotonic()) > 0:
             await self._next(left)
         return self._served
@@ -127,6 +130,7 @@ class Follower:
         self._stopped.set()
         self._woken.set()
         self._fresh.set()
+        self._hurried.set()
         self._unheard()
         for thread in self._threads:
             if thread.is_alive():
@@ -186,7 +190,9 @@ class Follower:
             known, began = self._served.snapshot, time.monotonic()
             self.refresh()
             if self._served.snapshot is not known:
-                self._stopped.wait(max(_REST_S, _SHARE * (time.monotonic() - began)))
+                # somebody who waits for what he wrote himself ends the rest
+                self._hurried.wait(max(_REST_S, _SHARE * (time.monotonic() - began)))
+                self._hurried.clear()
 
     def _tend(self) -> None:
         warmed: Snapshot | None = None

@@ -35,7 +35,7 @@ DOORS: Mapping[str, str] = {
     "GET /session": "everybody", "POST /session": "everybody", "DELETE /session": "everybody",
     "PUT /session/password": "signed in",
     "GET /": "everybody", "GET /field": "everybody", "GET /docs": "everybody", "GET /sign-in": "everybody",
-    "GET /words": "everybody", "GET /static/shell/{view}.js": "everybody", "GET /static/{path:path}": "everybody",
+    "GET /words": "everybody", "GET /shell/{view}.js": "everybody", "GET /static/{path:path}": "everybody",
     "GET /conformance": "public", "GET /api": "public", "GET /openapi.json": "public",
     "GET /collections": "public", "GET /collections/{layer_id}": "public",
     "GET /collections/{layer_id}/items": "public", "OPTIONS /collections/{layer_id}/items": "public",

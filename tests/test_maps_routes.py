@@ -79,7 +79,7 @@ def test_the_wrong_radius_comes_back_as_typed_and_marked(client: TestClient) -> 
         "/static/js/",
         "/static/.hidden",
         "/static/nothing.js",
-        "/static/shell/nothing.js",
+        "/shell/nothing.js",
     ],
 )
 def test_only_our_static_files_are_served(client: TestClient, path: str) -> None:
@@ -87,10 +87,19 @@ def test_only_our_static_files_are_served(client: TestClient, path: str) -> None
 
 
 @pytest.mark.parametrize(
-    "path", ["/static/shell/command.js", "/static/vendor/leaflet/dist/leaflet.js", "/static/icon.svg", "/static/js/reference.js"]
+    "path", ["/shell/command.js", "/static/vendor/leaflet/dist/leaflet.js", "/static/icon.svg", "/static/js/reference.js"]
 )
 def test_what_pages_are_made_of_is_served(client: TestClient, path: str) -> None:
     assert client.get(path).status_code == 200
+
+
+def test_a_file_is_sent_compressed_and_only_if_it_changed(client: TestClient) -> None:
+    first = client.get("/static/js/command.js", headers={"Accept-Encoding": "gzip"})
+    plain = client.get("/static/js/command.js", headers={"Accept-Encoding": "identity"})
+    again = client.get("/static/js/command.js", headers={"If-None-Match": first.headers["etag"]})
+    assert (first.headers["content-encoding"], first.text) == ("gzip", plain.text)
+    assert "content-encoding" not in plain.headers
+    assert (again.status_code, again.content) == (304, b"")
 
 
 def test_the_reference_stands_without_an_outside_host(client: TestClient) -> None:

@@ -110,7 +110,7 @@ def reports(service: Service, number: int, asked: list[str], answered: dict[str,
         asked.append(name)
         try:
             answered[name] = service.report(name)
-        except OSError:
+        except (OSError, http.client.HTTPException):  # an answer cut off in the middle is none
             return
 
 

@@ -245,7 +245,7 @@ def test_progress_rises_to_one_and_raising_from_it_undoes_the_write(store, small
     assert store.verify().features == 25
 
 
-def test_leaving_by_ctrl_c_undoes_the_write(store, small_chunks):
+def test_leaving_by_ctrl_c_undoes_the_write(store, small_chunks, listening_to_ctrl_c):
     def interrupt(share):
         if share == 0.4:
             signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
@@ -254,6 +254,14 @@ def test_leaving_by_ctrl_c_undoes_the_write(store, small_chunks):
     with pytest.raises(KeyboardInterrupt):
         store.apply("pads", pads({f"{n:05}": "A" for n in range(25)}), ME, progress=interrupt)
     assert store.apply("pads", pads({"a": "A"}), ME).revision == 1
+
+
+@pytest.fixture
+def listening_to_ctrl_c():
+    """A process that was started in the background ignores Ctrl-C, until it says otherwise."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 def test_writes_that_wait_are_committed_together_and_none_is_lost(store):

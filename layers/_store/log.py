@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from geo_risk.errors import NotFound, StoreCorrupt, StoreUnavailable, shown
 from layers._layer import Layer
+from layers._store import tail
 from layers._store.chain import GENESIS, batch_digest, link
 from layers._store.records import Applied, Batch, Op, RecordedBatch, now
 from layers._store.rows import CHUNK, Row, encoded
@@ -65,10 +66,16 @@ class Log:
         return range(start + 1, self.seq + 1)
 
     def close(self) -> None:
-        """State the new head beside the log, so that a log cut short does not pass for a whole one."""
-        if self._recorded is not None:
-            head_now = ("head", head_text(self.seq, self._hash))
-            directly(self._connection, replacement(self._connection, META), head_now)
+        """State the new head beside the log, so that a log cut short does not pass for a whole one.
+
+        In a transaction of several writes the last states it (`state_head`).
+        """
+        if self._recorded is None:
+            return
+        if tail.known(self._connection) is None:
+            _state_head(self._connection, self.seq, self._hash)
+        else:
+            tail.learn(self._connection, head=(self.seq, self._hash), grew=True)
 
 
 def head(connection: sa.Connection) -> tuple[int, bytes]:
@@ -79,6 +86,9 @@ def head(connection: sa.Connection) -> tuple[int, bytes]:
     StoreCorrupt
         Revisions are missing at the end, or were added by something else.
     """
+    held = tail.known(connection)
+    if held is not None and held.head is not None:
+        return held.head
     last = directly(connection, "SELECT seq, hash FROM revisions ORDER BY seq DESC LIMIT 1").fetchone()
     seq, found = (last[0], bytes(last[1])) if last else (0, GENESIS)
     (stated,) = directly(connection, "SELECT value FROM meta WHERE key = 'head'").fetchone() or (None,)
@@ -88,7 +98,21 @@ def head(connection: sa.Connection) -> tuple[int, bytes]:
             expected=shown((stated or "none").partition(":")[0]), got=str(seq),
             then="restore the last backup that verifies; keep this file for study",
         )
+    tail.learn(connection, head=(seq, found))
     return seq, found
+
+
+def state_head(connection: sa.Connection) -> str | None:
+    """State the head that a transaction's writes led to, once for all of them; gives the head as it is stated now."""
+    held = tail.known(connection)
+    if held is None or held.head is None or not held.grew:
+        return stated_head(connection)
+    _state_head(connection, *held.head)
+    return head_text(*held.head)
+
+
+def _state_head(connection: sa.Connection, seq: int, digest: bytes) -> None:
+    directly(connection, replacement(connection, META), ("head", head_text(seq, digest)))
 
 
 def stated_head(connection: sa.Connection) -> str | None:
@@ -184,7 +208,9 @@ def remove(connection: sa.Connection, layer: Layer, ids: Iterable[str], batch: B
 
 
 def _recorded(connection: sa.Connection, batch: Batch) -> RecordedBatch:
-    last = directly(connection, "SELECT id, recorded_at FROM batches ORDER BY id DESC LIMIT 1").fetchone()
+    held = tail.known(connection)
+    asked = "SELECT id, recorded_at FROM batches ORDER BY id DESC LIMIT 1"
+    last = held.last_batch if held and held.last_batch else directly(connection, asked).fetchone()
     last_id, last_at = last or (0, "")
     recorded = RecordedBatch(
         id=last_id + 1, actor=batch.actor, reason=batch.reason, source=batch.source,
@@ -194,18 +220,23 @@ def _recorded(connection: sa.Connection, batch: Batch) -> RecordedBatch:
     )
     values = (recorded.id, batch.actor, batch.reason, batch.source, batch.file_sha256, batch.note, recorded.recorded_at)
     directly(connection, insertion(connection, BATCHES), values)
+    tail.learn(connection, last_batch=(recorded.id, recorded.recorded_at))
     return recorded
 
 
 def declared_here(connection: sa.Connection, layer: Layer) -> Declared:
     """The layer's columns, once it is sure that its table has them."""
-    columns = declared(layer)
+    columns, held = declared(layer), tail.known(connection)
+    if held is not None and layer.id in held.declared:
+        return columns
     (stated,) = directly(connection, "SELECT value FROM meta WHERE key = ?", (f"columns.{layer.id}",)).fetchone() or (None,)
     if stated != as_text(columns):
         raise StoreUnavailable(
             "the layer's table was made anew from another declaration while this process ran", where=f"layer {layer.id}",
             expected="the columns this process declares", got="others", then="run one version of the software, and start it again",
         )
+    if held is not None:
+        tail.learn(connection, declared=held.declared | {layer.id})
     return columns
 
 

@@ -79,7 +79,8 @@ def features_at(connection: sa.Connection, layer: Layer, revision: int) -> gpd.G
     last, _ = head(connection)
     first = first_kept(connection)
     if not first <= revision <= last:
-        what = "there is no such revision yet" if revision > last else "the log before this revision was archived"
+        archived = 0 <= revision < first
+        what = "the log before this revision was archived" if archived else "there is no such revision yet"
         raise ParameterError(what, where="revision", expected=f"{first} to {last}", got=shown(revision))
     columns = declared(layer)
     return frame_of(layer, columns, list(_rows_at(connection, layer.id, columns, revision)))

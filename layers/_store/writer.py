@@ -3,8 +3,9 @@
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -12,8 +13,9 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
 from geo_risk.errors import Busy, GeoRiskError, StoreError, StoreUnavailable
+from layers._store import tail
 from layers._store.database import Database
-from layers._store.log import require_continues, restate_head, stated_head
+from layers._store.log import require_continues, restate_head, state_head
 from layers._store.sql import directly
 
 _TOGETHER: Final = 20_000
@@ -150,14 +152,17 @@ class Writer:
 
     def _committed(self, jobs: Sequence[Job], begun: list[Job]) -> list[tuple[Job, Any, BaseException | None]]:
         connection, since = self._connected(), time.perf_counter()
-        with connection.begin() as transaction:
-            # asked once the transaction has begun: until then another process may have held it up
-            begun += [job for job in jobs if job.may_begin()]
-            done = [(job, *self._attempted(connection, job)) for job in begun]
+        with connection.begin() as transaction, _tail_of(connection):
+            done = []
+            for job in jobs:
+                # asked when its turn has come: another process, or the job before, may have held it up
+                if job.may_begin():
+                    begun.append(job)
+                    done.append((job, *self._attempted(connection, job)))
             if all(error is not None for _, _, error in done):
                 transaction.rollback()
                 return done
-            acknowledged = stated_head(connection)
+            acknowledged = state_head(connection)
         self._acknowledged, self.commits = acknowledged, self.commits + 1
         self.writes += sum(error is None for _, _, error in done)
         self.busy_s += time.perf_counter() - since
@@ -166,6 +171,7 @@ class Writer:
     def _attempted(self, connection: sa.Connection, job: Job) -> tuple[Any, BaseException | None]:
         """A job inside a savepoint: what it raises undoes it alone, and the others of its group go on."""
         directly(connection, "SAVEPOINT job")
+        known = tail.known(connection)
         try:
             with self._database.told():
                 result = job.work(connection)
@@ -176,6 +182,7 @@ class Writer:
                 directly(connection, "ROLLBACK TO SAVEPOINT job")
             except (DBAPIError, connection.dialect.loaded_dbapi.Error):
                 raise error from None  # the database gave up the whole transaction: all of the group fail
+            tail.put_back(connection, known)
             return None, error
         directly(connection, "RELEASE SAVEPOINT job")
         return result, None
@@ -211,3 +218,12 @@ class Writer:
         connection, self._connection = self._connection, None
         if connection is not None:
             self._database.let_go(connection)
+
+
+@contextmanager
+def _tail_of(connection: sa.Connection) -> Iterator[None]:
+    tail.begin(connection)
+    try:
+        yield
+    finally:
+        tail.end(connection)
