@@ -531,8 +531,9 @@ def test_a_service_that_comes_back_with_a_new_revision_is_followed(
         store.apply("supply_depots", depot, Batch(actor="test", reason="while away", source="later"))
     second = serving(plain_store, port=port, GEO_RISK_REFRESH_S="1")
     next(second)
-    sync_api.expect(seen.page.locator("li:has(#legend-show-supply_depots) .count")).to_have_text("1")
-    sync_api.expect(seen.page.locator("#banner")).to_be_hidden()
+    count = seen.page.locator("li:has(#legend-show-supply_depots) .count")
+    sync_api.expect(count).to_have_text("1", timeout=20_000)  # the page asks again after growing waits
+    sync_api.expect(seen.page.locator("#banner")).to_be_hidden(timeout=20_000)
     seen.page.close()  # it would go on asking a service that is gone
     second.close()
     seen.faults[:] = [fault for fault in seen.faults if "net::ERR_" not in fault]

@@ -69,7 +69,8 @@ def test_a_snapshot_then_is_now_with_only_what_changed_read_anew(
         patch.setattr("layers._store.moments._REREAD", 0.0 if how == "read" else 10.0)
         patch.setattr("layers._store.moments._LOOKED_THROUGH", 50_000 if how == "spliced" else 0)
         start = None if since is None else min(since, true_at)
-        where = horizon(connection, Moment(true_at=at(true_at), known_at=at(known_at), since=at(start) if start else None), len(entries))
+        asked = Moment(true_at=at(true_at), known_at=at(known_at), since=at(start) if start else None)
+        where = horizon(connection, asked, len(entries))
         shown = snapshot_then(_reading(connection), _now(entries), where, DAY)
         frame = shown.frames["shelters"]
         expected = then(entries, true_at, known_at) if not start else during(entries, start, true_at, known_at)

@@ -1,5 +1,6 @@
 """The real service killed, its disk failing, its disk full: the status says so, reads go on, what was acknowledged stays."""
 
+import http.client
 import json
 import os
 import signal
