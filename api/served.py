@@ -187,11 +187,11 @@ class Follower:
         while not self._stopped.is_set():
             self._woken.wait(self._poll_s)
             self._woken.clear()
-            known, began = self._served.snapshot, time.monotonic()
+            known, began = self._served.snapshot, time.thread_time()
             self.refresh()
             if self._served.snapshot is not known:
                 # somebody who waits for what he wrote himself ends the rest
-                self._hurried.wait(max(_REST_S, _SHARE * (time.monotonic() - began)))
+                self._hurried.wait(max(_REST_S, _SHARE * (time.thread_time() - began)))
                 self._hurried.clear()
 
     def _tend(self) -> None:
@@ -199,7 +199,7 @@ class Follower:
         while not self._stopped.is_set():
             self._fresh.wait(_WARM_REST_S) if warmed is not None else None
             self._fresh.clear()
-            began, snapshot = time.monotonic(), self._served.snapshot
+            began, snapshot = time.thread_time(), self._served.snapshot
             if snapshot is not warmed:
                 self._make_warm(snapshot)
                 warmed = snapshot
@@ -207,7 +207,7 @@ class Follower:
                 self._save()
             if snapshot is self._served.snapshot:
                 continue
-            self._stopped.wait(max(_WARM_REST_S, _WARM_SHARE * (time.monotonic() - began)))
+            self._stopped.wait(max(_WARM_REST_S, _WARM_SHARE * (time.thread_time() - began)))
 
     def _make_warm(self, snapshot: Snapshot) -> None:
         try:
