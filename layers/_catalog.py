@@ -2,6 +2,7 @@
 
 import importlib
 import pkgutil
+from collections.abc import Mapping
 from functools import cache
 
 import layers
@@ -27,13 +28,16 @@ def layer(layer_id: str) -> Layer:
     NotFound
         There is none; the error lists those there are.
     """
+    return named(catalog(), layer_id)
+
+
+def named(layers_there: Mapping[str, Layer], layer_id: str) -> Layer:
+    """The layer of that id among these; `NotFound` names these only."""
     try:
-        return catalog()[layer_id]
+        return layers_there[layer_id]
     except KeyError:
         raise NotFound(
-            f"no layer {shown(layer_id)!r}",
-            expected="one of " + ", ".join(catalog()),
-            got=shown(layer_id),
+            f"no layer {shown(layer_id)!r}", expected="one of " + ", ".join(layers_there), got=shown(layer_id),
             then="check the spelling",
         ) from None
 

@@ -86,7 +86,7 @@ def test_a_stranger_is_not_told_details_through_a_proxy(service, folder):
      {"host": "10.1.0.20", "insecure_network": True}],
 )  # fmt: skip
 def test_it_goes_on_a_network_safely(safe):
-    require_safe(Settings(**safe))
+    assert require_safe(Settings(**safe)) is None
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "10.1.0.20", "::", "map.bureau.lan"])

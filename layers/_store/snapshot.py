@@ -11,8 +11,7 @@ import geopandas as gpd
 import pandas as pd
 import sqlalchemy as sa
 
-from geo_risk.errors import NotFound, shown
-from layers._catalog import catalog
+from layers._catalog import catalog, named
 from layers._frame import empty
 from layers._layer import SENSITIVITIES, Layer, Sensitivity
 from layers._store.frames import Frames, spliced, uncollected
@@ -53,13 +52,7 @@ class Snapshot:
 
     def layer(self, layer_id: str) -> Layer:
         """The layer of that id, if it is there for whoever asks; `NotFound` names those that are."""
-        try:
-            return self.layers[layer_id]
-        except KeyError:
-            raise NotFound(
-                f"no layer {shown(layer_id)!r}", expected="one of " + ", ".join(self.layers), got=shown(layer_id),
-                then="check the spelling",
-            ) from None
+        return named(self.layers, layer_id)
 
     def updated_at(self, layer_id: str) -> str | None:
         """When the layer last changed, removals included; None if it never held anything."""

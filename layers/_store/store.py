@@ -12,8 +12,8 @@ from typing import Final, Literal, Self, TypeVar
 import geopandas as gpd
 import sqlalchemy as sa
 
-from geo_risk.errors import NotFound, ParameterError, StoreCorrupt, StoreError, StoreUnavailable, shown
-from layers._catalog import catalog
+from geo_risk.errors import ParameterError, StoreCorrupt, StoreError, StoreUnavailable, shown
+from layers._catalog import catalog, named
 from layers._layer import Layer
 from layers._store import audit, changes, log, replay, runs, writes
 from layers._store.awaited import awaited
@@ -290,13 +290,7 @@ class Store:
         self.database.require_there()
 
     def _layer(self, layer_id: str) -> Layer:
-        try:
-            return self.layers[layer_id]
-        except KeyError:
-            raise NotFound(
-                f"no layer {shown(layer_id)!r}", expected="one of " + ", ".join(self.layers), got=shown(layer_id),
-                then="check the spelling",
-            ) from None
+        return named(self.layers, layer_id)
 
 
 def open_store(
