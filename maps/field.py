@@ -94,7 +94,7 @@ def field_page(language: str, answer: FieldAnswer | None, settings: PageSettings
         "words": {key: text for key, text in words(language).items() if key.startswith(_WORDS)},
         "layers": [reported(layer) for layer in point_layers(settings)],
         "areaLayer": place_layer().id,
-        "map": {"id": frame.map_id, "css": frame.css, "js": (*frame.js, "shell/field.js")},
+        "map": {"id": frame.map_id, "styles": frame.styles, "scripts": frame.scripts},
     }
     asked = answer or FieldAnswer()
     return rendered(

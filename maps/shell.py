@@ -64,6 +64,17 @@ class Shell:
     script: str
     css: tuple[str, ...]
     js: tuple[str, ...]
+    view: str
+
+    @property
+    def styles(self) -> tuple[str, ...]:
+        """Addresses of the style sheets, from a page's base."""
+        return tuple(f"static/{path}" for path in self.css)
+
+    @property
+    def scripts(self) -> tuple[str, ...]:
+        """Addresses of what is to run, in this order, the shell's own script last."""
+        return (*(f"static/{path}" for path in self.js), f"shell/{self.view}.js")
 
 
 class _Measure(Control):
@@ -117,6 +128,7 @@ def shell(view: str) -> Shell:
         script=_tidied(figure.script.render()),
         css=vendored(name for name, link in links.items() if isinstance(link, CssLink)),
         js=vendored(name for name, link in links.items() if isinstance(link, JavascriptLink)),
+        view=view,
     )
 
 

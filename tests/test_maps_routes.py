@@ -3,6 +3,8 @@ import json
 import pytest
 from fastapi.testclient import TestClient
 
+from maps.shell import shell
+
 HTML = {"Accept": "text/html"}
 
 
@@ -91,6 +93,12 @@ def test_only_our_static_files_are_served(client: TestClient, path: str) -> None
 )
 def test_what_pages_are_made_of_is_served(client: TestClient, path: str) -> None:
     assert client.get(path).status_code == 200
+
+
+@pytest.mark.parametrize("view", ["command", "field"])
+def test_every_address_of_a_maps_parts_is_answered(client: TestClient, view: str) -> None:
+    parts = (*shell(view).styles, *shell(view).scripts)
+    assert {path: client.get(f"/{path}").status_code for path in parts} == dict.fromkeys(parts, 200)
 
 
 def test_a_file_is_sent_compressed_and_only_if_it_changed(client: TestClient) -> None:

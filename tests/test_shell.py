@@ -28,6 +28,7 @@ def test_every_file_a_shell_asks_for_is_there(view: str) -> None:
     frame = shell(view)
     assert frame.js[0] == "vendor/leaflet/dist/leaflet.js"
     assert all((STATIC / path).is_file() for path in (*frame.js, *frame.css))
+    assert frame.scripts[-1] == f"shell/{view}.js"
 
 
 @pytest.mark.parametrize("view", ["command", "field"])

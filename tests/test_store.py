@@ -296,6 +296,16 @@ def test_of_writes_committed_together_only_the_culprit_hears_of_its_error(store)
     assert sorted(names(store)) == ["a", "b", "c0", "c1", "c2"]
 
 
+def test_a_connection_lost_in_mid_write_is_told_as_such_and_the_next_write_goes_through(store):
+    def lost(connection):
+        connection.invalidate()
+        raise StoreUnavailable("the connection is gone") from ConnectionResetError()
+
+    with pytest.raises(StoreUnavailable, match="the connection is gone"):
+        store.transact(lost)
+    assert store.apply("pads", pads({"a": "A"}), ME).revision == 1
+
+
 def test_other_processes_writes_are_seen_and_chained(place, store):
     with open_store(place, layers=LAYERS) as other:
         store.apply("pads", pads({"a": "A"}), ME)

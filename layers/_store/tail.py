@@ -4,6 +4,8 @@ Each question to the database lets other threads of the service run, and waits f
 are committed together ask as little as one.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -22,19 +24,26 @@ class Tail:
     grew: bool = False
 
 
-def begin(connection: sa.Connection) -> None:
-    """Begin to know, with a transaction that nobody else writes beside."""
-    connection.info[_KEY] = Tail()
+@contextmanager
+def kept(connection: sa.Connection) -> Iterator[None]:
+    """Know, through a transaction that nobody else writes beside; nothing any more when it is over."""
+    # held here: a connection that was lost inside has no place for notes any more
+    notes = connection.info
+    notes[_KEY] = Tail()
+    try:
+        yield
+    finally:
+        notes.pop(_KEY, None)
 
 
 def known(connection: sa.Connection) -> Tail | None:
-    """What is known; None where nobody began to."""
+    """What is known; None where it is not kept."""
     found: Tail | None = connection.info.get(_KEY)
     return found
 
 
 def learn(connection: sa.Connection, **facts: Any) -> None:
-    """Keep what was found or written, where somebody began to."""
+    """Note what was found or written, where it is kept."""
     tail = known(connection)
     if tail is not None:
         connection.info[_KEY] = replace(tail, **facts)
@@ -44,8 +53,3 @@ def put_back(connection: sa.Connection, tail: Tail | None) -> None:
     """Know again what was known before something that was undone."""
     if tail is not None:
         connection.info[_KEY] = tail
-
-
-def end(connection: sa.Connection) -> None:
-    """Know nothing any more: the transaction is over."""
-    connection.info.pop(_KEY, None)

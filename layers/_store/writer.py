@@ -3,9 +3,8 @@
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -152,7 +151,7 @@ class Writer:
 
     def _committed(self, jobs: Sequence[Job], begun: list[Job]) -> list[tuple[Job, Any, BaseException | None]]:
         connection, since = self._connected(), time.perf_counter()
-        with connection.begin() as transaction, _tail_of(connection):
+        with connection.begin() as transaction, tail.kept(connection):
             done = []
             for job in jobs:
                 # asked when its turn has come: another process, or the job before, may have held it up
@@ -218,12 +217,3 @@ class Writer:
         connection, self._connection = self._connection, None
         if connection is not None:
             self._database.let_go(connection)
-
-
-@contextmanager
-def _tail_of(connection: sa.Connection) -> Iterator[None]:
-    tail.begin(connection)
-    try:
-        yield
-    finally:
-        tail.end(connection)

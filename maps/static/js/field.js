@@ -118,8 +118,8 @@ async function openMap() {
   if (mapAsked) return;
   mapAsked = true;
   try {
-    await Promise.all(page.map.css.map((path) => loaded("link", { rel: "stylesheet", href: `static/${path}` })));
-    for (const path of page.map.js) await loaded("script", { src: `static/${path}` });
+    await Promise.all(page.map.styles.map((href) => loaded("link", { rel: "stylesheet", href })));
+    for (const src of page.map.scripts) await loaded("script", { src });
     const { startFieldMap } = await import("./field_map.js");
     await startFieldMap(window[page.map.id], { lon: Number(byId("lon").value), lat: Number(byId("lat").value) }, (at) => {
       fill(at.lng, at.lat);
