@@ -291,6 +291,16 @@ def test_by_town_and_by_person(client: TestClient) -> None:
     assert {part["who"]: (part["features"], part["changes"]) for part in answer["by_person"]} == {"clerk": (3, 3), "team 7": (2, 3)}
 
 
+def test_what_came_together_is_named_with_how_many_features(client: TestClient) -> None:
+    """Only the first batches brought more than one feature; a name is not for everybody."""
+    told = changes(acting(client, "admin"), since="0")["batches"]
+    brought = {layer: len(rows) for layer, rows in small_city.frames().items() if len(rows) > 1}
+    assert sorted(each["features"] for each in told) == sorted(brought.values())
+    assert {(each["who"], each["reason"]) for each in told} == {("test", "small city")}
+    assert [each["batch"] for each in told] == sorted((each["batch"] for each in told), reverse=True)
+    assert {each["who"] for each in changes(client, since="0")["batches"]} == {None}
+
+
 @pytest.mark.parametrize(("town", "ids"), [("East", {"h", "n"}), ("e", {"h", "n"}), ("outside", None)])
 def test_changes_of_one_town(client: TestClient, town: str, ids: set[str] | None) -> None:
     assert set(nets(changes(client, since=at("02:00"), town=town))) == (ids or set())

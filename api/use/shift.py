@@ -212,6 +212,19 @@ def by_actor(found: Sequence[Row]) -> dict[str, Tally]:
     return {actor: replace(each, changes=made[actor]) for actor, each in groups.items()}
 
 
+def batches(found: Iterable[Row]) -> list[tuple[Made, int]]:
+    """The batches that changed more than one feature, the newest first: the last change of each, and of how many features.
+
+    An import is one, and so is what somebody sent together.
+    """
+    last, features = dict[int, Made](), Counter[int]()
+    for row in found:
+        own = {each.batch_id: each for each in row.made}
+        features.update(own.keys())
+        last |= {batch: max(each, last.get(batch, each)) for batch, each in own.items()}
+    return [(last[batch], features[batch]) for batch in sorted(last, reverse=True) if features[batch] > 1]
+
+
 def _rows(store: Store, snapshot: Snapshot, asked: Span, layers: Sequence[str]) -> Iterator[Row]:
     found, places = list[Row](), list[_Places]()
     with store.read() as connection:

@@ -8,12 +8,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, Literal
 
 from api.use.changed_columns import GEOMETRY, ColumnChange, Naming, said_freely
-from api.use.shift import OUTSIDE, TOWN_RULE, UNPLACED, Row, Span, Tally, by_actor, tallies, tally
+from api.use.shift import OUTSIDE, TOWN_RULE, UNPLACED, Made, Row, Span, Tally, batches, by_actor, tallies, tally
 from layers._layer import Layer
 from layers._store import Snapshot
 
 Tongue = Literal["zh", "en"]
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+_BATCHES: Final = 100
+"""Batches that an answer names, the newest."""
 _NUMBER: Final = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?", re.ASCII)
 _NETS: Final[Mapping[Tongue, Mapping[str, str]]] = {
     "zh": {"created": "新增", "changed": "修改", "removed": "删除", "back": "改后复原", "late": "补报"},
@@ -50,6 +52,7 @@ def answer(
             {"id": each, "name": names.get(each), **_counts(of)} for each, of in tallies(found, lambda row: (row.town,)).items()
         ],
         "by_person": _people(found, named),
+        "batches": [_batch(last, features, named, snapshot) for last, features in batches(found)[:_BATCHES]],
         "town_rule": TOWN_RULE,
         "numberMatched": len(found),
         "numberReturned": len(shown),
@@ -110,6 +113,14 @@ def _people(found: Sequence[Row], named: Naming) -> list[dict[str, Any]]:
         for name, count in _counts(of).items():
             sums[name] = sums.get(name, 0) + count
     return [{"who": who, "role": role, **sums} for (who, role), sums in by_person.items()]
+
+
+def _batch(last: Made, features: int, named: Naming, snapshot: Snapshot) -> dict[str, Any]:
+    """A batch that changed several of these features; to be taken back as one."""
+    return {
+        "batch": last.batch_id, "features": features, **named(last.actor)._asdict(), "received_at": last.recorded_at,
+        "reason": said_freely(last.reason, snapshot.readable),
+    }  # fmt: skip
 
 
 def _row(row: Row, names: Mapping[str, str], named: Naming, snapshot: Snapshot) -> dict[str, Any]:

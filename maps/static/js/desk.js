@@ -21,6 +21,8 @@ import { feature } from "./writes.js";
 
 const clock = new Intl.DateTimeFormat("zh-CN", { hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false });
 
+const keyOf = ({ layer, id }) => `${layer}/${id}`;
+
 export class Desk {
   lastChange = null;
   own = null;
@@ -35,7 +37,7 @@ export class Desk {
     this.following = new Following({ bring: (round) => this.bring(round), failed });
     this.live = new Live({ took: (said) => this.following.take(this.others(said)), anew: () => this.resync(), turned: () => this.drawLive() });
     this.then = new Then({ turned: () => this.turned() });
-    this.shift = new Shift({ layers, towns: spots, open });
+    this.shift = new Shift({ layers, towns: spots, open, took: (revision, changes) => this.took(revision, changes) });
     this.editing = new Editing({ layers, open, lastOf, pick: this.pick, changed: (change) => this.changed(change) });
     const tools = { "open-add": () => this.editing.adding(), "open-then": () => this.then.panel(), "open-shift": () => this.shift.panel() };
     for (const [id, act] of Object.entries(tools)) byId(id).addEventListener("click", act);
@@ -64,19 +66,23 @@ export class Desk {
     return new Map([...touched].flatMap(([layer, changes]) => [...changes.keys()].slice(0, 20).map((id) => [`${layer}/${id}`, this.placeOf(layer, id)])));
   }
 
-  // A change of this page's own needs no event to be drawn.
-  async changed({ revision, layer, id, op = "update" }) {
-    seeAtLeast(revision);
-    this.own = { revision, layer, id };
-    await this.following.take({ revision, changes: [{ layer, id, op }], recorded_at: new Date().toISOString() });
+  changed({ revision, layer, id, op = "update" }) {
+    return this.took(revision, [{ layer, id, op }]);
   }
 
-  // Without this page's own change, which is drawn already: known by its revision, unless others' came with it.
+  // Changes of this page's own need no event to be drawn.
+  async took(revision, changes) {
+    seeAtLeast(revision);
+    this.own = { revision, keys: new Set(changes.map(keyOf)) };
+    await this.following.take({ revision, changes, recorded_at: new Date().toISOString() });
+  }
+
+  // Without this page's own changes, which are drawn already: known by their revision, unless others' came with them.
   others(said) {
     const own = this.own;
     this.own = null;
     if (own?.revision !== said.revision) return said;
-    return { ...said, changes: said.changes.filter(({ layer, id }) => layer !== own.layer || String(id) !== own.id) };
+    return { ...said, changes: said.changes.filter((change) => !own.keys.has(keyOf(change))) };
   }
 
   // Also where the service ended the stream because the caller may no longer read it.
@@ -155,7 +161,7 @@ export class Desk {
   async history(layer, id) {
     const name = byId("panel").querySelector("h2")?.textContent ?? id;
     try {
-      await historyPanel(layer, id, name, { changed: (revision) => this.changed({ revision, layer: layer.id, id }), back: () => this.open(layer.id, id) });
+      await historyPanel(layer, id, name, { layers: this.layers, took: (revision, changes) => this.took(revision, changes), back: () => this.open(layer.id, id) });
     } catch (error) {
       byId("feature-tools")?.querySelector(".said").replaceChildren(problem(error));
     }

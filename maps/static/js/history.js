@@ -1,12 +1,13 @@
-// The history of a feature: each revision with who, when, why, before and after; late reports and wrong clocks marked; one change taken back.
+// The history of a feature: each revision with who, when, why, before and after; late reports and wrong clocks marked; one change
+// taken back, or the batch that it came with.
 
+import { changeRow } from "./change_row.js";
 import { el } from "./dom.js";
 import { layerGlyph } from "./glyphs.js";
-import { moment, number, t, titleOf, tOr, valueText } from "./page.js";
+import { moment, number, t, titleOf } from "./page.js";
 import { openPanel } from "./panel.js";
-import { problem } from "./said.js";
 import { ask, inPath } from "./service.js";
-import { mayUndo } from "./session.js";
+import { undoButton } from "./undoing.js";
 
 const PAGE = 20;
 
@@ -20,14 +21,17 @@ export async function lastOf(layer, id) {
 
 export const whoOf = ({ who, role }) => who || (role ? t(`person.${role}`) : "");
 
-// `changed` is told of an undo; `back` leads to the feature's own panel.
-export async function historyPanel(layer, id, name, { changed, back }) {
+// `took` is told of an undo; `layers` are those that one may have changed; `back` leads to the feature's own panel.
+export async function historyPanel(layer, id, name, { layers, took, back }) {
   const answer = await historyOf(layer.id, id);
-  const rows = el("ol", { class: "history", id: "history" }, answer.revisions.map((each) => row(layer, each, (revision) => again(revision))));
-  const again = async (revision) => {
-    await changed(revision);
-    await historyPanel(layer, id, name, { changed, back });
+  const again = {
+    layers,
+    took: async (revision, changes) => {
+      await took(revision, changes);
+      await historyPanel(layer, id, name, { layers, took, back });
+    },
   };
+  const rows = el("ol", { class: "history", id: "history" }, answer.revisions.map((each) => row(layer, each, again)));
   const more = answer.next ? el("p", { class: "actions" }, moreButton(layer, id, rows, answer, again)) : null;
   const leave = el("p", { class: "actions" }, el("button", { type: "button", id: "history-back", on: { click: back } }, t("history.back")));
   openPanel(t("history.title", { name }), titleOf(layer.title), layerGlyph(layer), leave, answer.revisions.length ? rows : el("p", { class: "empty" }, t("history.none")), more);
@@ -57,43 +61,6 @@ function row(layer, revision, again) {
     el("p", { class: "when" }, el("b", {}, t(`op.${op}`)), " ", times.filter(Boolean).join(" · "), flags),
     el("p", {}, [whoOf(revision), reason, note].filter(Boolean).join(" · ")),
     changes.length ? el("table", { class: "grid" }, el("tbody", {}, changes.map((each) => changeRow(layer, each)))) : null,
-    mayUndo() ? el("p", { class: "actions" }, el("button", { type: "button", class: "undo", on: { click: () => asking(layer, revision, said, again) } }, t("undo.ask"))) : null, said,
+    el("p", { class: "actions" }, undoButton("undo.ask", { revision: revision.revision }, { said, ...again }), undoButton("undo.ask_batch", { batch: revision.batch }, { said, ...again })), said,
   );
-}
-
-// One column before and after; a place that moved is said, not shown as numbers.
-export function changeRow(layer, { column, before, after }) {
-  const known = layer.columns.find(({ name }) => name === column);
-  const text = (value) => (known ? valueText(known, value) : column === "geometry" ? t(value ? "history.placed" : "history.unplaced") : String(value ?? "–"));
-  const title = known ? titleOf(known.title) : tOr(`history.${column}`, column);
-  const told = column === "geometry" && before && after ? [t("history.moved")] : [text(before), " → ", el("b", {}, text(after))];
-  return el("tr", {}, el("th", { scope: "row" }, title), el("td", {}, told));
-}
-
-// What an undo would change is shown before it is done.
-async function asking(layer, revision, said, again) {
-  const wanted = { revision: revision.revision };
-  try {
-    const dry = await ask("undo", { send: { ...wanted, dry: true } });
-    if (!dry.counts.undone) {
-      said.replaceChildren(el("p", { class: "refused" }, t("undo.since")));
-      return;
-    }
-    const rows = dry.rows.flatMap((each) => each.changes.map((change) => changeRow(layer, change)));
-    const sure = el("button", { type: "button", class: "danger", on: { click: () => undo(wanted, said, again) } }, t("undo.do"));
-    const drop = el("button", { type: "button", on: { click: () => said.replaceChildren() } }, t("edit.leave"));
-    said.replaceChildren(el("p", {}, t("undo.sure")), el("table", { class: "grid" }, el("tbody", {}, rows)), el("p", { class: "buttons" }, sure, drop));
-    sure.focus();
-  } catch (error) {
-    said.replaceChildren(problem(error));
-  }
-}
-
-async function undo(wanted, said, again) {
-  try {
-    const { revision } = await ask("undo", { send: wanted });
-    await again(revision);
-  } catch (error) {
-    said.replaceChildren(problem(error));
-  }
 }

@@ -1,13 +1,15 @@
 // What changed since a moment, such as the beginning of a shift: by layer, town and person; its rows lead to the map, to a file, to paper.
 
+import { changeRow } from "./change_row.js";
 import { byId, el } from "./dom.js";
-import { changeRow, whoOf } from "./history.js";
+import { whoOf } from "./history.js";
 import { moment, number, page, t, titleOf, tOr, valueText } from "./page.js";
 import { openPanel } from "./panel.js";
 import { choice, field, grid, gridRow, problem } from "./said.js";
 import { ask, nowMs } from "./service.js";
 import { session } from "./session.js";
 import { localText } from "./then.js";
+import { undoButton } from "./undoing.js";
 
 const HOUR_MS = 3600000;
 const SHIFT_HOURS = 8;
@@ -18,8 +20,9 @@ export class Shift {
   answer = null;
   asked = { since: null, layer: "", town: "", person: "" };
 
-  constructor({ layers, towns, open }) {
-    Object.assign(this, { layers, towns, open });
+  // `took(revision, changes)` is told of a batch that was taken back.
+  constructor({ layers, towns, open, took }) {
+    Object.assign(this, { layers, towns, open, took });
   }
 
   panel() {
@@ -64,6 +67,7 @@ export class Shift {
     const parts = [
       el("p", { class: "note", role: "status" }, this.summary()),
       ...this.sums(),
+      this.batches(),
       rows.length ? el("p", { class: "actions" }, el("a", { id: "shift-csv", class: "file", href: `${this.path()}&f=csv&lang=${page.language.startsWith("zh") ? "zh" : "en"}`, download: "changes.csv" }, t("shift.csv"))) : null,
       el("ul", { class: "near", id: "shift-rows" }, rows.map((each) => this.row(each))),
       this.answer.next === null ? null : el("p", { class: "actions" }, el("button", { type: "button", id: "shift-more", on: { click: () => this.more() } }, t("history.more"))),
@@ -93,6 +97,22 @@ export class Shift {
   sums() {
     const tables = [["shift.layer", this.answer.by_layer], ["shift.town", this.answer.by_town], ["shift.person", this.answer.by_person]];
     return tables.filter(([, rows]) => rows?.length).map(([key, rows]) => el("details", { class: "part" }, el("summary", {}, t("shift.by", { what: t(key) })), sumTable(t(key), rows, (each) => this.sumName(key, each))));
+  }
+
+  // What came together, such as an import: to be taken back as one.
+  batches() {
+    const { batches = [] } = this.answer;
+    return batches.length ? el("details", { class: "part", id: "shift-batches" }, el("summary", {}, t("shift.batches")), el("ul", { class: "batches" }, batches.map((each) => this.batch(each)))) : null;
+  }
+
+  batch({ batch, features, received_at: received, reason, ...person }) {
+    const said = el("div", { class: "said" });
+    const took = async (revision, changes) => {
+      await this.took(revision, changes);
+      if (byId("shift-answer")) await this.bring();
+    };
+    const text = [moment(received), whoOf(person), reason].filter(Boolean).join(" · ");
+    return el("li", { "data-batch": batch }, el("p", {}, el("b", {}, t("shift.features", { n: number(features, 0) })), " ", text), el("p", { class: "actions" }, undoButton("undo.ask_batch", { batch }, { said, layers: this.layers, took })), said);
   }
 
   sumName(key, { id, name, who, role }) {
