@@ -123,7 +123,7 @@ def create_app(settings: Settings | None = None, *, doors_later: bool = False) -
     app.state.metrics = metrics = Metrics()
     metrics.watch(*facts_of(app.state))
     for door in _FIRST:
-        app.include_router(door.router)
+        later.open_door(app, door.router)
     if not doors_later:
         later.open_doors(app)
     for kind, handler in _HANDLERS.items():
