@@ -18,7 +18,7 @@ _MOMENTS: Final = {
 }
 _REASON: Final = {"reason": {"type": "string", "maxLength": 500}}
 _ANSWERS: Final = {
-    200: "the feature as it stands now",
+    200: "the feature as it stands now; of a batch what became of each row",
     201: "made; Location says where",
     204: "done",
     400: "cannot be read, or names what is not known",
@@ -95,6 +95,20 @@ def change(schema: dict[str, Any]) -> dict[str, Any]:
     return {"parameters": [IF_MATCH, KEY, REASON, PREFER], "requestBody": body, "responses": _answers(200, 204, 412, 428)}
 
 
+def changes(schema: dict[str, Any]) -> dict[str, Any]:
+    """How many features are changed at once, each from a state of its own."""
+    states = {"description": "the state that the change is made from; `*` for any", "anyOf": [{"type": "integer"}, {"enum": ["*"]}]}
+    row = schema | {
+        "required": [*schema["required"], "id", "revision"],
+        "properties": schema["properties"] | {"id": {"type": "string"}, "revision": states},
+    }
+    features = {"type": "array", "minItems": 1, "items": row}
+    collection = {"type": {"type": "string", "enum": ["FeatureCollection"]}, "features": features, "sent_at": _MOMENTS["sent_at"]}
+    whole = {"type": "object", "required": ["type", "features"], "properties": collection | _REASON}
+    body = _body(whole, GEOJSON, "application/json")
+    return {"parameters": [WHOLE, KEY, REASON], "requestBody": body, "responses": _answers(200, 412)}
+
+
 def removal() -> dict[str, Any]:
     """How a feature is removed."""
     return {"parameters": [IF_MATCH, KEY, REASON], "responses": _answers(200, 204, 412, 428)}
@@ -107,7 +121,10 @@ def layer_paths(layer: Layer, properties: dict[str, Any]) -> dict[str, dict[str,
     path = f"/collections/{layer.id}/items"
     operations = {"put": replacement(whole), "patch": change(partial), "delete": removal()}
     return {
-        path: {"post": {"operationId": f"add_{layer.id}"} | addition(whole)},
+        path: {
+            "post": {"operationId": f"add_{layer.id}"} | addition(whole),
+            "patch": {"operationId": f"patch_many_{layer.id}"} | changes(partial),
+        },
         f"{path}/{{fid}}": {"parameters": [_FID]} | {
             method: {"operationId": f"{method}_{layer.id}"} | operation for method, operation in operations.items()
         },
@@ -117,6 +134,8 @@ def layer_paths(layer: Layer, properties: dict[str, Any]) -> dict[str, dict[str,
 _FEATURE: Final = feature_schema(_ANY, _ANY | {"nullable": True})
 ADDITION: Final = addition(_FEATURE)
 REPLACEMENT: Final = replacement(_FEATURE)
-CHANGE: Final = change(feature_schema(_ANY, _ANY | {"nullable": True}, partial=True))
+_PARTIAL: Final = feature_schema(_ANY, _ANY | {"nullable": True}, partial=True)
+CHANGE: Final = change(_PARTIAL)
+CHANGES: Final = changes(_PARTIAL)
 REMOVAL: Final = removal()
-"""The four operations for any layer."""
+"""The operations for any layer."""

@@ -26,7 +26,7 @@ from api.strict_json import strict_object
 from api.use import writing
 from api.use.rights import Rights, may_write, require_layer, rights_of
 from api.use.writing import Clock, Condition, Judge, Sent
-from api.writes_document import ADDITION, CHANGE, REMOVAL, REPLACEMENT
+from api.writes_document import ADDITION, CHANGE, CHANGES, REMOVAL, REPLACEMENT
 from geo_risk.errors import Busy, ConditionRequired, GeoRiskError, ParameterError, Stale, StoreUnavailable, TooLarge, shown
 from layers._catalog import catalog
 from layers._check.one import RowRejected
@@ -86,7 +86,13 @@ Plan = Callable[[Asked], Planned]
 @router.post("/collections/{layer_id}/items", status_code=201, dependencies=REPORTERS, openapi_extra=ADDITION)
 async def add(request: Request, layer_id: str) -> Response:
     """Make a feature, or each feature of a collection; with ``whole=true`` all of them or none."""
-    return await _written(request, layer_id, lambda asked: _addition(asked, whole=asked.query.get("whole") == "true"), _WHOLE)
+    return await _written(request, layer_id, lambda asked: _addition(asked, whole=_is_whole(asked)), _WHOLE)
+
+
+@router.patch("/collections/{layer_id}/items", dependencies=REPORTERS, openapi_extra=CHANGES)
+async def update_many(request: Request, layer_id: str) -> Response:
+    """Change each feature of a collection, from the ``revision`` that its row names; with ``whole=true`` all of them or none."""
+    return await _written(request, layer_id, lambda asked: _changes(asked, request, whole=_is_whole(asked)), _WHOLE)
 
 
 @router.put("/collections/{layer_id}/items/{fid}", dependencies=REPORTERS, openapi_extra=REPLACEMENT)
@@ -110,7 +116,7 @@ async def remove(request: Request, layer_id: str, fid: str) -> Response:
 @router.options("/collections/{layer_id}/items", dependencies=READERS)
 async def items_options(request: Request, layer_id: str) -> Response:
     """What the caller may do with a layer's features."""
-    return _allowed(request, layer_id, "POST")
+    return _allowed(request, layer_id, "POST, PATCH")
 
 
 @router.options("/collections/{layer_id}/items/{fid}", dependencies=READERS)
@@ -261,9 +267,24 @@ def _addition(asked: Asked, *, whole: bool) -> Planned:
     """The plan of a new feature, or of a collection of them."""
     given = _object(asked)
     if given.get("type") == "FeatureCollection":
-        return _batch(asked, given, whole=whole)
+        return _batch(asked, given, "create", whole=whole)
     sent = writing.sent_feature(asked.layer, given, asked.caller.sight, partial=False)
-    return _planned(asked, "create", sent.fid or _new_id(asked), sent, writing.UNCONDITIONAL)
+    fid = _new_id(asked) if sent.fid is None else writing.require_new_id(sent.fid)
+    return _planned(asked, "create", fid, sent, writing.UNCONDITIONAL)
+
+
+def _changes(asked: Asked, request: Request, *, whole: bool) -> Planned:
+    """The plan of changes of many features, each from a state of its own."""
+    given = _object(asked)
+    if given.get("type") != "FeatureCollection":
+        raise ParameterError("these are no changes", where="type", expected="FeatureCollection", got=shown(given.get("type")))
+    if "if-match" in request.headers:
+        raise ParameterError("each row has a state of its own", where="If-Match", expected="none, but revisions in rows", got="one")
+    return _batch(asked, given, "patch", whole=whole)
+
+
+def _is_whole(asked: Asked) -> bool:
+    return asked.query.get("whole") == "true"
 
 
 def _new_id(asked: Asked) -> str:
@@ -297,20 +318,22 @@ def _single_reply(asked: Asked, written: Written, clock: Clock, judge: Judge) ->
     return Reply(201 if outcome.op == "create" else 200, tuple(headers), _json(body))
 
 
-def _batch(asked: Asked, given: Mapping[str, Any], *, whole: bool) -> Planned:
-    """The plan of many new features; those that cannot be read are told in their rows, or with ``whole`` stop all."""
-    rows = writing.sent_rows(asked.layer, given, asked.caller.sight, asked.settings.batch_features_max)
+def _batch(asked: Asked, given: Mapping[str, Any], act: Act, *, whole: bool) -> Planned:
+    """The plan of many features; those that cannot be read are told in their rows, or with ``whole`` stop all."""
+    rows = writing.sent_rows(
+        asked.layer, given, asked.caller.sight, asked.settings.batch_features_max, partial=act == "patch"
+    )
     if whole and (fault := next((row for row in rows if isinstance(row, GeoRiskError)), None)):
         raise fault
     judge = _judge(asked)
     clocks = [None if isinstance(row, GeoRiskError) else _clock(asked, row) for row in rows]
     changes = tuple(
-        writing.change_of(asked.layer, "create", row.fid or _new_id(asked), row, clock)
+        writing.change_of(asked.layer, act, row.fid or _new_id(asked), row, clock, row.condition)
         for row, clock in zip(rows, clocks, strict=True)
         if not isinstance(row, GeoRiskError) and clock is not None
     )
     return Planned(
-        changes=changes, judge=judge, act="create", reason=writing.reason_of(given.get("reason")) or asked.reason, whole=whole,
+        changes=changes, judge=judge, act=act, reason=writing.reason_of(given.get("reason")) or asked.reason, whole=whole,
         compose=lambda written: _batch_reply(asked, written, rows, clocks, judge),
     )
 

@@ -345,22 +345,22 @@ def test_what_came_together_is_taken_back_together_and_what_was_changed_since_st
     """Three AEDs come in one batch, the first is changed since: two go, and the page says so before and after."""
     seen = opened(browse, live_city, as_="operator")
     token = seen.page.evaluate("async () => (await (await fetch('session')).json()).csrf")
-    rows = [
-        {"type": "Feature", "id": f"batch{i}", "properties": {"name": HOSTILE[i]}, "geometry": {"type": "Point", "coordinates": [0, 0]}}
-        for i in range(3)
-    ]
+    place = {"type": "Point", "coordinates": [0, 0]}
+    rows = [{"type": "Feature", "id": f"batch{i}", "properties": {"name": HOSTILE[i]}, "geometry": place} for i in range(3)]
+    batch = {"type": "FeatureCollection", "features": rows}
     send = """async ([path, method, token, body, tag]) => (await fetch(path, { method, body: JSON.stringify(body),
         headers: { "Content-Type": "application/json", "X-CSRF-Token": token, ...(tag ? { "If-Match": tag } : {}) } })).json()"""
-    made = seen.page.evaluate(send, ["collections/aeds/items", "POST", token, {"type": "FeatureCollection", "features": rows}, None])
+    made = seen.page.evaluate(send, ["collections/aeds/items", "POST", token, batch, None])
     changed = {"properties": {"floor": "2"}}
     seen.page.evaluate(send, ["collections/aeds/items/batch0", "PATCH", token, changed, made["rows"][0]["etag"]])
     seen.page.locator("#open-shift").click()
     seen.page.locator("#shift-batches summary").click()
-    batch = seen.page.locator("#shift-batches li", has_text="3 features").first
-    batch.locator(".undo-batch").click()
-    expect(batch.locator(".undo-sure")).to_have_text("This changes back, features: 2. 1 were changed again since and stay as they are.")
+    listed = seen.page.locator("#shift-batches li", has_text="3 features").first
+    listed.locator(".undo-batch").click()
+    sure = "This changes back, features: 2. 1 were changed again since and stay as they are."
+    expect(listed.locator(".undo-sure")).to_have_text(sure)
     literal(seen)
-    written(seen, batch.locator(".danger").click)
+    written(seen, listed.locator(".danger").click)
     expect(seen.page.locator("#status")).to_have_text("Undone: 2. Left as they are: 1.")
     expect(seen.page.locator("#legend-body li", has_text="AEDs").locator(".count")).to_have_text("1")
     expect(seen.page.locator("[data-changed=batch1]")).to_contain_text("back to what it was")

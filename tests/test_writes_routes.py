@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import pytest
 from fastapi.testclient import TestClient
@@ -216,12 +216,12 @@ def test_a_layer_that_may_not_be_seen_is_not_there_to_write(city: TestClient) ->
 
 
 @pytest.mark.parametrize(
-    ("name", "allowed"), [("operator", "GET, POST, OPTIONS"), ("viewer", "GET, OPTIONS"), ("anonymous", "GET, OPTIONS")]
+    ("name", "allowed"), [("operator", "GET, POST, PATCH, OPTIONS"), ("viewer", "GET, OPTIONS"), ("anonymous", "GET, OPTIONS")]
 )
 def test_options_say_what_the_caller_may_do(city: TestClient, name: str, allowed: str) -> None:
     assert acting(city, name).request("OPTIONS", ITEMS).headers["allow"] == allowed
     of_item = acting(city, name).request("OPTIONS", f"{ITEMS}/open").headers["allow"]
-    assert of_item == allowed.replace("POST", "PUT, PATCH, DELETE")
+    assert of_item == allowed.replace("POST, PATCH", "PUT, PATCH, DELETE")
 
 
 def batch(*features: Any, **members: Any) -> dict[str, Any]:
@@ -251,6 +251,83 @@ def test_a_whole_batch_is_kept_whole_or_not_at_all(city: TestClient, bad: dict[s
 )
 def test_batches_that_are_none(city: TestClient, given: dict[str, Any], status: int) -> None:
     assert acting(city, "operator").post(ITEMS, json=given).status_code == status
+
+
+def change(location: str, revision: Any, **values: Any) -> dict[str, Any]:
+    return {"type": "Feature", "id": unquote(location.rpartition("/")[2]), "revision": revision, "properties": values}
+
+
+def added(city: TestClient, **values: Any) -> tuple[str, int]:
+    location, tag = add(city, **values)
+    return location, int(tag.strip('"'))
+
+
+def test_a_batch_changes_each_row_from_its_own_state_in_one_batch(city: TestClient) -> None:
+    (a, at_a), (b, at_b), (c, at_c) = (added(city, capacity=capacity) for capacity in (1, 2, 3))
+    operator = acting(city, "operator")
+    operator.patch(b, json={"properties": {"capacity": 20}}, headers={"If-Match": f'"{at_b}"'})
+    rows = [
+        change(a, at_a, capacity=10), change(b, at_b, capacity=99), change(c, "*", capacity=30), change(c, at_c, capacity=31),
+        change("gone", 7, capacity=1), change("gone2", "*", capacity=1), change(a, None, capacity=1), change(a, True, capacity=1),
+        change(a, at_a, no_such=1), {"properties": {"capacity": 1}, "revision": 1}, change(b, "*", capacity="many"),
+    ]  # fmt: skip
+    told = operator.patch(ITEMS, json=batch(*rows, reason="counted")).json()["rows"]
+    assert [row["status"] for row in told] == [200, 412, 200, 400, 404, 404, 428, 400, 400, 400, 422]
+    assert (told[1]["problem"]["current"]["properties"]["capacity"], told[3]["problem"]["got"]) == (20, "that of row 2")
+    assert [read(city, path).json()["properties"]["capacity"] for path in (a, b, c)] == [10, 20, 30]
+    made = [store_of(city).history("shelters", read(city, path).json()["id"])[-1] for path in (a, c)]
+    assert (len({each.batch_id for each in made}), {each.reason for each in made}) == (1, {"counted"})
+    assert [told[at]["etag"] for at in (0, 2)] == [f'"{each.seq}"' for each in made]
+
+
+def test_a_page_of_features_is_sent_back_changed(city: TestClient) -> None:
+    """Each feature of a page says its revision, so what was read can be changed and sent."""
+    location, _ = add(city, capacity=41)
+    page = read(city, f"{ITEMS}?limit=1000").json()["features"]
+    sent = [each | {"properties": each["properties"] | {"capacity": 42}} for each in page if each["properties"]["capacity"] == 41]
+    assert [row["status"] for row in acting(city, "operator").patch(ITEMS, json=batch(*sent)).json()["rows"]] == [200] * len(sent)
+    assert read(city, location).json()["properties"]["capacity"] == 42
+
+
+def test_changes_of_a_whole_batch_are_kept_whole_or_not_at_all(city: TestClient) -> None:
+    (a, at_a), (b, at_b) = added(city), added(city)
+    rows = [change(a, at_a, capacity=50), change(b, at_b - 1, capacity=50)]
+    stale = acting(city, "operator").patch(f"{ITEMS}?whole=true", json=batch(*rows))
+    assert (stale.status_code, read(city, a).headers["etag"]) == (412, f'"{at_a}"')
+    rows[1] = change(b, at_b, capacity=50)
+    assert acting(city, "operator").patch(f"{ITEMS}?whole=true", json=batch(*rows)).status_code == 200
+
+
+def test_changes_with_a_key_are_made_once(city: TestClient) -> None:
+    path, at = added(city)
+    keyed, body = {"Idempotency-Key": "many-1"}, batch(change(path, at, capacity=60))
+    first, again = (acting(city, "operator").patch(ITEMS, json=body, headers=keyed) for _ in range(2))
+    assert (first.json()["rows"][0]["status"], first.content, again.headers["idempotency-replayed"]) == (200, again.content, "true")
+    assert acting(city, "operator").post(ITEMS, json=body, headers=keyed).status_code == 422
+
+
+def test_changes_of_a_batch_are_judged_row_by_row(city: TestClient) -> None:
+    """The town's operator may change what lies in West only; what he may not see stays as it is."""
+    (west, at_west), (east, at_east) = added(city, phone=small_city.PHONE), added(city, place=EAST)
+    rows = [change(west, at_west, capacity=70), change(east, at_east, capacity=70)]
+    answer = acting(city, callers.TOWN).patch(ITEMS, json=batch(*rows))
+    assert [row["status"] for row in answer.json()["rows"]] == [200, 403]
+    assert acting(city, "viewer").patch(ITEMS, json=batch(*rows)).status_code == 403
+    late = change(west, 1, occupancy=3) | {"observed_at": "2001-01-01T00:00:00Z"}
+    told = acting(city, "field").patch(ITEMS, json=batch(late, sent_at="2001-01-01T00:00:00Z")).json()["rows"][0]
+    assert (told["status"], told["late"], told["clock"]["flagged"]) == (200, True, True)
+    assert read(city, west).json()["properties"]["phone"] == small_city.PHONE
+
+
+@pytest.mark.parametrize(
+    ("given", "headers", "status"),
+    [
+        (batch(), {}, 400), (batch(*[1] * 1001), {}, 413), (feature(), {}, 400), (batch(1, x=1), {}, 400), ([], {}, 400),
+        (batch(feature() | {"id": "open", "revision": 1}), {"If-Match": '"1"'}, 400),
+    ],
+)  # fmt: skip
+def test_changes_that_are_none(city: TestClient, given: Any, headers: dict[str, str], status: int) -> None:
+    assert acting(city, "operator").patch(ITEMS, json=given, headers=headers).status_code == status
 
 
 def test_a_key_replays_the_stored_reply_byte_for_byte(city: TestClient) -> None:

@@ -17,8 +17,10 @@ from api.use.writing import (
     moment_of,
     new_id,
     reason_of,
+    require_new_id,
     sent_feature,
     sent_removal,
+    sent_rows,
 )
 from geo_risk.errors import Forbidden, ParameterError, Stale
 from layers._catalog import layer
@@ -104,12 +106,21 @@ def test_new_ids_differ_sort_by_time_and_need_no_quoting() -> None:
     assert len(set(ids)) == 1000
     assert ids[0][:14] <= ids[-1][:14]
     assert {len(each) for each in ids} == {len("report:") + 26}
-    assert all(sent_feature(SHELTERS, whole(id=each), WHOLE, partial=False).fid == each for each in ids[:3])
+    assert [require_new_id(each) for each in ids[:3]] == ids[:3]
 
 
-@pytest.mark.parametrize("fid", ["", ".", "..", "a/b", "a b", "-a", "a" * 101, "村", "a\n", "a%2fb", 7])
-def test_ids_that_cannot_stand_in_a_path_are_refused(fid: Any) -> None:
+@pytest.mark.parametrize("fid", ["", ".", "..", "a/b", "a b", "-a", "a" * 101, "村", "a\n", "a%2fb"])
+def test_nothing_is_made_under_an_id_that_needs_quoting(fid: str) -> None:
     with pytest.raises(ParameterError, match="an id cannot be used; where: id; expected: 1 to 100 letters"):
+        require_new_id(fid)
+    assert sent_feature(SHELTERS, whole(id=fid), WHOLE, partial=False).fid == fid  # what is there already may be named so
+    (row,) = sent_rows(SHELTERS, {"features": [whole(id=fid)]}, WHOLE, 1)
+    assert isinstance(row, ParameterError)
+
+
+@pytest.mark.parametrize("fid", [7, True, ["a"], "a\0", "\ud800"])
+def test_an_id_is_a_text(fid: Any) -> None:
+    with pytest.raises(ParameterError, match="this is no id; where: id; expected: a text"):
         sent_feature(SHELTERS, whole(id=fid), WHOLE, partial=False)
 
 

@@ -28,9 +28,10 @@ def feature(layer: Layer, rows: gpd.GeoDataFrame, fid: str, sensitivities: Seque
 
 
 def features(layer: Layer, rows: gpd.GeoDataFrame, sensitivities: Sequence[str]) -> Iterable[dict[str, Any]]:
-    """GeoJSON features of the rows, in their order; a missing geometry is null."""
-    for fid, properties, geometry in zip(rows.index, records(layer, rows, sensitivities), rows.geometry, strict=True):
-        yield {"type": "Feature", "id": fid, "geometry": geojson(geometry), "properties": properties}
+    """GeoJSON features of the rows, in their order, with the revision that made each; a missing geometry is null."""
+    told = zip(rows.index, records(layer, rows, sensitivities), rows.geometry, rows["revision"].tolist(), strict=True)
+    for fid, properties, geometry, revision in told:
+        yield {"type": "Feature", "id": fid, "geometry": geojson(geometry), "properties": properties, "revision": revision}
 
 
 def geojson(geometry: BaseGeometry | None) -> dict[str, Any] | None:

@@ -16,11 +16,11 @@ import shapely
 
 from api.use.records import geojson
 from api.use.rights import Rights
-from geo_risk.errors import GeoRiskError, ParameterError, Stale, TooLarge, shown
+from geo_risk.errors import ConditionRequired, GeoRiskError, ParameterError, Stale, TooLarge, shown
 from layers._check.one import Misshapen, RowFault, RowRejected, by_rules, errors_of, misplaced, placed, shape_of, typed_values
 from layers._check.rules import Words
 from layers._layer import SYSTEM_COLUMNS, Layer
-from layers._store.records import UNCHANGED, Act, Batch, Change, Feature, Outcome, Value, stamp
+from layers._store.records import UNCHANGED, Act, Batch, Change, Feature, Outcome, Value, is_clean, stamp
 from layers._store.rows import point_of
 from layers._store.sight import Sight
 
@@ -39,6 +39,7 @@ _ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:~-]{0,99}", re.ASCII)
 _CROCKFORD: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _ULID_DIGITS: Final = 26
 _CHANCE: Final = random.Random(secrets.randbits(256))  # noqa: S311 (an id is no secret; asking the system lets go of the GIL)
+_LAST_REVISION: Final = 10**18 - 1
 _UNPRINTED: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _SENT: Final = frozenset({"type", "id", "properties", "geometry", "observed_at", "sent_at", "reason"})
 _COLLECTION: Final = frozenset({"type", "features", "sent_at", "reason"})
@@ -46,27 +47,6 @@ _ANSWERED: Final = frozenset({"links", "bbox", "revision", "clock", "late", "cha
 """Members of our own answers: a client that sends back what it got is not refused, and they change nothing."""
 
 _HIDDEN_RULE: Final = Words("does not agree with what is there and you may not see", "与您无权查看的内容不符")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Sent:
-    """One feature as it was sent: typed values of the columns named, its place, and the moments its device stated."""
-
-    fid: str | None
-    values: Mapping[str, Value]
-    geometry: Any
-    observed_at: dt.datetime | None = None
-    sent_at: dt.datetime | None = None
-    reason: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Clock:
-    """What is known of the device's clock: ``skew_s`` is how far it was behind ours when it sent, None where it did not say."""
-
-    observed_at: str | None
-    skew_s: int | None
-    flagged: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,6 +82,31 @@ class Condition:
 
 
 UNCONDITIONAL: Final = Condition()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sent:
+    """One feature as it was sent: typed values of the columns named, its place, and the moments its device stated.
+
+    ``condition`` is the state that a row of a batch says it was made from.
+    """
+
+    fid: str | None
+    values: Mapping[str, Value]
+    geometry: Any
+    observed_at: dt.datetime | None = None
+    sent_at: dt.datetime | None = None
+    reason: str | None = None
+    condition: Condition = UNCONDITIONAL
+
+
+@dataclass(frozen=True, kw_only=True)
+class Clock:
+    """What is known of the device's clock: ``skew_s`` is how far it was behind ours when it sent, None where it did not say."""
+
+    observed_at: str | None
+    skew_s: int | None
+    flagged: bool
 
 
 @dataclass(kw_only=True)
@@ -186,8 +191,13 @@ def sent_removal(given: Mapping[str, Any]) -> Sent:
     )
 
 
-def sent_rows(layer: Layer, given: Mapping[str, Any], sight: Sight, most: int) -> list[Sent | GeoRiskError]:
-    """Each feature of a collection, or the error that says why it cannot be read; ``sent_at`` may be said once for all."""
+def sent_rows(
+    layer: Layer, given: Mapping[str, Any], sight: Sight, most: int, *, partial: bool = False
+) -> list[Sent | GeoRiskError]:
+    """Each feature of a collection, or the error that says why it cannot be read; ``sent_at`` may be said once for all.
+
+    With ``partial`` each is a change of one feature and names it, no other does, and the state it was made from.
+    """
     _require_known(given, _COLLECTION, "body")
     features = given.get("features")
     if not isinstance(features, list) or not features:
@@ -195,16 +205,56 @@ def sent_rows(layer: Layer, given: Mapping[str, Any], sight: Sight, most: int) -
     if len(features) > most:
         raise TooLarge("too many features at once", where="features", expected=f"at most {most}", got=str(len(features)))
     shared = {"sent_at": given["sent_at"]} if given.get("sent_at") is not None else {}
-    return [_sent_row(layer, each, shared, sight) for each in features]
+    rows = [_sent_row(layer, each, shared, sight, partial=partial) for each in features]
+    return _each_once(rows) if partial else rows
 
 
-def _sent_row(layer: Layer, given: object, shared: Mapping[str, Any], sight: Sight) -> Sent | GeoRiskError:
+def _sent_row(layer: Layer, given: object, shared: Mapping[str, Any], sight: Sight, *, partial: bool) -> Sent | GeoRiskError:
     try:
         if not isinstance(given, dict):
             raise ParameterError("this is no GeoJSON feature", where="features", expected="an object", got=shown(given))
-        return sent_feature(layer, {**shared, **given}, sight, partial=False)
+        sent = sent_feature(layer, {**shared, **given}, sight, partial=partial)
+        if partial:
+            return replace(sent, fid=_named(sent), condition=_state(given.get("revision")))
+        return sent if sent.fid is None else replace(sent, fid=require_new_id(sent.fid))
     except GeoRiskError as error:
         return error
+
+
+def _named(sent: Sent) -> str:
+    if sent.fid is None:
+        raise ParameterError("a change names its feature", where="id", expected="the id of a feature", got="none")
+    return sent.fid
+
+
+def _state(stated: object) -> Condition:
+    """The state that a row of changes was made from: a feature's ``revision``, or ``*`` for any."""
+    if stated is None:
+        raise ConditionRequired(
+            "a change says which state it was made from", where="revision", expected="the revision of the feature, such as 12",
+            got="nothing", then="read the feature, and send its revision",
+        )
+    if stated == "*":
+        return Condition(exists=True)
+    if type(stated) is not int or not 1 <= stated <= _LAST_REVISION:
+        raise ParameterError("this is no revision", where="revision", expected="a whole number, or *", got=shown(stated))
+    return Condition(revisions=frozenset({stated}))
+
+
+def _each_once(rows: Sequence[Sent | GeoRiskError]) -> list[Sent | GeoRiskError]:
+    """The rows, with an error in the place of one whose feature an earlier one names."""
+    first: dict[str | None, int] = {}
+    for at, row in enumerate(rows):
+        if isinstance(row, Sent):
+            first.setdefault(row.fid, at)
+    return [row if isinstance(row, GeoRiskError) or first[row.fid] == at else _again(first[row.fid]) for at, row in enumerate(rows)]
+
+
+def _again(first: int) -> ParameterError:
+    return ParameterError(
+        "a batch changes a feature once", where="id", expected="an id that no earlier row names", got=f"that of row {first}",
+        then="send one row with all that changes",
+    )
 
 
 def _also(
@@ -260,19 +310,21 @@ def _place(layer: Layer, given: Mapping[str, Any], *, partial: bool) -> tuple[An
 
 
 def _sent_id(given: object) -> str | None:
+    """The id that a feature says it has: one that is there may be any text."""
     if given is None:
         return None
-    if not isinstance(given, str) or not _ID.fullmatch(given):
-        raise ParameterError(
-            "an id cannot be used", where="id", expected="1 to 100 letters, digits, or any of _ . : ~ -, a letter or digit first",
-            got=shown(given), then="choose another, or leave it out: one is made",
-        )
+    if not isinstance(given, str) or not is_clean(given):
+        raise ParameterError("this is no id", where="id", expected="a text", got=shown(given), then="send the id as it was read")
     return given
 
 
 def require_new_id(fid: str) -> str:
     """The id, if a feature may be made under it."""
-    _sent_id(fid)
+    if not _ID.fullmatch(fid):
+        raise ParameterError(
+            "an id cannot be used", where="id", expected="1 to 100 letters, digits, or any of _ . : ~ -, a letter or digit first",
+            got=shown(fid), then="choose another, or leave it out: one is made",
+        )
     return fid
 
 
