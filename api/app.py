@@ -35,6 +35,7 @@ from api.live import Live
 from api.logs import access
 from api.metrics import Metrics, facts_of
 from api.opening import opened
+from api.path_segments import PathSegments
 from api.served import Follower
 from api.settings import Settings
 from api.sign_in import SignIn
@@ -130,6 +131,7 @@ def create_app(settings: Settings | None = None, *, doors_later: bool = False) -
         app.add_exception_handler(kind, handler)
     app.add_middleware(Standing)
     app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=4)
+    app.add_middleware(PathSegments)
     return app
 
 

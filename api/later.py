@@ -13,6 +13,7 @@ from typing import Final
 from fastapi import APIRouter, FastAPI
 from starlette.types import Receive, Scope, Send
 
+from api.path_segments import take_segments
 from api.settings import Settings
 from geo_risk.errors import Busy
 from layers._store import Snapshot, Store
@@ -38,6 +39,7 @@ def open_doors(app: FastAPI) -> None:
 
 def open_door(app: FastAPI, router: APIRouter) -> None:
     """Put a router's routes into the service as they are; to include it would make each anew, and look it up twice a request."""
+    take_segments(router.routes)
     app.router.routes.extend(router.routes)
 
 
