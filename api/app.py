@@ -3,7 +3,7 @@
 import asyncio
 import gc
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
@@ -42,7 +42,7 @@ from api.sign_in import SignIn
 from api.standing import Standing
 from api.status_codes import PROBLEM, problem, status_of
 from geo_risk.errors import Busy, Forbidden, GeoRiskError, NotFound, ParameterError, Unauthenticated, shown
-from layers._store.saved import saved_path
+from layers._kept_file import KeptFile, kept_file, saved_path
 
 _log = logging.getLogger(__name__)
 
@@ -69,10 +69,13 @@ def routers() -> tuple[APIRouter, ...]:
     return *(door.router for door in _FIRST), *later.routers()
 
 
-def create_app(settings: Settings | None = None, *, doors_later: bool = False) -> FastAPI:
+def create_app(
+    settings: Settings | None = None, *, doors_later: bool = False, kept: Callable[[], KeptFile | None] | None = None
+) -> FastAPI:  # fmt: skip
     """The service over the store that the settings name; the store is opened when the service starts.
 
-    With ``doors_later`` it answers before the engine is loaded; a request that needs it waits.
+    With ``doors_later`` it answers before the engine is loaded; a request that needs it waits. ``kept`` gives the snapshot's file,
+    where somebody reads it already.
     """
     given = settings or Settings()
 
@@ -80,7 +83,7 @@ def create_app(settings: Settings | None = None, *, doors_later: bool = False) -
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         anyio.to_thread.current_default_thread_limiter().total_tokens = threads_for(app.state.admission.lanes)
         keep = saved_path(given.store, given.where)
-        store, first = opened(given.where, keep)
+        store, first = opened(given.where, kept() if kept else kept_file(keep))
         with store:
             rest = Later(app, given, store, doors=doors_later)
             app.state.follower = follower = Follower(

@@ -8,6 +8,7 @@ import gc
 import importlib
 import logging
 import threading
+import time
 from typing import Final
 
 from fastapi import APIRouter, FastAPI
@@ -16,6 +17,7 @@ from starlette.types import Receive, Scope, Send
 from api.path_segments import take_segments
 from api.settings import Settings
 from geo_risk.errors import Busy
+from layers._collector import uncollected
 from layers._store import Snapshot, Store
 
 _log = logging.getLogger(__name__)
@@ -24,6 +26,8 @@ DOORS: Final = (
     "api.documents_routes", "api.history_routes", "api.maps_routes",
 )  # fmt: skip
 _WAIT_S: Final = 30.0
+_FIRST_S: Final = 0.2
+"""Who waited for the service is answered first: what loads takes the interpreter away from whatever is asked."""
 
 
 def routers() -> tuple[APIRouter, ...]:
@@ -100,10 +104,12 @@ class Later:
         roads_now.warm(snapshot, roads_now.access_files(self._settings.store, self._settings.rasters))
 
     def _load_after(self, snapshot: Snapshot) -> None:
-        for layer_id in snapshot.frames:
-            snapshot.frames[layer_id]
-        gc.freeze()  # the collector need not look through a million geometries again and again
-        self.load()
+        time.sleep(_FIRST_S)
+        with uncollected():
+            for layer_id in snapshot.frames:
+                snapshot.frames[layer_id]
+            self.load()
+        gc.freeze()  # the collector need not look through a million geometries and the engine again and again
 
     async def _after_loading(self, scope: Scope, receive: Receive, send: Send) -> None:
         """What no door answers so far: asked again when all are there."""

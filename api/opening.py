@@ -8,8 +8,9 @@ from typing import NamedTuple
 from api.served import Served
 from geo_risk.errors import StoreError, StoreUnavailable
 from layers._catalog import catalog
+from layers._kept_file import KeptFile
 from layers._store import Snapshot, Store, open_store
-from layers._store.saved import saved
+from layers._store.saved import snapshot_in
 from layers._store.store import await_store
 
 _log = logging.getLogger(__name__)
@@ -22,7 +23,7 @@ class Opened(NamedTuple):
     first: Served | None
 
 
-def opened(where: Path | str, kept: Path) -> Opened:
+def opened(where: Path | str, kept: KeptFile | None) -> Opened:
     """Open the store; where that cannot be done and a snapshot of it was kept, that one is served until it can.
 
     A store whose file is gone is not made anew beside a snapshot that was kept of it: it would look like an empty map.
@@ -32,7 +33,7 @@ def opened(where: Path | str, kept: Path) -> Opened:
     StoreError
         The store cannot be opened, and no snapshot of it was kept.
     """
-    first = _kept(kept)
+    first = _served(kept)
     try:
         store = open_store(where, create=first is None)
     except StoreError as error:
@@ -50,10 +51,8 @@ def _is_of(store: Store, snapshot: Snapshot) -> bool:
         return True
 
 
-def _kept(path: Path) -> Served | None:
-    snapshot = saved(path, catalog())
-    if snapshot is None:
+def _served(kept: KeptFile | None) -> Served | None:
+    snapshot = None if kept is None else snapshot_in(kept, catalog())
+    if kept is None or snapshot is None:
         return None
-    written = dt.datetime.fromtimestamp(path.stat().st_mtime, tz=dt.UTC)
-    return Served(snapshot=snapshot, confirmed_at=written)
-
+    return Served(snapshot=snapshot, confirmed_at=dt.datetime.fromtimestamp(kept.written_at, tz=dt.UTC))

@@ -13,8 +13,8 @@ import urllib.request
 from pathlib import Path
 
 from bench.figures import Figure, peak_mb, told
+from layers._kept_file import saved_path
 from layers._store import open_store
-from layers._store.saved import saved_path
 
 _LONGEST_S = 120.0
 

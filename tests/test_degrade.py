@@ -13,8 +13,8 @@ from api.opening import opened
 from api.served import Follower
 from api.standing import headers_of
 from geo_risk.errors import StoreCorrupt, StoreFull, StoreUnavailable
+from layers._kept_file import kept_file, saved_path
 from layers._store import Batch, Change, Store, open_store
-from layers._store.saved import saved_path
 from layers._store.writer import Writer
 from running import Service
 from small_city import frames
@@ -157,7 +157,7 @@ def test_a_store_that_is_gone_at_the_start_is_served_from_what_was_kept(tmp_path
         follower = Follower(store, 60, lambda _: None, keep=saved_path(path))
         follower.stop()
     path.rename(tmp_path / "away")
-    lost, first = opened(path, saved_path(path))
+    lost, first = opened(path, kept_file(saved_path(path)))
     follower = Follower(lost, 60, lambda _: None, first=first)
     assert len(follower.served().snapshot.frames["shelters"]) == 2
     assert "there is no store" in follower.served().problem
@@ -176,7 +176,7 @@ def test_a_store_that_is_gone_at_the_start_is_served_from_what_was_kept(tmp_path
 def test_without_anything_kept_a_store_that_cannot_be_opened_ends_the_start(tmp_path: Path) -> None:
     (tmp_path / "s.sqlite").write_bytes(b"no database at all" * 100)
     with pytest.raises(StoreCorrupt):
-        opened(tmp_path / "s.sqlite", saved_path(tmp_path / "s.sqlite"))
+        opened(tmp_path / "s.sqlite", kept_file(saved_path(tmp_path / "s.sqlite")))
 
 
 def test_the_service_goes_on_without_its_store_and_heals(tmp_path: Path) -> None:

@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 from geo_risk.errors import StoreFull, StoreUnavailable
 from layers._catalog import catalog
 from layers._frame import empty, typed
-from layers._store import Batch, Snapshot, open_store
-from layers._store.frames import Frames, position, spliced
-from layers._store.saved import save, saved, saved_path
+from layers._kept_file import kept_file, read_ahead, saved_path
+from layers._store import PUBLIC, WHOLE, Batch, Sight, Snapshot, open_store, seen
+from layers._store.frames import Frames, Part, Pending, part_of, position, spliced
+from layers._store.saved import save, saved
 from small_city import frames
 
 ME = Batch(actor="clerk", reason="import", source="x")
@@ -136,10 +137,41 @@ def test_a_folder_that_takes_nothing_is_told_and_nothing_is_left(small_snapshot:
 
 
 def test_the_store_needs_the_room_more(small_snapshot: Snapshot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("layers._store.saved.shutil.disk_usage", lambda _: shutil._ntuple_diskusage(10**9, 10**9, 1000))
+    monkeypatch.setattr("layers._kept_file.shutil.disk_usage", lambda _: shutil._ntuple_diskusage(10**9, 10**9, 1000))
     with pytest.raises(StoreFull, match="no room"):
         save(small_snapshot, tmp_path / "s.snapshot")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("sight", [WHOLE, PUBLIC], ids=["whole", "public"])
+@pytest.mark.parametrize(("start", "stop"), [(0, 1), (1, 5), (0, 0), (3, 2), (90, 99), (0, 10**6)])
+def test_a_page_of_a_frame_that_is_not_made_yet_is_the_page_of_the_frame(
+    kept: Path, small_snapshot: Snapshot, sight: Sight, start: int, stop: int
+) -> None:  # fmt: skip
+    back = saved(kept, catalog())
+    assert back is not None
+    pending, made = seen(back, sight), seen(small_snapshot, sight)
+    for layer_id in made.layers:
+        rows, of = part_of(pending.frames, layer_id, start, stop)
+        assert of == len(made.frames[layer_id])
+        assert same(rows, made.frames[layer_id].iloc[start:stop])
+
+
+def test_a_page_makes_no_whole_frame() -> None:
+    def whole() -> gpd.GeoDataFrame:
+        raise AssertionError("a page does not need it")
+
+    pending = Frames({"aeds": Pending(whole, lambda start, stop: Part(empty(catalog()["aeds"]), stop - start))})
+    assert pending.part("aeds", 3, 7).of == 4
+
+
+def test_what_a_start_reads_ahead_is_what_is_in_the_file(kept: Path, small_snapshot: Snapshot) -> None:
+    ahead, none = read_ahead(kept), read_ahead(kept.with_name("none"))
+    found = ahead()
+    assert found == kept_file(kept)
+    assert found is not None
+    assert (found.said["revision"], list(found.parts)) == (small_snapshot.revision, list(small_snapshot.frames))
+    assert none() is None
 
 
 def test_frames_are_made_once_and_only_when_asked_for() -> None:

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from api.status_codes import kind_zh
 from geo_risk.errors import GeoRiskError
+from layers._collector import uncollected
 
 _COMMANDS: Final = (
     "service", "data", "questions", "access_commands", "evacuate_command", "closure_commands", "history_commands",
@@ -32,7 +33,9 @@ def commands(asked: Sequence[str] = ()) -> typer.Typer:
 def main() -> None:
     """Run the command line."""
     try:
-        commands(sys.argv[1:])()
+        with uncollected():
+            asked = commands(sys.argv[1:])
+        asked()
     except GeoRiskError as error:
         Console(stderr=True).print(Text(f"geo-risk: {kind_zh(error)} | {error}", style="red"), soft_wrap=True)
         sys.exit(1)

@@ -5,9 +5,10 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 from pydantic import ValidationError
@@ -16,7 +17,11 @@ from api.cli._show import line, progress
 from api.exposure import require_safe
 from api.settings import Settings
 from geo_risk.errors import ParameterError
-from layers._store import Store, open_store
+from layers._collector import uncollected
+from layers._kept_file import read_ahead, saved_path
+
+if TYPE_CHECKING:
+    from layers._store import Store
 
 _DEMO_OPERATOR = "operator"
 Port = Annotated[int | None, typer.Option(min=0, max=65535, help="Port; 0 takes a free one.")]
@@ -51,6 +56,7 @@ def demo(
 ) -> None:
     """Make the synthetic demo city in a store of its own, and serve it."""
     from api.use.demonstration import fill
+    from layers._store import open_store
 
     with open_store(store) as opened, progress() as tell:
         count = fill(opened, store.parent / "rasters", tell)
@@ -62,7 +68,7 @@ def demo(
         _run(_settings(port=port, store=store, database_url="", log="console", log_requests=False))
 
 
-def _operator_of_the_demo(store: Store) -> str | None:
+def _operator_of_the_demo(store: "Store") -> str | None:
     """An operator with a password made now, which is given back; nothing where the demo has one already."""
     from api.passwords import generated, hashed
     from api.use.enrolment import Doer, NewAccount, add_account
@@ -91,25 +97,34 @@ def _settings(**stated: Any) -> Settings:
 
 def _run(settings: Settings) -> None:
     """Serve until told to end; the addresses are printed when they answer, not before."""
+    with _compiler(settings.compile_ahead) as compile_ahead, ExitStack() as start:
+        start.enter_context(uncollected())
+
+        def answering(root: str) -> None:
+            _announce(root)
+            start.close()
+            compile_ahead()
+
+        _serve(settings, answering)
+
+
+def _serve(settings: Settings, answering: Callable[[str], None]) -> None:
     from api import logs
-    from api.app import create_app
     from api.server import serve_on, tls_of
 
     logs.configure(settings.log)
     tls_of(settings)  # a certificate that cannot be used is told before anything is opened
     listener = _listen(settings)
-    app = create_app(settings, doors_later=True)
+    kept = read_ahead(saved_path(settings.store, settings.where))
+    # what is loaded with it takes longest, while the file is read
+    from api.app import create_app
+
+    app = create_app(settings, doors_later=True, kept=kept)
     scheme, host = "https" if settings.tls_cert else "http", f"[{settings.host}]" if ":" in settings.host else settings.host
     root = f"{scheme}://{host}:{listener.getsockname()[1]}"
     # who waits for the interpreter while another thread computes asks for it sooner: requests and commits are short
     sys.setswitchinterval(_TURN_S)
-    with _compiler(settings.compile_ahead) as begin:
-
-        def ready() -> None:
-            _announce(root)
-            begin()
-
-        serve_on(listener, app, settings, ready=ready, ending=app.state.ending)
+    serve_on(listener, app, settings, ready=partial(answering, root), ending=app.state.ending)
 
 
 @contextmanager

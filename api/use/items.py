@@ -9,7 +9,7 @@ import shapely
 from api.use.parameters import Box
 from geo_risk.errors import NotFound, shown
 from layers._store import Snapshot
-from layers._store.frames import position
+from layers._store.frames import part_of, position
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,9 +29,13 @@ class Page:
 
 def page(snapshot: Snapshot, layer_id: str, bbox: Box | None, limit: int, offset: int) -> Page:
     """The features of a layer whose geometry touches the box (all without one), ``limit`` from ``offset`` on."""
-    frame = snapshot.frames[snapshot.layer(layer_id).id]
-    rows = frame if bbox is None else frame.iloc[touching(frame, bbox)]
-    return Page(rows=rows.iloc[offset : offset + limit], matched=len(rows), offset=offset, revision=snapshot.revision)
+    found = snapshot.layer(layer_id).id
+    if bbox is None:
+        rows, matched = part_of(snapshot.frames, found, offset, offset + limit)
+    else:
+        touched = touching(snapshot.frames[found], bbox)
+        rows, matched = snapshot.frames[found].iloc[touched[offset : offset + limit]], len(touched)
+    return Page(rows=rows, matched=matched, offset=offset, revision=snapshot.revision)
 
 
 def one(snapshot: Snapshot, layer_id: str, fid: str) -> gpd.GeoDataFrame:

@@ -1,9 +1,7 @@
 """Frames of a snapshot: made when first asked for, and brought forward by what changed without touching what did not."""
 
-import gc
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from typing import Any, Final, NamedTuple
 
 import geopandas as gpd
@@ -18,6 +16,20 @@ _PIECES: Final = 256
 """Pieces a column may be put together from; above, its rows are taken one by one, and text is laid together anew."""
 
 
+class Part(NamedTuple):
+    """Some rows of a frame that has ``of`` rows."""
+
+    rows: gpd.GeoDataFrame
+    of: int
+
+
+class Pending(NamedTuple):
+    """A frame still to be made: as a whole, or the rows from one position up to another alone."""
+
+    whole: Callable[[], gpd.GeoDataFrame]
+    part: Callable[[int, int], Part]
+
+
 class Frames(Mapping[str, gpd.GeoDataFrame]):
     """Frames by layer; one that was given as a way to make it is made once, by whoever asks first.
 
@@ -26,20 +38,18 @@ class Frames(Mapping[str, gpd.GeoDataFrame]):
     (1, True, ['aeds'])
     """
 
-    def __init__(self, given: Mapping[str, gpd.GeoDataFrame | Callable[[], gpd.GeoDataFrame]]) -> None:
+    def __init__(self, given: Mapping[str, gpd.GeoDataFrame | Callable[[], gpd.GeoDataFrame] | Pending]) -> None:
         self._held: dict[str, _Held] = (
             dict(given._held) if isinstance(given, Frames) else {layer_id: _Held(frame) for layer_id, frame in given.items()}
         )
 
     def __getitem__(self, layer_id: str) -> gpd.GeoDataFrame:
         """The layer's frame, made now if nobody asked for it before; `NotFound` where the layer is not there for whoever asks."""
-        held = self._held.get(layer_id)
-        if held is None:
-            raise NotFound(
-                "this question needs a layer that is not there for whoever asks", expected="a caller who may read it",
-                then="ask an admin",
-            )
-        return held.frame()
+        return self._of(layer_id).frame()
+
+    def part(self, layer_id: str, start: int, stop: int) -> Part:
+        """The layer's rows from one position up to another; of a frame still to be made they alone, if that can be."""
+        return self._of(layer_id).part(start, stop)
 
     def __iter__(self) -> Iterator[str]:
         """Layer ids; makes no frame."""
@@ -59,32 +69,48 @@ class Frames(Mapping[str, gpd.GeoDataFrame]):
         made._held = self._held | made._held
         return made
 
+    def _of(self, layer_id: str) -> "_Held":
+        held = self._held.get(layer_id)
+        if held is None:
+            raise NotFound(
+                "this question needs a layer that is not there for whoever asks", expected="a caller who may read it",
+                then="ask an admin",
+            )
+        return held
+
 
 class _Held:
-    def __init__(self, given: gpd.GeoDataFrame | Callable[[], gpd.GeoDataFrame]) -> None:
+    def __init__(self, given: gpd.GeoDataFrame | Callable[[], gpd.GeoDataFrame] | Pending) -> None:
         self._lock = threading.Lock()
-        self._frame = None if callable(given) else given
-        self._make = given if callable(given) else None
+        self._frame = None if isinstance(given, Pending) or callable(given) else given
+        self._make = given.whole if isinstance(given, Pending) else given if callable(given) else None
+        self._part = given.part if isinstance(given, Pending) else None
 
     def frame(self) -> Any:
         if self._make is not None:
             with self._lock:
                 if self._make is not None:
                     self._frame = self._make()
-                    self._make = None
+                    self._make = self._part = None
         return self._frame
 
+    def part(self, start: int, stop: int) -> Part:
+        make = self._part
+        if make is not None:
+            return make(start, stop)
+        frame = self.frame()
+        return Part(frame.iloc[start:stop], len(frame))
 
-@contextmanager
-def uncollected() -> Iterator[None]:
-    """While a million geometries are made: they set off the collector again and again, though none of them is garbage."""
-    was = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was:
-            gc.enable()
+
+def part_of(frames: Mapping[str, gpd.GeoDataFrame], layer_id: str, start: int, stop: int) -> Part:
+    """Rows of the layer's frame from one position up to another, whether it is made already or not.
+
+    >>> part_of({"aeds": gpd.GeoDataFrame({"name": ["hall", "shop"]})}, "aeds", 1, 9).rows["name"].tolist()
+    ['shop']
+    """
+    if isinstance(frames, Frames):
+        return frames.part(layer_id, start, stop)
+    return Part(frames[layer_id].iloc[start:stop], len(frames[layer_id]))
 
 
 class _Piece(NamedTuple):

@@ -12,7 +12,7 @@ import geopandas as gpd
 import numpy as np
 
 from layers._layer import SENSITIVITIES, Layer, Sensitivity
-from layers._store.frames import Frames
+from layers._store.frames import Frames, Part, Pending, part_of
 from layers._store.snapshot import Snapshot
 
 
@@ -63,7 +63,7 @@ def seen(snapshot: Snapshot, sight: Sight) -> Snapshot:
     if sight == WHOLE:
         return whole
     layers = {layer_id: layer for layer_id, layer in whole.layers.items() if sight.sees(layer)}
-    frames = Frames({layer_id: partial(_readable, layer, whole.frames, sight) for layer_id, layer in layers.items()})
+    frames = Frames({layer_id: _pending(layer, whole.frames, sight) for layer_id, layer in layers.items()})
     updated = {layer_id: moment for layer_id, moment in whole.updated.items() if layer_id in layers}
     return replace(
         whole, layers=MappingProxyType(layers), frames=frames, updated=MappingProxyType(updated),
@@ -71,9 +71,27 @@ def seen(snapshot: Snapshot, sight: Sight) -> Snapshot:
     )
 
 
+def _pending(layer: Layer, frames: Mapping[str, gpd.GeoDataFrame], sight: Sight) -> Pending:
+    def part(start: int, stop: int) -> Part:
+        rows, of = part_of(frames, layer.id, start, stop)
+        return Part(_without(rows, _hidden(layer, sight)), of)
+
+    return Pending(partial(_readable, layer, frames, sight), part)
+
+
+def _hidden(layer: Layer, sight: Sight) -> list[str]:
+    return [column.name for column in layer.columns if column.sensitivity not in sight.sensitivities]
+
+
+def _without(frame: gpd.GeoDataFrame, hidden: list[str]) -> gpd.GeoDataFrame:
+    """The frame with these columns missing throughout."""
+    nothing = np.full(len(frame), -1)
+    return frame.assign(**{name: frame[name].array.take(nothing, allow_fill=True) for name in hidden}) if hidden else frame
+
+
 def _readable(layer: Layer, frames: Mapping[str, gpd.GeoDataFrame], sight: Sight) -> gpd.GeoDataFrame:
     frame = frames[layer.id]
-    hidden = [column for column in layer.columns if column.sensitivity not in sight.sensitivities]
+    hidden = _hidden(layer, sight)
     if not hidden:
         return frame
     key = id(frame)
@@ -83,7 +101,5 @@ def _readable(layer: Layer, frames: Mapping[str, gpd.GeoDataFrame], sight: Sight
             weakref.finalize(frame, _redacted.pop, key, None)
         made = _redacted[key]
         if sight.sensitivities not in made:
-            nothing = np.full(len(frame), -1)
-            missing = {column.name: frame[column.name].array.take(nothing, allow_fill=True) for column in hidden}
-            made[sight.sensitivities] = frame.assign(**missing)
+            made[sight.sensitivities] = _without(frame, hidden)
         return made[sight.sensitivities]

@@ -12,9 +12,10 @@ import pandas as pd
 import sqlalchemy as sa
 
 from layers._catalog import catalog, named
+from layers._collector import uncollected
 from layers._frame import empty
 from layers._layer import SENSITIVITIES, Layer, Sensitivity
-from layers._store.frames import Frames, spliced, uncollected
+from layers._store.frames import Frames, spliced
 from layers._store.log import head
 from layers._store.rows import frame_of
 from layers._store.schema import BATCHES, REVISIONS, current_table, declared
