@@ -1,6 +1,7 @@
 """Writing: what differs from the current rows is appended to the log and put in the current rows, in one transaction."""
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import geopandas as gpd
@@ -8,14 +9,15 @@ import sqlalchemy as sa
 
 from geo_risk.errors import NotFound, StoreCorrupt, StoreUnavailable, shown
 from layers._layer import Layer
-from layers._store import tail
 from layers._store.chain import GENESIS, batch_digest, link
+from layers._store.group import Group, group_of
 from layers._store.records import Applied, Batch, Op, RecordedBatch, now
 from layers._store.rows import CHUNK, Row, encoded
 from layers._store.schema import BATCHES, META, REVISIONS, Declared, as_text, current_table, declared
-from layers._store.sql import among, deletion, directly, insert, insertion, replacement
+from layers._store.sql import Rows, among, delete, directly, insert, insert_or_replace
 
 Report = Callable[[float], None]
+Put = Callable[[sa.Table, Rows], None]
 
 
 class Entry(NamedTuple):
@@ -32,10 +34,14 @@ class Entry(NamedTuple):
 
 
 class Log:
-    """The end of the log inside one transaction: numbers, chains and appends the revisions of one batch."""
+    """The end of the log inside one transaction: numbers, chains and appends the revisions of one batch.
 
-    def __init__(self, connection: sa.Connection, batch: Batch) -> None:
+    ``put`` takes the rows of a table to put them in with others later; without it they are put in at once.
+    """
+
+    def __init__(self, connection: sa.Connection, batch: Batch, put: Put | None = None) -> None:
         self._connection = connection
+        self._put = put or partial(insert, connection)
         self._batch = batch
         self._recorded: RecordedBatch | None = None
         self._digest = b""
@@ -54,7 +60,7 @@ class Log:
     def append(self, layer_id: str, entries: Sequence[Entry]) -> range:
         """Append revisions and give their numbers."""
         if self._recorded is None:
-            self._recorded = _recorded(self._connection, self._batch)
+            self._recorded = _recorded(self._connection, self._batch, self._put)
             self._digest = batch_digest(self._recorded)
         start, rows = self.seq, []
         for fid, op, properties, geometry, source, observed_at, skew_s in entries:
@@ -62,7 +68,7 @@ class Log:
             text = (layer_id, fid, op, properties, geometry)
             self._hash = link(self._hash, self.seq, self._digest, *text, source, observed_at, skew_s)
             rows.append((self.seq, self._recorded.id, *text, self._hash, source, observed_at, skew_s))
-        insert(self._connection, REVISIONS, rows)
+        self._put(REVISIONS, rows)
         return range(start + 1, self.seq + 1)
 
     def close(self) -> None:
@@ -72,10 +78,11 @@ class Log:
         """
         if self._recorded is None:
             return
-        if tail.known(self._connection) is None:
+        group = group_of(self._connection)
+        if group is None:
             _state_head(self._connection, self.seq, self._hash)
         else:
-            tail.learn(self._connection, head=(self.seq, self._hash), grew=True)
+            group.learn(head=(self.seq, self._hash), grew=True)
 
 
 def head(connection: sa.Connection) -> tuple[int, bytes]:
@@ -86,9 +93,9 @@ def head(connection: sa.Connection) -> tuple[int, bytes]:
     StoreCorrupt
         Revisions are missing at the end, or were added by something else.
     """
-    held = tail.known(connection)
-    if held is not None and held.head is not None:
-        return held.head
+    group = group_of(connection)
+    if group is not None and group.tail.head is not None:
+        return group.tail.head
     last = directly(connection, "SELECT seq, hash FROM revisions ORDER BY seq DESC LIMIT 1").fetchone()
     seq, found = (last[0], bytes(last[1])) if last else (0, GENESIS)
     (stated,) = directly(connection, "SELECT value FROM meta WHERE key = 'head'").fetchone() or (None,)
@@ -98,21 +105,21 @@ def head(connection: sa.Connection) -> tuple[int, bytes]:
             expected=shown((stated or "none").partition(":")[0]), got=str(seq),
             then="restore the last backup that verifies; keep this file for study",
         )
-    tail.learn(connection, head=(seq, found))
+    if group is not None:
+        group.learn(head=(seq, found))
     return seq, found
 
 
-def state_head(connection: sa.Connection) -> str | None:
-    """State the head that a transaction's writes led to, once for all of them; gives the head as it is stated now."""
-    held = tail.known(connection)
-    if held is None or held.head is None or not held.grew:
+def state_head(connection: sa.Connection, group: Group) -> str | None:
+    """State the head that a group's writes led to, once for all of them; gives the head as it is stated now."""
+    if group.tail.head is None or not group.tail.grew:
         return stated_head(connection)
-    _state_head(connection, *held.head)
-    return head_text(*held.head)
+    _state_head(connection, *group.tail.head)
+    return head_text(*group.tail.head)
 
 
 def _state_head(connection: sa.Connection, seq: int, digest: bytes) -> None:
-    directly(connection, replacement(connection, META), ("head", head_text(seq, digest)))
+    insert_or_replace(connection, META, [("head", head_text(seq, digest))])
 
 
 def stated_head(connection: sa.Connection) -> str | None:
@@ -123,7 +130,7 @@ def stated_head(connection: sa.Connection) -> str | None:
 
 def restate_head(connection: sa.Connection) -> None:
     """Write what is there already: a transaction of nothing, to see whether one goes through."""
-    directly(connection, replacement(connection, META), ("head", stated_head(connection)))
+    insert_or_replace(connection, META, [("head", stated_head(connection))])
 
 
 def require_continues(connection: sa.Connection, acknowledged: str | None) -> None:
@@ -207,10 +214,10 @@ def remove(connection: sa.Connection, layer: Layer, ids: Iterable[str], batch: B
     return Applied(revision=log.seq, batch_id=log.batch_id, removed=len(wanted))
 
 
-def _recorded(connection: sa.Connection, batch: Batch) -> RecordedBatch:
-    held = tail.known(connection)
+def _recorded(connection: sa.Connection, batch: Batch, put: Put) -> RecordedBatch:
+    group = group_of(connection)
     asked = "SELECT id, recorded_at FROM batches ORDER BY id DESC LIMIT 1"
-    last = held.last_batch if held and held.last_batch else directly(connection, asked).fetchone()
+    last = group.tail.last_batch if group and group.tail.last_batch else directly(connection, asked).fetchone()
     last_id, last_at = last or (0, "")
     recorded = RecordedBatch(
         id=last_id + 1, actor=batch.actor, reason=batch.reason, source=batch.source,
@@ -219,25 +226,32 @@ def _recorded(connection: sa.Connection, batch: Batch) -> RecordedBatch:
         recorded_at=max(now(), last_at),
     )
     values = (recorded.id, batch.actor, batch.reason, batch.source, batch.file_sha256, batch.note, recorded.recorded_at)
-    directly(connection, insertion(connection, BATCHES), values)
-    tail.learn(connection, last_batch=(recorded.id, recorded.recorded_at))
+    put(BATCHES, [values])
+    if group is not None:
+        group.learn(last_batch=(recorded.id, recorded.recorded_at))
     return recorded
 
 
 def declared_here(connection: sa.Connection, layer: Layer) -> Declared:
     """The layer's columns, once it is sure that its table has them."""
-    columns, held = declared(layer), tail.known(connection)
-    if held is not None and layer.id in held.declared:
-        return columns
-    (stated,) = directly(connection, "SELECT value FROM meta WHERE key = ?", (f"columns.{layer.id}",)).fetchone() or (None,)
-    if stated != as_text(columns):
+    if not is_declared_here(connection, layer):
         raise StoreUnavailable(
             "the layer's table was made anew from another declaration while this process ran", where=f"layer {layer.id}",
             expected="the columns this process declares", got="others", then="run one version of the software, and start it again",
         )
-    if held is not None:
-        tail.learn(connection, declared=held.declared | {layer.id})
-    return columns
+    return declared(layer)
+
+
+def is_declared_here(connection: sa.Connection, layer: Layer) -> bool:
+    """Whether the layer's table has the columns that this process declares."""
+    group = group_of(connection)
+    if group is not None and layer.id in group.tail.declared:
+        return True
+    (stated,) = directly(connection, "SELECT value FROM meta WHERE key = ?", (f"columns.{layer.id}",)).fetchone() or (None,)
+    fits = bool(stated == as_text(declared(layer)))
+    if group is not None and fits:
+        group.learn(declared=group.tail.declared | {layer.id})
+    return fits
 
 
 def _current(connection: sa.Connection, table: sa.Table, ids: Sequence[str]) -> dict[str, tuple[str, bytes | None, str]]:
@@ -260,8 +274,8 @@ def _store(
     current: list[tuple[Any, ...]] = [
         (row.fid, *row.values, row.geometry, source, log.recorded_at, seq) for row, seq in zip(rows, numbers, strict=True)
     ]
-    statement = replacement if known else insertion
-    connection.exec_driver_sql(statement(connection, table), current)
+    put = insert_or_replace if known else insert
+    put(connection, table, current)
 
 
 def _gone(connection: sa.Connection, table: sa.Table, frame: gpd.GeoDataFrame, source: str) -> list[str]:
@@ -274,4 +288,4 @@ def _delete(connection: sa.Connection, log: Log, layer_id: str, table: sa.Table,
     for start in range(0, len(ids), CHUNK):
         part = ids[start : start + CHUNK]
         log.append(layer_id, [Entry(fid, "delete", None, None) for fid in part])
-        connection.exec_driver_sql(deletion(connection, table), [(fid,) for fid in part])
+        delete(connection, table, part)

@@ -16,7 +16,7 @@ from geo_risk.errors import FileError, StoreUnavailable
 from layers._store import audit
 from layers._store.rows import CHUNK, legible
 from layers._store.schema import META, METADATA, current_table, from_text
-from layers._store.sql import insertion
+from layers._store.sql import insert
 
 MAGIC: Final = b"PGDMP"
 _LIMIT_S: Final = 6 * 3600
@@ -112,7 +112,7 @@ def _inserted(connection: sa.Connection, table: sa.Table, columns: tuple[str, ..
     while part := list(islice(rows, CHUNK)):
         with legible(f"table {table.name}"):
             values = [tuple(None if (value := row.values[at]) is None else read(value) for at, read in takes) for row in part]
-        connection.exec_driver_sql(insertion(connection, table), values)
+        insert(connection, table, values)
 
 
 def _reader(kind: sa.types.TypeEngine[Any]) -> Callable[[bytes], Any]:

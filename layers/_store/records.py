@@ -198,6 +198,11 @@ class ReplyKey:
     key: str
     request_sha256: str
 
+    @property
+    def owner(self) -> tuple[str, str]:
+        """Whose key it is: the request's digest is not part of it."""
+        return self.actor, self.key
+
 
 @dataclass(frozen=True)
 class Reply:

@@ -30,7 +30,7 @@ from layers._store.schema import (
     declared,
     from_text,
 )
-from layers._store.sql import drop, insertion, replacement
+from layers._store.sql import drop, insert, insert_or_replace
 
 Report = Callable[[float], None]
 _STREAMED: Final = {"yield_per": CHUNK}
@@ -94,8 +94,8 @@ def rebuild(connection: sa.Connection, layer: Layer) -> None:
     table.create(connection)
     rows = _rows_at(connection, layer.id, columns, head(connection)[0])
     while part := list(islice(rows, CHUNK)):
-        connection.exec_driver_sql(insertion(connection, table), part)
-    connection.exec_driver_sql(replacement(connection, META), (f"columns.{layer.id}", as_text(columns)))
+        insert(connection, table, part)
+    insert_or_replace(connection, META, [(f"columns.{layer.id}", as_text(columns))])
 
 
 def batches(connection: sa.Connection, limit: int | None) -> tuple[RecordedBatch, ...]:

@@ -16,7 +16,7 @@ from layers._store.changes import revision_at
 from layers._store.cuts import ACTION, KEY, Retained, baseline_digest, first_kept, stays
 from layers._store.records import now, stamp
 from layers._store.schema import BATCHES, META, REPLIES, REVISIONS
-from layers._store.sql import replacement
+from layers._store.sql import insert_or_replace
 from layers._store.sqlite_copies import fold_in, leave_no_traces
 from layers._store.store import Store
 from layers._tables import table
@@ -113,7 +113,7 @@ def retain(store: Store, before: str, archive: Path, *, actor: str, reason: str,
 def _cut(connection: sa.Connection, done: Retained) -> None:
     connection.execute(sa.delete(REVISIONS).where(REVISIONS.c.seq <= done.cut, sa.not_(stays(done.cut))))
     connection.execute(sa.delete(BATCHES).where(BATCHES.c.id.not_in(sa.select(REVISIONS.c.batch_id))))
-    connection.exec_driver_sql(replacement(connection, META), (KEY, json.dumps(asdict(done), ensure_ascii=False)))
+    insert_or_replace(connection, META, [(KEY, json.dumps(asdict(done), ensure_ascii=False))])
     audit.prepare(connection)
     audit.append(connection, audit.Event(actor=done.actor, action=ACTION, subject=f"revision {done.cut}", detail=asdict(done)))
 

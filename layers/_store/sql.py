@@ -3,35 +3,33 @@
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
-from typing import Any
+from itertools import chain
+from typing import Any, Final, TypeVar
 
 import sqlalchemy as sa
 
-_MARKS = {"qmark": "?", "format": "%s", "pyformat": "%s"}
+_MARKS: Final = {"qmark": "?", "format": "%s", "pyformat": "%s"}
+_TOGETHER: Final = 64
+Rows = Sequence[tuple[object, ...]]
+Row = TypeVar("Row")
 
 
-def insertion(connection: sa.Connection, table: sa.Table) -> str:
-    """INSERT of whole rows, values in the order of the table's columns; for ``exec_driver_sql`` with tuples."""
-    return _insertion(_mark(connection), table)
+def insert(connection: sa.Connection, table: sa.Table, rows: Rows) -> None:
+    """INSERT whole rows, values in the order of the table's columns."""
+    _put(connection, table, rows, "")
 
 
-def insert(connection: sa.Connection, table: sa.Table, rows: Sequence[tuple[object, ...]]) -> None:
-    """INSERT whole rows; one alone on the short way."""
-    if len(rows) == 1:
-        directly(connection, insertion(connection, table), rows[0])
-    else:
-        connection.exec_driver_sql(insertion(connection, table), list(rows))
+def insert_or_replace(connection: sa.Connection, table: sa.Table, rows: Rows) -> None:
+    """INSERT whole rows in the place of those with the same primary key; no two of them have the same."""
+    _put(connection, table, rows, _in_place(table))
 
 
-def replacement(connection: sa.Connection, table: sa.Table) -> str:
-    """INSERT of whole rows that takes the place of rows with the same primary key."""
-    return _replacement(_mark(connection), table)
-
-
-def deletion(connection: sa.Connection, table: sa.Table) -> str:
-    """DELETE of rows by their primary key's values."""
-    marked = " AND ".join(f"{_quoted(column.name)} = {_mark(connection)}" for column in table.primary_key)
-    return f"DELETE FROM {_quoted(table.name)} WHERE {marked}"  # noqa: S608 - declared names
+def delete(connection: sa.Connection, table: sa.Table, keys: Sequence[object]) -> None:
+    """DELETE rows by their primary key, which is one column."""
+    (key,) = table.primary_key
+    for part in in_runs(keys):
+        text = f"DELETE FROM {_quoted(table.name)} WHERE {_quoted(key.name)} IN {_marks(len(part))}"  # noqa: S608 - declared names
+        directly(connection, text, tuple(part))
 
 
 def drop(connection: sa.Connection, table: sa.Table) -> str:
@@ -55,6 +53,16 @@ def directly(connection: sa.Connection, text: str, values: tuple[object, ...] = 
     """
     driver: Any = connection.connection.driver_connection
     return driver.execute(marked(connection, text), values)
+
+
+def in_runs(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
+    """The rows in runs of 64, then of 32, 16, ... 1: few statements, and few different ones, which the drivers keep prepared."""
+    start, length = 0, _TOGETHER
+    while start < len(rows):
+        while start + length > len(rows):
+            length //= 2
+        yield rows[start : start + length]
+        start += length
 
 
 def in_parts(connection: sa.Connection, query: sa.Select[Any], length: int) -> Iterator[Sequence[Any]]:
@@ -81,19 +89,29 @@ def _quoted(name: str) -> str:
     return f'"{name}"'  # declared names are lower-case letters, digits and underscores
 
 
-@cache
-def _insertion(mark: str, table: sa.Table) -> str:
-    columns = ", ".join(_quoted(column.name) for column in _stored(table))
-    marks = ", ".join(mark for _ in _stored(table))
-    return f"INSERT INTO {_quoted(table.name)} ({columns}) VALUES ({marks})"  # noqa: S608 - declared names
+def _put(connection: sa.Connection, table: sa.Table, rows: Rows, place: str) -> None:
+    for part in in_runs(rows):
+        directly(connection, _insertion(table, len(part), place), tuple(chain.from_iterable(part)))
 
 
 @cache
-def _replacement(mark: str, table: sa.Table) -> str:
+def _insertion(table: sa.Table, length: int, place: str) -> str:
+    stored = _stored(table)
+    columns = ", ".join(_quoted(column.name) for column in stored)
+    marks = ", ".join([_marks(len(stored))] * length)
+    return f"INSERT INTO {_quoted(table.name)} ({columns}) VALUES {marks}{place}"  # noqa: S608 - declared names
+
+
+@cache
+def _in_place(table: sa.Table) -> str:
     keys = ", ".join(_quoted(column.name) for column in table.primary_key)
     others = [_quoted(column.name) for column in _stored(table) if not column.primary_key]
     given = ", ".join(f"{name} = excluded.{name}" for name in others)
-    return f"{_insertion(mark, table)} ON CONFLICT ({keys}) DO UPDATE SET {given}"
+    return f" ON CONFLICT ({keys}) DO UPDATE SET {given}"
+
+
+def _marks(length: int) -> str:
+    return f"({', '.join('?' * length)})"
 
 
 def _stored(table: sa.Table) -> list[sa.Column[object]]:

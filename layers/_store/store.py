@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import Final, Literal, Self, TypeVar
@@ -24,8 +25,9 @@ from layers._store.rows import require_storable
 from layers._store.runs import RunRecord
 from layers._store.schema import META, METADATA, SCHEMA, as_text, declared
 from layers._store.snapshot import Snapshot, brought_forward
-from layers._store.sql import insertion
+from layers._store.sql import insert
 from layers._store.sqlite import SqliteDatabase, require_file
+from layers._store.standing import Wanted
 from layers._store.writer import Job, Writer
 
 WAIT_S: Final = 30.0
@@ -43,7 +45,7 @@ class Store:
         self._last: Snapshot | None = None
         self._reading = threading.Lock()
         self._listeners: list[Callable[[], None]] = []
-        self._writer = Writer(database, self._tell)
+        self._writer = Writer(database, partial(writes.look_up, layers=layers), self._tell)
 
     def __enter__(self) -> Self:
         return self
@@ -206,13 +208,11 @@ class Store:
         """As `write`, not waited for."""
 
         def work(connection: sa.Connection) -> Written:
-            written = writes.write(
+            return writes.write(
                 connection, self.layers, batch, given, judge=judge, whole=whole, reply_key=reply_key, compose=compose
             )
-            self.database.announce(connection, written.revision)
-            return written
 
-        return self._submit(work, len(given), deadline_s)
+        return self._submit(work, len(given), deadline_s, wanted=writes.wanted(given, reply_key))
 
     def transact(self, work: Callable[[sa.Connection], Result], deadline_s: float | None = None) -> Result:
         """Do something else in the one writer's next transaction; returns after COMMIT."""
@@ -234,9 +234,11 @@ class Store:
         with self.read() as connection:
             return changes.revision_at(connection, moment)
 
-    def _submit(self, work: Callable[[sa.Connection], Result], rows: int, deadline_s: float | None) -> Future[Result]:
+    def _submit(
+        self, work: Callable[[sa.Connection], Result], rows: int, deadline_s: float | None, wanted: Wanted | None = None
+    ) -> Future[Result]:
         begin_by = None if deadline_s is None else time.monotonic() + deadline_s
-        return self._writer.submit(Job(work=work, rows=rows, begin_by=begin_by))
+        return self._writer.submit(Job(work=work, rows=rows, begin_by=begin_by, wanted=wanted))
 
     def _written(
         self, work: Callable[[sa.Connection, log.Report], Applied], rows: int, progress: Callable[[float], None] | None
@@ -249,15 +251,11 @@ class Store:
             (progress or _unheard)(share)
 
         try:
-            result = self._submit(lambda connection: self._announced(connection, work(connection, report)), rows, None).result()
+            result = self._submit(lambda connection: work(connection, report), rows, None).result()
         finally:
             # the wait ends early only on an interrupt (Ctrl-C): the write is undone at its next chunk
             abandoned.set()
         return result
-
-    def _announced(self, connection: sa.Connection, applied: Applied) -> Applied:
-        self.database.announce(connection, applied.revision)
-        return applied
 
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
@@ -412,7 +410,7 @@ def _prepare(connection: sa.Connection, layers: Mapping[str, Layer]) -> None:
     if lacking is None:
         METADATA.create_all(connection)
         beginning = [("schema", str(SCHEMA)), ("head", log.head_text(0, GENESIS))]
-        connection.exec_driver_sql(insertion(connection, META), beginning)
+        insert(connection, META, beginning)
         lacking = tuple(layers.values())
     for layer in lacking:
         replay.rebuild(connection, layer)

@@ -20,7 +20,7 @@ from layers._store.log import Entry, Log, declared_here
 from layers._store.records import Batch, Feature, Op
 from layers._store.rows import Row, encoded_one, values_of
 from layers._store.schema import BATCHES, REVISIONS, SOURCE, current_table, declared
-from layers._store.sql import among, deletion, replacement
+from layers._store.sql import among, delete, insert_or_replace
 from layers._store.writes import Judge, permit
 
 _TOGETHER: Final = 1_000
@@ -250,16 +250,14 @@ def _write(connection: sa.Connection, log: Log, layer: Layer, reverted: Sequence
         part = [(each, _row(layer, each)) for each in reverted[start : start + _TOGETHER]]
         numbers = log.append(layer.id, list(_entries(part, source)))
         table = current_table(layer.id, declared(layer))
-        gone = [(each.fid,) for each, row in part if row is None]
+        gone = [each.fid for each, row in part if row is None]
         back = [
             (each.fid, *row.values, row.geometry, each.after.source, log.recorded_at, seq)
             for (each, row), seq in zip(part, numbers, strict=True)
             if row is not None and each.after is not None
         ]
-        if gone:
-            connection.exec_driver_sql(deletion(connection, table), gone)
-        if back:
-            connection.exec_driver_sql(replacement(connection, table), back)
+        delete(connection, table, gone)
+        insert_or_replace(connection, table, back)
 
 
 def _row(layer: Layer, each: Reverted) -> Row | None:

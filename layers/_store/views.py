@@ -17,7 +17,7 @@ from sqlalchemy.schema import CreateColumn
 from layers._check.values import DASHES, LARGEST_INT, TEXT_CHARACTERS
 from layers._layer import SENSITIVITIES, Column, Geometry, Layer
 from layers._store.schema import META, declared
-from layers._store.sql import replacement
+from layers._store.sql import insert_or_replace
 
 READER, INTERNAL, EDITOR = "geo_risk_reader", "geo_risk_internal", "geo_risk_editor"
 
@@ -61,7 +61,7 @@ def make(connection: sa.Connection, layers: Mapping[str, Layer], extension: str)
     for statement in (*statements(layers, extension), *_leftovers(connection, layers)):
         _say(connection, statement)
     _grant(connection)
-    connection.exec_driver_sql(replacement(connection, META), (_VIEWS, digest(layers, extension)))
+    insert_or_replace(connection, META, [(_VIEWS, digest(layers, extension))])
 
 
 def are_made(connection: sa.Connection, layers: Mapping[str, Layer], extension: str) -> bool:

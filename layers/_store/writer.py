@@ -3,7 +3,7 @@
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -12,13 +12,15 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
 from geo_risk.errors import Busy, GeoRiskError, StoreError, StoreUnavailable
-from layers._store import tail
 from layers._store.database import Database
+from layers._store.group import Group, together
 from layers._store.log import require_continues, restate_head, state_head
 from layers._store.sql import directly
+from layers._store.standing import Wanted
 
 _TOGETHER: Final = 20_000
 """Rows committed together at most, so that a small write does not wait for a large one behind it."""
+LookUp = Callable[[sa.Connection, Group, Sequence[Wanted]], None]
 _HEAL_S: Final = 1.0
 """How long after a failure it is looked whether its cause is gone, where no write asks before."""
 
@@ -27,6 +29,8 @@ _HEAL_S: Final = 1.0
 class Job:
     """One write: work inside a transaction, of about so many rows, and the future of its result.
 
+    With ``wanted``, which is looked up before for many together, it drafts what it would put in and writes nothing itself.
+
     It is given up with `Busy` if it cannot begin by the moment ``begin_by`` of the monotonic clock, and left out if its future
     was cancelled by then.
     """
@@ -34,6 +38,7 @@ class Job:
     work: Callable[[sa.Connection], Any]
     rows: int = 1
     begin_by: float | None = None
+    wanted: Wanted | None = None
     done: Future[Any] = field(default_factory=Future)
 
     def may_begin(self) -> bool:
@@ -60,10 +65,10 @@ class Writer:
     go through. That is tried with the next write, and about once a second without one.
     """
 
-    def __init__(self, database: Database, committed: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, database: Database, look_up: LookUp, committed: Callable[[], None] = lambda: None) -> None:
         self.commits = self.writes = 0
         self.busy_s = 0.0
-        self._database, self._committed_one = database, committed
+        self._database, self._look_up, self._committed_one = database, look_up, committed
         self._connection: sa.Connection | None = None
         self._acknowledged: str | None = None
         self._fault: BaseException | None = None
@@ -151,39 +156,51 @@ class Writer:
 
     def _committed(self, jobs: Sequence[Job], begun: list[Job]) -> list[tuple[Job, Any, BaseException | None]]:
         connection, since = self._connected(), time.perf_counter()
-        with connection.begin() as transaction, tail.kept(connection):
+        with connection.begin() as transaction, together(connection) as group:
             done = []
-            for job in jobs:
-                # asked when its turn has come: another process, or the job before, may have held it up
-                if job.may_begin():
-                    begun.append(job)
-                    done.append((job, *self._attempted(connection, job)))
+            for run in _runs(jobs):
+                self._look_ahead(connection, group, run)
+                for job in run:
+                    # asked when its turn has come: another process, or the job before, may have held it up
+                    if job.may_begin():
+                        begun.append(job)
+                        done.append((job, *self._attempted(connection, group, job)))
             if all(error is not None for _, _, error in done):
                 transaction.rollback()
                 return done
-            acknowledged = state_head(connection)
+            group.put_in(connection)
+            acknowledged = state_head(connection, group)
+            if group.tail.grew and group.tail.head:
+                self._database.announce(connection, group.tail.head[0])
         self._acknowledged, self.commits = acknowledged, self.commits + 1
         self.writes += sum(error is None for _, _, error in done)
         self.busy_s += time.perf_counter() - since
         return done
 
-    def _attempted(self, connection: sa.Connection, job: Job) -> tuple[Any, BaseException | None]:
-        """A job inside a savepoint: what it raises undoes it alone, and the others of its group go on."""
-        directly(connection, "SAVEPOINT job")
-        known = tail.known(connection)
+    def _look_ahead(self, connection: sa.Connection, group: Group, run: Sequence[Job]) -> None:
+        with self._database.told():
+            if run[0].wanted is None:
+                group.put_in(connection)  # it reads and writes in its own way
+            else:
+                self._look_up(connection, group, [job.wanted for job in run if job.wanted])
+
+    def _attempted(self, connection: sa.Connection, group: Group, job: Job) -> tuple[Any, BaseException | None]:
+        """A job: what it raises undoes it alone, and the others of its group go on."""
+        known = group.tail
+        if job.wanted is None:
+            directly(connection, "SAVEPOINT job")
         try:
             with self._database.told():
                 result = job.work(connection)
         except BaseException as error:
             if isinstance(error, StoreUnavailable) and error.__cause__ is not None:
                 raise  # the disk's or the connection's fault, not the job's: all of the group fail
-            try:
-                directly(connection, "ROLLBACK TO SAVEPOINT job")
-            except (DBAPIError, connection.dialect.loaded_dbapi.Error):
-                raise error from None  # the database gave up the whole transaction: all of the group fail
-            tail.put_back(connection, known)
+            if job.wanted is None:
+                _back_to_savepoint(connection, error)
+            group.tail = known
             return None, error
-        directly(connection, "RELEASE SAVEPOINT job")
+        if job.wanted is None:
+            directly(connection, "RELEASE SAVEPOINT job")
         return result, None
 
     def _connected(self) -> sa.Connection:
@@ -217,3 +234,22 @@ class Writer:
         connection, self._connection = self._connection, None
         if connection is not None:
             self._database.let_go(connection)
+
+
+def _runs(jobs: Sequence[Job]) -> Iterator[list[Job]]:
+    """The jobs in their order: those that only draft as many together as there are, any other alone."""
+    run: list[Job] = []
+    for job in jobs:
+        if run and (job.wanted is None or run[0].wanted is None):
+            yield run
+            run = []
+        run.append(job)
+    if run:
+        yield run
+
+
+def _back_to_savepoint(connection: sa.Connection, error: BaseException) -> None:
+    try:
+        directly(connection, "ROLLBACK TO SAVEPOINT job")
+    except (DBAPIError, connection.dialect.loaded_dbapi.Error):
+        raise error from None  # the database gave up the whole transaction: all of the group fail

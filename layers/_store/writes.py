@@ -7,17 +7,19 @@ observed is never taken to be later than when it came here, so a clock that runs
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
-from functools import cache
-from typing import Any, NamedTuple
+from itertools import chain
 
 import shapely
 import sqlalchemy as sa
 from shapely.geometry.base import BaseGeometry
 
-from geo_risk.errors import Conflict, GeoRiskError, KeyReused, NotFound, Stale, shown
+from geo_risk.errors import Conflict, DeclarationError, GeoRiskError, KeyReused, NotFound, Stale, StoreCorrupt, shown
 from layers._layer import Layer
-from layers._store.log import Entry, Log, declared_here
+from layers._store.draft import Draft
+from layers._store.group import Group, group_of
+from layers._store.log import Entry, Log, declared_here, is_declared_here
 from layers._store.records import (
     UNCHANGED,
     Batch,
@@ -27,14 +29,24 @@ from layers._store.records import (
     Outcome,
     Reply,
     ReplyKey,
-    Value,
     Written,
     effective,
     now,
 )
-from layers._store.rows import Row, encoded_one, values_of
-from layers._store.schema import BATCHES, REPLIES, REVISIONS, SOURCE, Declared, current_table, declared
-from layers._store.sql import deletion, directly, insertion, replacement
+from layers._store.rows import Row, encoded_one
+from layers._store.schema import REPLIES, current_table, declared
+from layers._store.standing import (
+    FeatureKey,
+    ReplyOwner,
+    Standing,
+    StoredReply,
+    Told,
+    Wanted,
+    feature_of,
+    standings,
+    stored_replies,
+    told,
+)
 
 Judge = Callable[[Layer, Feature | None, Feature | None], Feature | None]
 """Called in the transaction with the feature before and after; gives what is to be stored, or raises to refuse."""
@@ -69,48 +81,109 @@ def write(
     Stale, Conflict, NotFound
         A change was made from another state than the current one; makes what is there; changes what is not there.
     """
-    stored = _stored_reply(connection, reply_key) if reply_key else None
+    desk = _Desk(connection)
+    stored = desk.reply(reply_key) if reply_key else None
     if stored is not None:
         return Written(reply=stored, replayed=True)
-    log = Log(connection, batch)
-    outcomes = tuple(_outcome(connection, log, layers, batch, change, judge, whole) for change in given)
-    log.close()
+    log = Log(connection, batch, desk.draft.insert)
+    outcomes = tuple(_outcome(desk, log, layers, batch, change, judge, whole) for change in given)
     written = Written(revision=log.seq, batch_id=log.batch_id, recorded_at=log.recorded_at, outcomes=outcomes)
-    if compose is None:
-        return written
-    reply = compose(written)
-    if reply_key is not None:
-        _store_reply(connection, reply_key, reply)
-    return replace(written, reply=reply)
+    if compose is not None:
+        written = replace(written, reply=compose(written))
+    if written.reply is not None and reply_key is not None:
+        desk.keep(reply_key, written.reply)
+    desk.hand_over()
+    log.close()
+    return written
+
+
+def look_up(connection: sa.Connection, group: Group, given: Sequence[Wanted], *, layers: Mapping[str, Layer]) -> None:
+    """Find what the writes of a group will ask for: current rows by one question a layer, replies by one."""
+    by_layer: dict[str, list[str]] = {}
+    for layer_id, fid in chain.from_iterable(each.features for each in given):
+        by_layer.setdefault(layer_id, []).append(fid)
+    for layer_id, fids in by_layer.items():
+        # what cannot be read, or is another's by now, each write finds out itself
+        with suppress(StoreCorrupt, DeclarationError):
+            if is_declared_here(connection, layers[layer_id]):
+                found = standings(connection, layers[layer_id], fids)
+                group.standings |= {(layer_id, fid): found.get(fid) for fid in fids}
+    owners = [each.reply for each in given if each.reply]
+    replies = stored_replies(connection, owners)
+    group.replies |= {owner: replies.get(owner) for owner in owners}
+
+
+def wanted(given: Sequence[Change], reply_key: ReplyKey | None) -> Wanted:
+    """What a write of these changes will ask for."""
+    return Wanted(tuple((change.layer, change.fid) for change in given), reply_key.owner if reply_key else None)
 
 
 def current(connection: sa.Connection, layer: Layer, fid: str) -> Feature | None:
     """The feature's current row, or None."""
-    standing = _standing(connection, layer, fid)
-    return standing and standing.feature
+    return _Desk(connection).feature(layer, fid)
 
 
-class _Standing(NamedTuple):
-    """A current row, and its canonical text in the log."""
+class _Desk:
+    """Where a write is worked out: what stands there for it, and the draft of what it would put in."""
 
-    feature: Feature
-    properties: str
+    def __init__(self, connection: sa.Connection) -> None:
+        self.connection, self.draft, self._group = connection, Draft(), group_of(connection)
+        self._changed: dict[FeatureKey, Standing | None] = {}
+        self._told: dict[FeatureKey, list[Told]] = {}
+        self._replies: dict[ReplyOwner, StoredReply | None] = {}
 
+    def feature(self, layer: Layer, fid: str) -> Feature | None:
+        """The feature's current row."""
+        standing = self.standing(layer, fid)
+        return standing and standing.feature
 
-def _standing(connection: sa.Connection, layer: Layer, fid: str) -> _Standing | None:
-    columns = declared_here(connection, layer)
-    row = directly(connection, _selection(layer.id, columns), (fid,)).fetchone()
-    if row is None:
-        return None
-    *values, geometry, source, updated_at, revision, observed_at, skew_s, properties = row
-    named = {name: _typed(kind, value) for (name, kind), value in zip(columns, values, strict=True)}
-    derived = named.pop("derived")
-    found = Feature(
-        layer=layer.id, fid=fid, values=named, geometry=None if geometry is None else bytes(geometry), source=source,
-        derived=None if derived is None else str(derived), updated_at=updated_at, revision=revision, observed_at=observed_at,
-        skew_s=skew_s,
-    )  # fmt: skip
-    return _Standing(found, properties)
+    def standing(self, layer: Layer, fid: str) -> Standing | None:
+        """The feature's current row, as this write and those before it in the group leave it."""
+        key = (layer.id, fid)
+        for known in (self._changed, self._group.standings if self._group else self._changed):
+            if key in known:
+                return known[key]
+        declared_here(self.connection, layer)
+        return standings(self.connection, layer, [fid]).get(fid)
+
+    def told(self, layer_id: str, fid: str) -> list[Told]:
+        """All that is told of a feature; what is still to be put in stands at the end."""
+        key = (layer_id, fid)
+        before = self._group.told.get(key, []) if self._group else []
+        return [*told(self.connection, layer_id, fid), *before, *self._told.get(key, [])]
+
+    def put(self, layer: Layer, standing: Standing | None, row: Row | None, new: Told, fid: str) -> None:
+        """A revision was drafted: what it tells, and unless it is a late one the current row that it makes."""
+        self._told.setdefault((layer.id, fid), []).append(new)
+        if new.op == "late":
+            return
+        self._changed[layer.id, fid] = standing
+        values = None if row is None else (fid, *row.values, row.geometry, new.source, new.recorded_at, new.seq)
+        self.draft.place(current_table(layer.id, declared(layer)), fid, values)
+
+    def reply(self, key: ReplyKey) -> Reply | None:
+        """What was answered under the key; `KeyReused` where it came with another request."""
+        known = self._group.replies if self._group else {}
+        found = known[key.owner] if key.owner in known else stored_replies(self.connection, [key.owner]).get(key.owner)
+        if found is not None and found.request_sha256 != key.request_sha256:
+            raise KeyReused(
+                "the idempotency key came with another request before", where="Idempotency-Key",
+                expected="a new key for a new request", then="send the same request again, or choose a new key",
+            )
+        return found and found.reply
+
+    def keep(self, key: ReplyKey, reply: Reply) -> None:
+        """Draft the reply with what it tells of."""
+        self._replies[key.owner] = StoredReply(key.request_sha256, reply)
+        row = (key.actor, key.key, key.request_sha256, reply.status, json.dumps(reply.headers), reply.body, now())
+        self.draft.insert(REPLIES, [row])
+
+    def hand_over(self) -> None:
+        """The write is whole: give the draft to the group, or put it in."""
+        if self._group is None:
+            self.draft.put_in(self.connection)
+        else:
+            self._group.take(self.draft, self._changed, self._told, self._replies)
 
 
 def require_feature(layer: Layer, found: Feature | None, fid: str) -> Feature:
@@ -124,23 +197,23 @@ def require_feature(layer: Layer, found: Feature | None, fid: str) -> Feature:
 
 
 def _outcome(
-    connection: sa.Connection, log: Log, layers: Mapping[str, Layer], batch: Batch, change: Change, judge: Judge, whole: bool
+    desk: _Desk, log: Log, layers: Mapping[str, Layer], batch: Batch, change: Change, judge: Judge, whole: bool
 ) -> Outcome:
     layer = layers[change.layer]
     try:
-        return _applied(connection, log, layer, batch, change, judge)
+        return _applied(desk, log, layer, batch, change, judge)
     except GeoRiskError as error:
-        # every check comes before the first word is written, so a refused change needs no undoing
+        # every check comes before the first word is drafted, so a refused change needs no undoing
         if whole:
             raise
-        return Outcome(change=change, feature=current(connection, layer, change.fid), error=error)
+        return Outcome(change=change, feature=desk.feature(layer, change.fid), error=error)
 
 
-def _applied(connection: sa.Connection, log: Log, layer: Layer, batch: Batch, change: Change, judge: Judge) -> Outcome:
-    standing = _standing(connection, layer, change.fid)
+def _applied(desk: _Desk, log: Log, layer: Layer, batch: Batch, change: Change, judge: Judge) -> Outcome:
+    standing = desk.standing(layer, change.fid)
     before = standing and standing.feature
-    late = _is_late(connection, change, before)
-    base = _then(connection, layer, change) or before if late else before
+    late = _is_late(desk, change, before)
+    base = _then(desk, layer, change) or before if late else before
     _require_base(layer, change, base, late=late)
     after = judge(layer, base, _merged(layer, batch, change, base))
     row = None if after is None else encoded_one(layer, after)
@@ -148,84 +221,43 @@ def _applied(connection: sa.Connection, log: Log, layer: Layer, batch: Batch, ch
         return Outcome(change=change, feature=before)
     op: Op = "late" if late else "delete" if row is None else "update" if before else "create"
     source = None if after is None or after.source == batch.source else after.source
-    (seq,) = log.append(
-        layer.id,
-        [Entry(change.fid, op, row and row.properties, row and row.geometry, source, change.observed_at, change.skew_s)],
-    )
-    if late:
-        return Outcome(change=change, op=op, seq=seq, feature=before)
-    _put(connection, layer, change.fid, row, after, log.recorded_at, seq)
-    now_there = None if after is None or row is None else replace(
-        after, geometry=row.geometry, updated_at=log.recorded_at, revision=seq, observed_at=change.observed_at, skew_s=change.skew_s
+    properties, geometry = (row.properties, row.geometry) if row else (None, None)
+    (seq,) = log.append(layer.id, [Entry(change.fid, op, properties, geometry, source, change.observed_at, change.skew_s)])
+    now_there = before if late else None if after is None else replace(
+        after, geometry=geometry, updated_at=log.recorded_at, revision=seq, observed_at=change.observed_at, skew_s=change.skew_s
     )  # fmt: skip
+    made = None if now_there is None or properties is None else Standing(now_there, properties)
+    said = Told(
+        effective(change.observed_at, log.recorded_at), seq, op, properties, geometry, source or batch.source, log.recorded_at,
+        change.observed_at,
+    )
+    desk.put(layer, made, row, said, change.fid)
     return Outcome(change=change, op=op, seq=seq, feature=now_there)
 
 
-def _put(
-    connection: sa.Connection, layer: Layer, fid: str, row: Row | None, after: Feature | None, recorded_at: str, seq: int
-) -> None:
-    table = current_table(layer.id, declared(layer))
-    if row is None or after is None:
-        directly(connection, deletion(connection, table), (fid,))
-    else:
-        values = (fid, *row.values, row.geometry, after.source, recorded_at, seq)
-        directly(connection, replacement(connection, table), values)
-
-
-def _is_late(connection: sa.Connection, change: Change, before: Feature | None) -> bool:
+def _is_late(desk: _Desk, change: Change, before: Feature | None) -> bool:
     """Whether the change was observed before what the current row says, or before the feature was removed."""
     if change.observed_at is None:
         return False
-    last = _effective_now(connection, change) if before is None else effective(before.observed_at, before.updated_at)
+    last = _effective_now(desk, change) if before is None else effective(before.observed_at, before.updated_at)
     return last is not None and change.observed_at < last
 
 
-def _effective_now(connection: sa.Connection, change: Change) -> str | None:
-    found = _revisions(connection, change.layer, change.fid)
-    lasting = [revision for revision in found if revision.op != "late"]
+def _effective_now(desk: _Desk, change: Change) -> str | None:
+    lasting = [each for each in desk.told(change.layer, change.fid) if each.op != "late"]
     return lasting[-1].effective if lasting else None
 
 
-class _Told(NamedTuple):
-    """A revision of a feature: from when it tells, and what."""
-
-    effective: str
-    seq: int
-    op: str
-    properties: str | None
-    geometry: bytes | None
-    source: str
-    recorded_at: str
-    observed_at: str | None
-
-
-def _revisions(connection: sa.Connection, layer_id: str, fid: str) -> list[_Told]:
-    found = connection.execute(
-        sa.select(
-            REVISIONS.c.seq, REVISIONS.c.op, REVISIONS.c.properties, REVISIONS.c.geometry, SOURCE, BATCHES.c.recorded_at,
-            REVISIONS.c.observed_at,
-        )
-        .join(BATCHES, BATCHES.c.id == REVISIONS.c.batch_id)
-        .where(REVISIONS.c.layer == layer_id, REVISIONS.c.fid == fid)
-        .order_by(REVISIONS.c.seq)
-    )  # fmt: skip
-    return [_Told(effective(row[6], row[5]), *row) for row in found]
-
-
-def _then(connection: sa.Connection, layer: Layer, change: Change) -> Feature | None:
+def _then(desk: _Desk, layer: Layer, change: Change) -> Feature | None:
     """The feature as it was when a late change was observed, by all that is known now; None where it was not there."""
-    told = [each for each in _revisions(connection, layer.id, change.fid) if each.effective <= (change.observed_at or "")]
+    told = [each for each in desk.told(layer.id, change.fid) if each.effective <= (change.observed_at or "")]
     if not told:
         return None
     last = max(told)
     if last.properties is None:
         return None
-    columns = declared(layer)
-    values = dict(zip((name for name, _ in columns), values_of(columns, last.properties, f"layer {layer.id}"), strict=True))
-    derived = values.pop("derived")
-    return Feature(
-        layer=layer.id, fid=change.fid, values=values, geometry=last.geometry, source=last.source,
-        derived=None if derived is None else str(derived), updated_at=last.recorded_at, revision=last.seq,
+    return feature_of(
+        layer, change.fid, last.properties, last.geometry, last.source, updated_at=last.recorded_at, revision=last.seq,
         observed_at=last.observed_at,
     )  # fmt: skip
 
@@ -269,40 +301,8 @@ def _wkb(geometry: object) -> bytes | None:
     return made
 
 
-def _is_same(standing: _Standing | None, after: Feature | None, row: Row | None) -> bool:
+def _is_same(standing: Standing | None, after: Feature | None, row: Row | None) -> bool:
     if standing is None or after is None or row is None:
         return False
     before = standing.feature
     return (standing.properties, before.geometry, before.source) == (row.properties, row.geometry, after.source)
-
-
-@cache
-def _selection(layer_id: str, columns: Declared) -> str:
-    named = ", ".join(f'c."{name}"' for name, _ in columns)
-    return (
-        f"SELECT {named}, c.geometry, c.source, c.updated_at, c.revision, r.observed_at, r.skew_s, r.properties"  # noqa: S608 - declared names
-        f' FROM "current_{layer_id}" c JOIN revisions r ON r.seq = c.revision WHERE c.fid = ?'
-    )
-
-
-def _typed(kind: str, value: Any) -> Value:
-    typed: Value = bool(value) if kind == "bool" and value is not None else value
-    return typed
-
-
-def _stored_reply(connection: sa.Connection, key: ReplyKey) -> Reply | None:
-    query = "SELECT request_sha256, status, headers, body FROM replies WHERE actor = ? AND key = ?"
-    row = directly(connection, query, (key.actor, key.key)).fetchone()
-    if row is None:
-        return None
-    if row[0] != key.request_sha256:
-        raise KeyReused(
-            "the idempotency key came with another request before", where="Idempotency-Key",
-            expected="a new key for a new request", then="send the same request again, or choose a new key",
-        )
-    return Reply(row[1], tuple((name, value) for name, value in json.loads(row[2])), bytes(row[3]))
-
-
-def _store_reply(connection: sa.Connection, key: ReplyKey, reply: Reply) -> None:
-    values = (key.actor, key.key, key.request_sha256, reply.status, json.dumps(reply.headers), reply.body, now())
-    directly(connection, insertion(connection, REPLIES), values)
