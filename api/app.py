@@ -17,7 +17,6 @@ from starlette.types import ASGIApp
 
 import geo_risk
 from api import (
-    accounts_routes,
     features_routes,
     health_routes,
     later,
@@ -47,7 +46,7 @@ from layers._kept_file import KeptFile, kept_file, saved_path
 _log = logging.getLogger(__name__)
 
 _FIRST: Final = (
-    writes_routes, features_routes, live_routes, health_routes, static_routes, sign_in_routes, accounts_routes,
+    writes_routes, features_routes, live_routes, health_routes, static_routes, sign_in_routes,
 )  # fmt: skip
 """Doors that need no engine, those asked most first: what they import is what a start waits for. The others are in `api.later`."""
 

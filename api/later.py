@@ -1,6 +1,7 @@
 """What the first answers do not need: the doors that the engine stands behind, jobs and plans, loaded while others already answer.
 
-Loading them takes as long as everything else together. A request for one of these doors that comes before waits for it.
+Loading them takes longer than everything else together. A request for one of these doors that comes before waits for it, and for
+no door that is opened after it.
 """
 
 import asyncio
@@ -9,9 +10,11 @@ import importlib
 import logging
 import threading
 import time
+from collections.abc import Iterable
 from typing import Final
 
 from fastapi import APIRouter, FastAPI
+from starlette.routing import Match
 from starlette.types import Receive, Scope, Send
 
 from api.path_segments import take_segments
@@ -21,11 +24,15 @@ from layers._collector import uncollected
 from layers._store import Snapshot, Store
 
 _log = logging.getLogger(__name__)
-DOORS: Final = (
-    "api.questions_routes", "api.rain_routes", "api.access_routes", "api.means_routes", "api.runs_routes",
-    "api.documents_routes", "api.history_routes", "api.maps_routes",
+_SCREENS: Final = ("api.maps_routes", "api.questions_routes", "api.rain_routes")
+"""The pages, and what they ask for as soon as they are there."""
+_OTHERS: Final = (
+    "api.access_routes", "api.means_routes", "api.runs_routes", "api.history_routes", "api.accounts_routes", "api.documents_routes",
 )  # fmt: skip
+"""The last describes all the doors."""
+DOORS: Final = (*_SCREENS, *_OTHERS)
 _WAIT_S: Final = 30.0
+_LOOK_S: Final = 0.05
 _FIRST_S: Final = 0.2
 """Who waited for the service is answered first: what loads takes the interpreter away from whatever is asked."""
 
@@ -35,10 +42,10 @@ def routers() -> tuple[APIRouter, ...]:
     return tuple(importlib.import_module(name).router for name in DOORS)
 
 
-def open_doors(app: FastAPI) -> None:
-    """Put the doors into the service; the description of all there are is one of them."""
-    for router in routers():
-        open_door(app, router)
+def open_doors(app: FastAPI, names: Iterable[str] = DOORS) -> None:
+    """Put doors into the service, one by one: each answers as soon as it is loaded."""
+    for name in names:
+        open_door(app, importlib.import_module(name).router)
 
 
 def open_door(app: FastAPI, router: APIRouter) -> None:
@@ -55,6 +62,7 @@ class Later:
         self._loaded = threading.Event()
         self._lock = threading.Lock()
         self._closed = False
+        self._first = len(app.router.routes)
         if doors:
             self._not_found, app.router.default = app.router.default, self._after_loading
 
@@ -65,6 +73,17 @@ class Later:
 
     def load(self) -> None:
         """Load now; returns when all doors answer."""
+        if self._doors:
+            open_doors(self._app, _SCREENS)
+        if not self._begin():
+            return
+        if self._doors:
+            open_doors(self._app, _OTHERS)
+            self._app.router.default = self._not_found
+        self._loaded.set()
+
+    def _begin(self) -> bool:
+        """Make what plans and jobs are asked of, unless the service ends already."""
         from api.use.access.plans import Plans  # noqa: PLC0415 (the engine comes with these)
         from api.use.jobs import JobLimits, Jobs  # noqa: PLC0415
 
@@ -74,13 +93,9 @@ class Later:
             memory_bytes=given.job_memory_mb * 1_000_000, kept=given.jobs_kept,
         )  # fmt: skip
         with self._lock:
-            if self._closed:
-                return
-            state.plans, state.jobs = Plans(), Jobs(self._store, given.where, given.data_folder, limits)
-        if self._doors:
-            open_doors(self._app)
-            self._app.router.default = self._not_found
-        self._loaded.set()
+            if not self._closed:
+                state.plans, state.jobs = Plans(), Jobs(self._store, given.where, given.data_folder, limits)
+            return not self._closed
 
     def close(self) -> None:
         """End jobs and plans, if they were begun."""
@@ -112,7 +127,15 @@ class Later:
         gc.freeze()  # the collector need not look through a million geometries and the engine again and again
 
     async def _after_loading(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """What no door answers so far: asked again when all are there."""
-        if not self._loaded.is_set() and not await asyncio.to_thread(self._loaded.wait, _WAIT_S):
-            raise Busy("the service is still starting", expected="an answer soon", then="ask again")
+        """What no door answers so far: asked of each that is opened, and again when all are there."""
+        looked, ends = self._first, time.monotonic() + _WAIT_S
+        while not self._loaded.is_set():
+            opened = self._app.router.routes[looked:]
+            if any(route.matches(scope)[0] is not Match.NONE for route in opened):
+                await self._app.router(scope, receive, send)
+                return
+            if time.monotonic() > ends:
+                raise Busy("the service is still starting", expected="an answer soon", then="ask again")
+            looked += len(opened)
+            await asyncio.sleep(_LOOK_S)
         await (self._app.router if self._app.router.default is not self._after_loading else self._not_found)(scope, receive, send)
