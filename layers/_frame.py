@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import geopandas as gpd
 import pandas as pd
+from geopandas.array import from_shapely
 
 from geo_risk.crs import WGS84
 from layers._layer import SYSTEM_COLUMNS, Layer
@@ -25,12 +26,13 @@ _SYSTEM_DTYPES: Final = {"derived": "str", "source": "str", "updated_at": "str",
 def typed(layer: Layer, columns: dict[str, Any], geometry: Any, index: Any) -> gpd.GeoDataFrame:
     """A frame of the layer's columns from arrays of Python or numpy values; a column not given is missing throughout."""
     ids = pd.Index(index, dtype="object", name="id")
-    data = {
-        column.name: pd.Series(columns.get(column.name, [None] * len(ids)), index=ids, dtype=DTYPES[column.type])
-        for column in layer.columns
-    }
-    data |= {name: pd.Series(columns[name], index=ids, dtype=_SYSTEM_DTYPES[name]) for name in SYSTEM_COLUMNS if name in columns}
-    return gpd.GeoDataFrame(data, geometry=gpd.GeoSeries(geometry, index=ids, crs=WGS84), crs=WGS84)
+    missing = [None] * len(ids)
+    dtypes = {column.name: DTYPES[column.type] for column in layer.columns}
+    dtypes |= {name: _SYSTEM_DTYPES[name] for name in SYSTEM_COLUMNS if name in columns}
+    # arrays, not series: half the time of a frame of few rows
+    data = {name: pd.array(columns.get(name, missing), dtype=dtype) for name, dtype in dtypes.items()}
+    data["geometry"] = from_shapely(geometry, crs=WGS84)
+    return gpd.GeoDataFrame(pd.DataFrame(data, index=ids, copy=False), geometry="geometry", copy=False)
 
 
 def empty(layer: Layer) -> gpd.GeoDataFrame:

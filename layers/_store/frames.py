@@ -131,10 +131,11 @@ def spliced(before: gpd.GeoDataFrame, fresh: gpd.GeoDataFrame, changed: Iterable
     rows, at = fresh.index.get_indexer(wanted), np.searchsorted(old, wanted)
     there = np.array([place < len(old) and old[place] == fid for place, fid in zip(at.tolist(), wanted, strict=True)], dtype=bool)
     pieces = _pieces(len(old), at, there, rows)
+    columns, new = _arrays(before), _arrays(fresh)
     if there.all() and (rows >= 0).all():
-        return _framed(before.index, before, {name: _updated(before[name], fresh[name].iloc[rows], at, pieces) for name in before})
+        return _framed(before.index, before, {name: _updated(columns[name], new[name], rows, at, pieces) for name in columns})
     index = pd.Index(_spliced(before.index.array, fresh.index.array, pieces).to_numpy(), dtype=object, name=before.index.name)
-    return _framed(index, before, {name: _spliced(before[name].array, fresh[name].array, pieces) for name in before})
+    return _framed(index, before, {name: _spliced(columns[name], new[name], pieces) for name in columns})
 
 
 def position(frame: gpd.GeoDataFrame, fid: str) -> int | None:
@@ -159,9 +160,20 @@ def _pieces(length: int, at: NDArray[np.intp], there: NDArray[np.bool_], rows: N
     return [piece for piece in (*pieces, _Piece(False, done, length)) if piece.stop > piece.start]
 
 
-def _updated(before: pd.Series, fresh: pd.Series, at: NDArray[np.intp], pieces: list[_Piece]) -> Any:
-    old: Any = before.array
-    return old if old.take(at).equals(fresh.array) else _spliced(old, fresh.array, pieces)
+def _arrays(frame: gpd.GeoDataFrame) -> dict[Any, Any]:
+    """Its columns' arrays; pandas alone gives them in a third of the time."""
+    return {name: column.array for name, column in pd.DataFrame(frame).items()}
+
+
+def _updated(old: Any, fresh: Any, rows: NDArray[np.intp], at: NDArray[np.intp], pieces: list[_Piece]) -> Any:
+    new = fresh.take(rows)
+    if old.take(at).equals(new):
+        return old
+    if old.dtype == "str":
+        return _spliced(old, fresh, pieces)
+    made = old.copy()
+    made[at] = new
+    return made
 
 
 def _spliced(old: Any, fresh: Any, pieces: list[_Piece]) -> Any:
