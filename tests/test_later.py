@@ -19,11 +19,11 @@ from api.settings import Settings
 from layers._collector import uncollected
 from layers._store import Snapshot
 
-LOADED = "import sys, {0}; print(*sorted({{name.partition('.')[0] for name in sys.modules}}))"
+LOADED = "import sys, {0}; print(*sys.modules)"
 ENGINE = {"scipy", "numba", "llvmlite", "ortools", "rasterio", "xarray", "h5py", "dask", "exactextract", "cql2"}
 VIEWS = {"folium", "branca", "jinja2", "requests", "reportlab", "docx", "xlsxwriter", "openpyxl", "python_calamine"}
 OTHER_STORES = {"alembic", "geoalchemy2", "psycopg"}
-READING = {"pyogrio", "osmium", "fiona", "lxml"}
+READING = {"pyogrio", "osmium", "lxml", "layers._read"}
 
 
 def loaded(*modules: str) -> set[str]:

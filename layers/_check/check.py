@@ -1,7 +1,7 @@
 """The steps from a table as read to accepted rows: match, type, place, derive, check, name; and what each found."""
 
 from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import geopandas as gpd
 import numpy as np
@@ -18,10 +18,12 @@ from layers._check.rules import Words, expectation, kind_words, message
 from layers._check.values import Parsed, parsed, split_in_two, text_of
 from layers._frame import DTYPES, typed
 from layers._layer import Column, Geometry, Layer
-from layers._read import RawTable
 from layers._worker.content import Note
 from layers._worker.plain import plain
 from layers._worker.table import folded
+
+if TYPE_CHECKING:  # one feature is checked without any file having been read
+    from layers._read import RawTable
 
 _MOST_FAULTS: Final = 100_000
 _WARNED: Final = frozenset({"text_cut"})
@@ -75,7 +77,7 @@ class _Derived(NamedTuple):
     counts: tuple[tuple[str, int], ...]
 
 
-def check(layer: Layer, raw: RawTable, options: CheckOptions) -> Checked:
+def check(layer: Layer, raw: "RawTable", options: CheckOptions) -> Checked:
     """The rows of a table that keep to the layer's declaration, and the report of those that do not.
 
     Raises
@@ -110,7 +112,7 @@ def check(layer: Layer, raw: RawTable, options: CheckOptions) -> Checked:
     )
 
 
-def _require_places(layer: Layer, raw: RawTable) -> None:
+def _require_places(layer: Layer, raw: "RawTable") -> None:
     placeless = layer.geometry is Geometry.NONE or layer.place_optional
     if placeless or raw.format not in ("csv", "xlsx") or raw.placed_by:
         return
@@ -124,7 +126,9 @@ def _require_places(layer: Layer, raw: RawTable) -> None:
     )
 
 
-def _typed_cells(layer: Layer, raw: RawTable, options: CheckOptions, match: Matching, found: _Findings) -> tuple[Cells, list[Note]]:
+def _typed_cells(
+    layer: Layer, raw: "RawTable", options: CheckOptions, match: Matching, found: _Findings
+) -> tuple[Cells, list[Note]]:
     """Every column of the layer as typed values, by source columns and constants; required ones held to have a value."""
     cells: Cells = {}
     notes: list[Note] = []
@@ -183,7 +187,7 @@ def _add_wrong(column: Column, source: str, texts: list[str], result: Parsed, fo
                 found.add(place, column.name, texts[place], "required", words)
 
 
-def _add_problems(raw: RawTable, found: _Findings) -> None:
+def _add_problems(raw: "RawTable", found: _Findings) -> None:
     """What the reader could not read of single rows."""
     place_of = {row: place for place, row in enumerate(found.rows)} if raw.problems else {}
     for problem in raw.problems:
@@ -193,7 +197,7 @@ def _add_problems(raw: RawTable, found: _Findings) -> None:
         )
 
 
-def _placed(layer: Layer, raw: RawTable, given: Geometries, options: CheckOptions, found: _Findings) -> Places:
+def _placed(layer: Layer, raw: "RawTable", given: Geometries, options: CheckOptions, found: _Findings) -> Places:
     if layer.geometry is Geometry.NONE:
         return Places(np.full(len(given), None, dtype=object), (), (), 0, 0)
     places = checked_places(layer.geometry, given, mend=options.repair)
@@ -256,7 +260,7 @@ def _add_row_checks(layer: Layer, cells: Cells, found: _Findings) -> None:
             found.add(int(place), ", ".join(rule.columns), seen, rule.id, words, rule.severity)
 
 
-def _keys(raw: RawTable, options: CheckOptions, found: _Findings) -> list[str] | None:
+def _keys(raw: "RawTable", options: CheckOptions, found: _Findings) -> list[str] | None:
     """The texts of the column that the clerk says tells rows apart; a blank or repeated one rejects its row."""
     if options.key is None:
         return None
@@ -282,7 +286,7 @@ def _add_twins(named: Identities, kept: NDArray[np.int64], found: _Findings) -> 
             found.add(int(kept[place]), "", "", rule, message(rule, Words(row, row)), "warning")
 
 
-def _texts(raw: RawTable, source: str) -> list[str]:
+def _texts(raw: "RawTable", source: str) -> list[str]:
     cells = raw.frame[source].tolist()
     return cells if set(map(type, cells)) <= {str} else [text_of(cell) for cell in cells]
 
@@ -300,7 +304,7 @@ def _rows(cells: Cells, places: NDArray[np.int64]) -> Cells:
 
 def _report(
     layer: Layer,
-    raw: RawTable,
+    raw: "RawTable",
     source: str,
     match: Matching,
     options: CheckOptions,

@@ -1,14 +1,16 @@
 """Which source column fills which column of the layer: by --map, else by id or either title."""
 
 from collections import Counter
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from geo_risk.errors import ParameterError, shown
 from layers._check.options import CheckOptions
 from layers._layer import Geometry, Layer
-from layers._read import RawTable
 from layers._worker.plain import plain, plain_list
 from layers._worker.table import folded
+
+if TYPE_CHECKING:
+    from layers._read import RawTable
 
 
 class Matching(NamedTuple):
@@ -18,7 +20,7 @@ class Matching(NamedTuple):
     ignored: tuple[str, ...]
 
 
-def matching(layer: Layer, raw: RawTable, options: CheckOptions) -> Matching:
+def matching(layer: Layer, raw: "RawTable", options: CheckOptions) -> Matching:
     """Source columns to target columns.
 
     Raises
@@ -49,7 +51,7 @@ def matching(layer: Layer, raw: RawTable, options: CheckOptions) -> Matching:
     return Matching(pairs, tuple(name for name in sources if name not in used))
 
 
-def source_column(raw: RawTable, name: str, option: str) -> str:
+def source_column(raw: "RawTable", name: str, option: str) -> str:
     """The source column of that name, as written in the file."""
     return _source(name, [str(column) for column in raw.frame.columns if column != "geometry"], option)
 
