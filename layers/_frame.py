@@ -23,12 +23,16 @@ DTYPES: Final[dict[type, str]] = {str: "str", int: "Int64", float: "float64", bo
 _SYSTEM_DTYPES: Final = {"derived": "str", "source": "str", "updated_at": "str", "revision": "int64"}
 
 
+def dtypes_of(layer: Layer) -> dict[str, str]:
+    """The dtype of each column of the layer's frame but the geometry, those that the store fills included."""
+    return {**{column.name: DTYPES[column.type] for column in layer.columns}, **_SYSTEM_DTYPES}
+
+
 def typed(layer: Layer, columns: dict[str, Any], geometry: Any, index: Any) -> gpd.GeoDataFrame:
     """A frame of the layer's columns from arrays of Python or numpy values; a column not given is missing throughout."""
     ids = pd.Index(index, dtype="object", name="id")
     missing = [None] * len(ids)
-    dtypes = {column.name: DTYPES[column.type] for column in layer.columns}
-    dtypes |= {name: _SYSTEM_DTYPES[name] for name in SYSTEM_COLUMNS if name in columns}
+    dtypes = {name: dtype for name, dtype in dtypes_of(layer).items() if name not in SYSTEM_COLUMNS or name in columns}
     # arrays, not series: half the time of a frame of few rows
     data = {name: pd.array(columns.get(name, missing), dtype=dtype) for name, dtype in dtypes.items()}
     data["geometry"] = from_shapely(geometry, crs=WGS84)

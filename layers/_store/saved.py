@@ -20,7 +20,7 @@ import shapely
 
 from geo_risk.crs import WGS84
 from layers._collector import uncollected
-from layers._frame import empty
+from layers._frame import dtypes_of
 from layers._kept_file import KeptFile, keep, kept_file
 from layers._layer import Layer
 from layers._store.frames import Frames, Part, Pending
@@ -66,12 +66,8 @@ def _head(snapshot: Snapshot) -> dict[str, Any]:
 
 def _declarations(layers: Mapping[str, Layer]) -> str:
     """What the frames of these layers look like, in one number: a file made by other declarations is of no use."""
-    said = {layer_id: [layer.geometry.value, *_dtypes(layer).items()] for layer_id, layer in sorted(layers.items())}
-    return hashlib.sha256(json.dumps(said, default=str).encode()).hexdigest()
-
-
-def _dtypes(layer: Layer) -> dict[str, Any]:
-    return {str(name): dtype for name, dtype in empty(layer).dtypes.items() if name != "geometry"}
+    said = {layer_id: [layer.geometry.value, *dtypes_of(layer).items()] for layer_id, layer in sorted(layers.items())}
+    return hashlib.sha256(json.dumps(said).encode()).hexdigest()
 
 
 def _encoded(frame: gpd.GeoDataFrame) -> pa.Buffer:
@@ -121,7 +117,7 @@ def _pending(layer: Layer, table: Any) -> Pending:
 def _decoded(layer: Layer, table: Any) -> gpd.GeoDataFrame:
     """The layer's frame as `layers._frame.typed` makes it, text not copied."""
     index = pd.Index(table[_INDEX].to_numpy(), dtype=object, name="id")
-    columns = {name: _values(table[name], dtype) for name, dtype in _dtypes(layer).items()}
+    columns = {name: _values(table[name], pd.api.types.pandas_dtype(dtype)) for name, dtype in dtypes_of(layer).items()}
     plain = pd.DataFrame(columns, index=index, copy=False)
     # an array of geometries made here need not be looked through for what is none
     places = gpd.array.GeometryArray(_shapes(table), crs=WGS84)
