@@ -1,15 +1,16 @@
 """Accounts, keys and the audit, for admins; what is changed here holds at once in this process, and within a second elsewhere."""
 
 from dataclasses import asdict
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 from urllib.parse import quote
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi.responses import JSONResponse
 
 from api.gate import Gate, address_of
 from api.passwords import generated
 from api.policy import ADMINS
-from api.request import CallerNow, SettingsNow, StoreNow, known_parameters
+from api.request import CallerNow, ServedNow, SettingsNow, StoreNow, asks_for_page, known_parameters
 from api.sign_in_routes import SignInNow
 from api.strict_json import json_object
 from api.use import enrolment, parameters
@@ -39,10 +40,21 @@ GateNow = Annotated[Gate, Depends(_gate)]
 DoerNow = Annotated[Doer, Depends(_doer)]
 
 
-@router.get("/accounts")
-def accounts_list(store: StoreNow) -> dict[str, Any]:
-    """Every account: role, clearance and grants."""
-    return {"accounts": enrolment.listed_accounts(store)}
+@router.get("/accounts", response_model=None)
+def accounts_list(
+    request: Request,
+    store: StoreNow,
+    served: ServedNow,
+    settings: SettingsNow,
+    lang: Annotated[Literal["zh-CN", "en"] | None, Query()] = None,
+) -> Response:
+    """Every account, and the areas that can be granted; to browsers the page, which asks for these."""
+    if asks_for_page(request):
+        from api.maps_routes import accounts_view  # noqa: PLC0415 - the views stand behind the engine; programs need not wait
+
+        return accounts_view(request, served, settings, lang)
+    told = {"accounts": enrolment.listed_accounts(store), "areas": enrolment.areas_to_grant(served.snapshot)}
+    return JSONResponse(told, headers={"Vary": "Accept", **_SECRET})
 
 
 @router.post("/accounts", status_code=201)
@@ -91,6 +103,14 @@ async def account_password(
     changed = await signing.beside(lambda: enrolment.set_password(store, name, kept, doer))
     await signing.beside(gate.refresh)
     return accounts.as_told(changed) | ({"generated": password} if chosen == "generated" else {})
+
+
+@router.delete("/accounts/{name}/sessions")
+async def account_sessions_end(store: StoreNow, gate: GateNow, doer: DoerNow, signing: SignInNow, name: str) -> dict[str, Any]:
+    """End every session of an account: whoever is signed in with it must sign in again."""
+    ended = await signing.beside(lambda: enrolment.end_sessions(store, name, doer))
+    await signing.beside(gate.refresh)
+    return accounts.as_told(ended)
 
 
 @router.get("/keys")

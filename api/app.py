@@ -11,6 +11,7 @@ import anyio.to_thread
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp
@@ -35,6 +36,7 @@ from api.logs import access
 from api.metrics import Metrics, facts_of
 from api.opening import opened
 from api.path_segments import PathSegments
+from api.request import asks_for_page
 from api.served import Follower
 from api.settings import Settings
 from api.sign_in import SignIn
@@ -140,9 +142,19 @@ def create_app(
 async def _known_error(request: Request, error: GeoRiskError) -> Response:
     if isinstance(error, Forbidden):
         request.app.state.gate.note_refusal(request)
-    if isinstance(error, Unauthenticated) and getattr(request.state, "page", False):
-        return RedirectResponse("/sign-in", status_code=303)
+    page: str = getattr(request.state, "page", "")
+    if page and asks_for_page(request):
+        if isinstance(error, Unauthenticated):
+            return RedirectResponse(page, status_code=303)
+        if isinstance(error, Forbidden):
+            return await run_in_threadpool(_refused, request)
     return _problem(error)
+
+
+def _refused(request: Request) -> Response:
+    from api.maps_routes import refused_view  # noqa: PLC0415 - the views stand behind the engine
+
+    return refused_view(request)
 
 
 async def _http_error(_: Request, error: HTTPException) -> JSONResponse:

@@ -1,4 +1,4 @@
-"""The pages: the command map, the field page, signing in, the API reference."""
+"""The pages: the command map, the field page, signing in, the API reference; and what the door of accounts shows to browsers."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse, JSONResponse
 from api.features_routes import landing
 from api.policy import EVERYBODY, PAGES, STATIC
 from api.questions_routes import field_layers
-from api.request import ServedNow, SettingsNow, known_parameters
+from api.request import ServedNow, SettingsNow, asks_for_page, known_parameters
 from api.road_request import Asked, FilesNow
 from api.served import Served
 from api.settings import Settings
@@ -21,10 +21,12 @@ from api.use.catalogue import is_synthetic
 from geo_risk.errors import GeoRiskError, NotFound
 from layers._layer import Geometry
 from layers._store import Snapshot
+from maps.accounts import accounts_page
 from maps.command import command_page
 from maps.field import FieldAnswer, access_notes, card, field_page
 from maps.page import PageSettings
 from maps.reference import reference_page
+from maps.refused import refused_page
 from maps.shell import shell
 from maps.sign_in_page import sign_in_page
 from maps.words import pick_language, words
@@ -36,13 +38,13 @@ _LIMIT_MIN = 120.0
 router = APIRouter(tags=["pages"], include_in_schema=False)
 _strict = [Depends(known_parameters)]
 Language = Annotated[Literal["zh-CN", "en"] | None, Query()]
-NextPage = Annotated[Literal["map", "field"], Query(alias="next")]
+NextPage = Annotated[Literal["map", "field", "accounts"], Query(alias="next")]
 
 
 @router.get("/", dependencies=[*PAGES, *_strict])
 def root(request: Request, served: ServedNow, settings: SettingsNow, lang: Language = None) -> Response:
     """The command map to browsers, the OGC landing page to programs that ask for JSON."""
-    if "text/html" not in request.headers.get("accept", ""):
+    if not asks_for_page(request):
         return JSONResponse(landing(request), headers={"Vary": "Accept"})
     language = language_of(request, lang)
     return _page(command_page(language, _page_settings(served, settings)), language, lang)
@@ -122,6 +124,20 @@ def signing_in(
     """The page for signing in; ``next`` is the page to go on to, and names one of ours, never an address."""
     language = language_of(request, lang)
     return _page(sign_in_page(language, _page_settings(served, settings)), language, lang)
+
+
+def accounts_view(request: Request, served: Served, settings: Settings, asked: str | None) -> Response:
+    """The page of accounts; its door has let in an admin. It holds nobody: accounts and keys arrive by fetch."""
+    language = language_of(request, asked)
+    return _page(accounts_page(language, _page_settings(served, settings)), language, asked)
+
+
+def refused_view(request: Request) -> Response:
+    """What a browser sees of a page that is not for whoever asks; of the page itself it holds nothing."""
+    language = language_of(request, None)
+    page = _page(refused_page(language, PageSettings(bureau=request.app.state.settings.bureau)), language, None)
+    page.status_code = 403
+    return page
 
 
 @router.get("/docs", dependencies=[*PAGES, *_strict])

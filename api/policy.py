@@ -32,8 +32,9 @@ class Policy:
     ``verb`` is what a caller must be allowed; without one anybody may. ``anonymous``: nobody in particular may too, if the
     setting ``anonymous_reads`` allows it. ``lenient``: a credential that is no longer valid is nobody's, not an error, so that
     pages and signing in work with an old cookie. ``by_form``: a change by cookie must carry the session's token; all but
-    signing in do. ``beside``: whoever asks on this machine itself, through no proxy, may too. ``page``: a browser
-    that must sign in first is led there. ``admission`` is the class in which the request waits for its place (`api.admission`).
+    signing in do. ``beside``: whoever asks on this machine itself, through no proxy, may too. ``page``: where a browser
+    that asks for a page and must sign in first is led. ``admission`` is the class in which the request waits for its place
+    (`api.admission`).
     """
 
     name: str
@@ -42,15 +43,15 @@ class Policy:
     lenient: bool = False
     by_form: bool = True
     beside: bool = False
-    page: bool = False
+    page: str = ""
     admission: str = "reads"
 
     async def __call__(self, request: Request) -> None:
         """Let the request in, or raise."""
         gate: Gate = request.app.state.gate
+        request.state.page = self.page
         caller = gate.caller(request, lenient=self.lenient)
         request.state.caller = caller
-        request.state.page = self.page
         require_same_origin(request)
         if self.by_form:
             require_csrf(request, caller)
@@ -90,7 +91,7 @@ _ROWS: Final = {
         Policy(name="everybody", lenient=True, admission="static"),
         Policy(name="sign_in", lenient=True, by_form=False, admission="sign_in"),
         Policy(name="signed_in", verb="read", admission="sign_in"),
-        Policy(name="pages", verb="read", anonymous=True, lenient=True, page=True, admission="reads"),
+        Policy(name="pages", verb="read", anonymous=True, lenient=True, page="/sign-in", admission="reads"),
         Policy(name="readers", verb="read", anonymous=True, admission="reads"),
         Policy(name="events", verb="read", anonymous=True, admission="events"),
         Policy(name="exports", verb="read", anonymous=True, admission="exports"),
@@ -98,7 +99,7 @@ _ROWS: Final = {
         Policy(name="askers", verb="ask", anonymous=True, admission="overlays"),
         Policy(name="reporters", verb="write", admission="writes"),
         Policy(name="closers", verb="close", admission="writes"),
-        Policy(name="admins", verb="admin", admission="reads"),
+        Policy(name="admins", verb="admin", page="/sign-in?next=accounts", admission="reads"),
         Policy(name="metrics", verb="metrics", beside=True, admission="health"),
     )
 }

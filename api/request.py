@@ -101,6 +101,11 @@ def _store(request: Request) -> Store:
     return found
 
 
+def asks_for_page(request: Request) -> bool:
+    """Whether a browser asks, for something to look at; programs ask for JSON, or say nothing."""
+    return "text/html" in request.headers.get("accept", "")
+
+
 async def known_parameters(request: Request) -> None:
     """As `require_known`, for a route to depend on."""
     require_known(request)

@@ -9,14 +9,14 @@ from maps.page import PageSettings, glyphs, place_layer, rendered
 from maps.shell import shell
 from maps.words import words
 
-_OF_THE_FIELD: Final = ("field.", "report.")
+_OF_OTHER_PAGES: Final = ("field.", "report.", "accounts.", "clearance.", "scope.", "may.", "refused.")
 
 
 def command_page(language: str, settings: PageSettings) -> str:
     """The HTML of the command map in that language; the same bytes whatever the store holds."""
     page = {
         "language": language,
-        "words": {key: text for key, text in words(language).items() if not key.startswith(_OF_THE_FIELD)},
+        "words": {key: text for key, text in words(language).items() if not key.startswith(_OF_OTHER_PAGES)},
         "glyphs": glyphs(),
         "areaLayer": place_layer().id,
         "riskLayers": risk_layers(),

@@ -6,6 +6,7 @@ import json
 import sqlite3
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from geo_risk.errors import Conflict, NotFound, ParameterError, StoreCorrupt
 from layers._catalog import catalog
 from layers._store import Store, accounts, open_store
 from layers._store.accounts import Account, Session, compared, require_grants, require_scopes, shown_to_all
-from layers._store.audit import Event, append, entries, verify_audit
+from layers._store.audit import Event, append, entries, last_sign_ins, verify_audit
 from run_cli import run
 
 ME = Doer("tests", "127.0.0.1")
@@ -122,8 +123,65 @@ def test_the_last_admin_stays(store: Store) -> None:
     for change in (Changes(disabled=True), Changes(role="viewer")):
         with pytest.raises(Conflict, match="the last admin"):
             enrolment.change_account(store, "admin", change, ME)
-    enrolment.add_account(store, NewAccount(name="second", role="admin"), None, ME)
+    enrolment.add_account(store, NewAccount(name="second", role="admin"), "hash", ME)
     assert enrolment.change_account(store, "admin", Changes(disabled=True), ME).disabled
+
+
+@pytest.mark.parametrize(
+    ("way", "gets_in"),
+    [
+        ("none", False), ("password", True), ("key", True), ("key that reads", False), ("key that is over", False),
+        ("revoked", False),
+    ],
+)  # fmt: skip
+def test_an_admin_who_cannot_get_in_is_not_the_other_one(way: str, gets_in: bool, store: Store) -> None:
+    callers.add_account(store, "other", role="admin", password="hash" if way == "password" else None)
+    if way in ("key", "revoked"):
+        callers.add_key(store, "other")
+    if way.startswith("key that"):
+        callers.add_key(store, "other", **({"scopes": ["read"]} if way == "key that reads" else {"days": -1}))
+    if way == "revoked":
+        enrolment.revoke_key(store, callers.key("other").split("_")[1], ME)
+    if gets_in:
+        assert enrolment.change_account(store, "admin", Changes(role="viewer"), ME).role == "viewer"
+        return
+    with pytest.raises(Conflict, match="can get in by password or key"):
+        enrolment.change_account(store, "admin", Changes(role="viewer"), ME)
+    assert roll(store).named["admin"].role == "admin"
+
+
+def test_two_admins_who_end_each_other_at_once_leave_one(store: Store) -> None:
+    callers.add_account(store, "other", role="admin", password="hash")
+
+    def end(name: str) -> bool:
+        try:
+            return enrolment.change_account(store, name, Changes(disabled=True), ME).disabled
+        except Conflict:
+            return False
+
+    with ThreadPoolExecutor(2) as threads:
+        assert sorted(threads.map(end, ("admin", "other"))) == [False, True]
+
+
+def test_ending_sessions_ends_all_of_one_and_none_of_others(store: Store) -> None:
+    for token, name in (("a", "operator"), ("b", "operator"), ("c", "viewer")):
+        begun = Session(token_sha256=token, account_id=name, made_at="2026", seen_at="2026", expires_at="2100")
+        store.transact(lambda connection, begun=begun: accounts.add_session(connection, begun))
+    told = {each["name"]: each["sessions"] for each in enrolment.listed_accounts(store)}
+    assert (told["operator"], told["viewer"], told["field"]) == (2, 1, 0)
+    enrolment.end_sessions(store, "operator", ME)
+    assert set(roll(store).sessions) == {"c"}
+    assert [(each.action, each.subject) for each in enrolment.audited(store, None, 10)] == [("sessions_ended", "operator")]
+
+
+def test_the_last_sign_in_is_the_last_that_was_let_in(store: Store) -> None:
+    for outcome in ("ok", "ok", "refused"):
+        store.transact(lambda connection, o=outcome: append(connection, Event(actor="field", action="sign_in", outcome=o)))
+    entered = [each.at for each in enrolment.audited(store, None, 10) if each.outcome == "ok"]
+    told = {each["name"]: each["signed_in_at"] for each in enrolment.listed_accounts(store)}
+    assert (told["field"], told["viewer"]) == (max(entered), None)
+    with store.read() as connection:
+        assert last_sign_ins(connection, among=1) == {}  # only the last entry is looked at: the refused one
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from geo_risk.crs import WINDS
 from geo_risk.errors import NotFound
 from layers._catalog import catalog
+from layers._layer import SENSITIVITIES
+from layers._store.accounts import ROLES, VERBS
 from maps.shell import STATIC
 from maps.words import LANGUAGES, pick_language, title_key, words
 
@@ -21,6 +23,10 @@ MADE_UP = {
     "group.": {layer.group for layer in catalog().values()},
     "problem.": ("lon", "lat", "radius_m", "layers", "other"),
     "person.": ("anonymous", "wall", "viewer", "field", "operator", "admin"),
+    "clearance.": SENSITIVITIES,
+    "may.": ROLES,
+    "scope.": VERBS,
+    "accounts.": ("key_good", "key_over", "key_revoked"),
     "live.": ("waiting", "live", "reconnecting", "asking", "paused"),
     "op.": ("create", "update", "delete", "late", "created", "changed", "removed", "back"),
     "net.": ("created", "changed", "removed", "back", "late"),

@@ -4,9 +4,12 @@ A password is never an argument: arguments are in the shell's history, and on th
 """
 
 import getpass
+import inspect
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, fields
+from functools import wraps
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -21,18 +24,48 @@ from geo_risk.errors import ParameterError
 from layers._store import Store, open_store
 
 _ACCOUNT: Final = ("name", "display", "role", "clearance", "reads", "writes", "areas", "password", "disabled", "created_at")
+_LISTED: Final = (*_ACCOUNT, "sessions", "signed_in_at")
 _KEY: Final = ("id", "account", "title", "scopes", "expires_at", "revoked_at", "used_at")
 _ALL: Final = "all"
 _GRANTS: Final = ("reads", "writes", "areas")
 
 Name = Annotated[str, typer.Argument(help="The account's name.")]
 Generate = Annotated[bool, typer.Option("--generate", help="Make a password and print it, this once.")]
-Layers = Annotated[str | None, typer.Option(help="Layers, by comma; 'all' for every one.")]
-Role = Annotated[str | None, typer.Option(help="wall, viewer, field, operator or admin.")]
-Clearance = Annotated[str | None, typer.Option(help="public, internal or personal; the role's own without.")]
-Areas = Annotated[str | None, typer.Option(help="Where things may be changed: towns:ID, counties:ID, by comma; 'all'.")]
-Hide = Annotated[str | None, typer.Option(help="Layers that are not there for this account, by comma.")]
-Display = Annotated[str | None, typer.Option(help="The name that is shown.")]
+_ROLE: Final = typer.Option(help="wall, viewer, field, operator or admin.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Grants:
+    """What may be said of an account beside its role: the options of making one and of changing one, from this one list."""
+
+    clearance: Annotated[str | None, typer.Option(help="public, internal or personal; the role's own without.")] = None
+    reads: Annotated[str | None, typer.Option(help="Layers that are there for this account, by comma; 'all' for every one.")] = None
+    hide: Annotated[str | None, typer.Option(help="Layers that are not there for this account, by comma.")] = None
+    writes: Annotated[str | None, typer.Option(help="Layers that may be changed, by comma; 'all' for every one.")] = None
+    areas: Annotated[str | None, typer.Option(help="Where things may be changed: towns:ID, counties:ID, by comma; 'all'.")] = None
+    display: Annotated[str | None, typer.Option(help="The name that is shown.")] = None
+
+    def stated(self, store: Store) -> dict[str, Any]:
+        """What was said, as accounts keep it; what was not said is not there."""
+        plain = {what: getattr(self, what) for what in ("clearance", "display") if getattr(self, what) is not None}
+        named = {what: _names(getattr(self, what)) for what in ("writes", "areas") if getattr(self, what) is not None}
+        reads = {} if self.reads is None and self.hide is None else {"reads": _reads(store, self.reads, self.hide)}
+        return plain | named | reads
+
+
+def with_grants(command: Callable[..., None]) -> Callable[..., None]:
+    """The command with an option for each field of `Grants` in the place of its parameter ``grants``."""
+    names = [each.name for each in fields(Grants)]
+    own = [each for each in inspect.signature(command).parameters.values() if each.name != "grants"]
+    options = [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in inspect.signature(Grants).parameters.values()]
+
+    @wraps(command)
+    def expanded(**given: Any) -> None:
+        command(grants=Grants(**{name: given.pop(name) for name in names}), **given)
+
+    asked = [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in own]
+    expanded.__signature__ = inspect.Signature([*asked, *options])  # type: ignore[attr-defined]
+    return expanded
 
 
 def register(app: typer.Typer) -> None:
@@ -44,24 +77,18 @@ def register(app: typer.Typer) -> None:
         app.add_typer(typed, name=group)
 
 
+@with_grants
 def account_add(
     name: Name,
-    role: Annotated[str, typer.Option(help="wall, viewer, field, operator or admin.")],
-    clearance: Clearance = None,
-    reads: Layers = None,
-    hide: Hide = None,
-    writes: Layers = None,
-    areas: Areas = None,
-    display: Display = None,
+    role: Annotated[str, _ROLE],
+    grants: Grants,
     no_password: Annotated[bool, typer.Option("--no-password", help="Only keys belong to it, as to a wall display.")] = False,
     generate: Generate = False,
     store: StorePath = None,
 ) -> None:
     """Add somebody. The password is asked for, or read from standard input."""
     with _opened(store, create=True) as opened:
-        grants = {"reads": _reads(opened, reads, hide), "writes": _names(writes), "areas": _names(areas)}
-        stated = {"role": role, "clearance": clearance, "display": display}
-        given = said(NewAccount, {"name": name, **{what: value for what, value in stated.items() if value is not None}, **grants})
+        given = said(NewAccount, {"name": name, "role": role, **grants.stated(opened)})
         password = None if no_password else _password(generate, given.name)
         made = enrolment.add_account(opened, given, None if password is None else hashed(password), _doer())
     line(f"account {made.name}: {made.role}, may read what is {made.clearance}")
@@ -73,7 +100,7 @@ def account_list(store: StorePath = None) -> None:
     """Everybody: role, clearance and grants."""
     with _opened(store) as opened:
         rows = enrolment.listed_accounts(opened)
-    wide_table(_ACCOUNT, [_cells(row) for row in rows])
+    wide_table(_LISTED, [_cells(row, _LISTED) for row in rows])
 
 
 def account_password(name: Name, generate: Generate = False, store: StorePath = None) -> None:
@@ -97,24 +124,18 @@ def account_enable(name: Name, store: StorePath = None) -> None:
     _change(store, name, {"disabled": False})
 
 
-def account_grant(
-    name: Name,
-    role: Role = None,
-    clearance: Clearance = None,
-    reads: Layers = None,
-    hide: Hide = None,
-    writes: Layers = None,
-    areas: Areas = None,
-    display: Display = None,
-    store: StorePath = None,
-) -> None:
+def account_sign_out(name: Name, store: StorePath = None) -> None:
+    """End every session of somebody: whoever is signed in must sign in again."""
+    with _opened(store) as opened:
+        enrolment.end_sessions(opened, name, _doer())
+    line(f"account {name}: sessions ended")
+
+
+@with_grants
+def account_grant(name: Name, grants: Grants, role: Annotated[str | None, _ROLE] = None, store: StorePath = None) -> None:
     """Change what somebody may; what is not said stays."""
     with _opened(store) as opened:
-        stated: dict[str, Any] = {"role": role, "clearance": clearance, "display": display}
-        changes = {what: value for what, value in stated.items() if value is not None}
-        if reads is not None or hide is not None:
-            changes["reads"] = _reads(opened, reads, hide)
-        changes |= {what: _names(text) for what, text in (("writes", writes), ("areas", areas)) if text is not None}
+        changes = ({} if role is None else {"role": role}) | grants.stated(opened)
         enrolment.change_account(opened, name, said(Changes, changes), _doer())
     _print_one(store, name)
 
@@ -165,7 +186,7 @@ def _change(store: Path | None, name: str, changes: Mapping[str, Any]) -> None:
 def _print_one(store: Path | None, name: str) -> None:
     with _opened(store) as opened:
         told = enrolment.account_told(opened, name)
-    line("; ".join(f"{what}: {cell}" for what, cell in zip(_ACCOUNT, _cells(told), strict=True)))
+    line("; ".join(f"{what}: {cell}" for what, cell in zip(_ACCOUNT, _cells(told, _ACCOUNT), strict=True)))
 
 
 def _doer() -> Doer:
@@ -199,9 +220,9 @@ def _reads(store: Store, reads: str | None, hide: str | None) -> list[str] | Non
     return strange + [name for name in store.layers if name not in hidden] if hidden else None
 
 
-def _cells(account: Mapping[str, Any]) -> tuple[str, ...]:
+def _cells(account: Mapping[str, Any], names: Sequence[str]) -> tuple[str, ...]:
     """An account's facts; a grant that is not limited says so."""
-    return tuple(_ALL if name in _GRANTS and account[name] is None else _cell(account[name]) for name in _ACCOUNT)
+    return tuple(_ALL if name in _GRANTS and account[name] is None else _cell(account[name]) for name in names)
 
 
 def _cell(value: object) -> str:
@@ -215,7 +236,7 @@ _GROUPS: Final[Mapping[str, tuple[str, Mapping[str, Callable[..., None]]]]] = {
         "Who may use the service.",
         {
             "add": account_add, "list": account_list, "password": account_password, "disable": account_disable,
-            "enable": account_enable, "grant": account_grant,
+            "enable": account_enable, "grant": account_grant, "sign-out": account_sign_out,
         },
     ),
     "key": ("Keys of programs and walls.", {"add": key_add, "list": key_list, "revoke": key_revoke}),

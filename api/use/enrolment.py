@@ -2,7 +2,8 @@
 
 import datetime as dt
 import secrets
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
@@ -12,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from api.keys import digest, key_text, new_key
 from geo_risk.errors import NotFound, ParameterError, shown
 from layers._layer import Sensitivity
-from layers._store import Store, accounts, audit
+from layers._store import Snapshot, Store, accounts, audit
 from layers._store.accounts import CLEARANCE, Account, Key, Role, require_grants, require_scopes
 from layers._store.audit import Entry, Event
 from layers._store.records import now, stamp
@@ -150,6 +151,24 @@ def set_password(store: Store, name: str, password: str, doer: Doer) -> Account:
     return store.transact(change, _WRITE_S)
 
 
+def end_sessions(store: Store, name: str, doer: Doer) -> Account:
+    """End every session of an account; whoever still has the password or a key may begin another.
+
+    Raises
+    ------
+    NotFound
+        There is no such account.
+    """
+
+    def end(connection: sa.Connection) -> Account:
+        account = accounts.account_named(connection, name)
+        accounts.end_sessions_of(connection, account.id)
+        audit.append(connection, _noted(doer, "sessions_ended", account.name))
+        return account
+
+    return store.transact(end, _WRITE_S)
+
+
 def add_key(store: Store, given: NewKey, doer: Doer) -> tuple[Key, str]:
     """Make a key of an account; the key's text is shown this once and kept nowhere.
 
@@ -198,9 +217,29 @@ def revoke_key(store: Store, key_id: str, doer: Doer) -> Key:
 
 
 def listed_accounts(store: Store) -> list[dict[str, Any]]:
-    """All accounts by name, without their passwords' hashes."""
-    held = _roll(store).accounts.values()
-    return [accounts.as_told(each) for each in sorted(held, key=lambda each: each.compared)]
+    """All accounts by name, without their passwords' hashes; how many sessions each has, and when it signed in last."""
+    with store.read() as connection:
+        roll, signed = accounts.roll(connection), audit.last_sign_ins(connection)
+    at = now()
+    live = Counter(each.account_id for each in roll.sessions.values() if each.expires_at > at)
+    return [
+        accounts.as_told(each) | {"sessions": live[each.id], "signed_in_at": signed.get(each.name)}
+        for each in sorted(roll.accounts.values(), key=lambda each: each.compared)
+    ]
+
+
+def areas_to_grant(snapshot: Snapshot) -> list[dict[str, str]]:
+    """The areas that an account can be limited to, counties first, each by the id that grants name it by, and its name."""
+    return [
+        {"id": f"{layer_id}:{fid}", "layer": layer_id, "name": fid if name is None else str(name)}
+        for layer_id in accounts.GRANTED_BY
+        for fid, name in _names_of(snapshot, layer_id)
+    ]
+
+
+def _names_of(snapshot: Snapshot, layer_id: str) -> Iterator[tuple[str, object]]:
+    names = snapshot.frames[layer_id]["name"]
+    return zip(map(str, names.index), names.where(names.notna(), None), strict=True)
 
 
 def listed_keys(store: Store) -> list[dict[str, Any]]:

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from geo_risk.errors import Conflict, NotFound, ParameterError, shown
 from layers._layer import SENSITIVITIES, Layer, Sensitivity
-from layers._store.records import is_clean
+from layers._store.records import is_clean, now
 from layers._store.schema import META, TEXT, WHOLE_NUMBER
 
 Role = Literal["wall", "viewer", "field", "operator", "admin"]
@@ -33,7 +33,9 @@ VERBS: Final[Mapping[str, Role]] = {
 
 _NOBODY: Final = "anonymous"
 _GENERATION: Final = "people_generation"
-_AREA: Final = re.compile(r"(towns|counties):\S.{0,119}")
+GRANTED_BY: Final = ("counties", "towns")
+"""The layers whose features a grant may name as the place where things are changed."""
+_AREA: Final = re.compile(rf"({'|'.join(GRANTED_BY)}):\S.{{0,119}}")
 _NAME: Final = re.compile(r"[^\W_][\w.@ -]{0,62}\w")
 _SCOPE: Final = re.compile(r"([a-z]+)(?::([a-z][a-z0-9_]{0,40}))?")
 _LAYERED: Final = ("read", "write")
@@ -114,7 +116,7 @@ class Account:
             (not is_name(self.name), "name", "2 to 64 letters, digits, spaces and . _ @ -, a letter or digit first", self.name),
             (len(self.display) > _LONGEST or not is_clean(self.display), "display", f"at most {_LONGEST} characters", self.display),
             (self.role not in ROLES, "role", ", ".join(ROLES), self.role),
-            (self.clearance not in _clearances(self.role), "clearance", ", ".join(_clearances(self.role)), self.clearance),
+            (self.clearance not in clearances(self.role), "clearance", ", ".join(clearances(self.role)), self.clearance),
             (self.role == "admin" and self.areas is not None, "areas", "none: an admin is one everywhere", "some"),
             (not all(map(_AREA.fullmatch, self.areas or ())), "areas", "towns:ID or counties:ID", "another"),
         ):
@@ -246,6 +248,11 @@ def at_least(role: str, least: Role) -> bool:
     return role in ROLES and ROLES.index(role) >= ROLES.index(least)
 
 
+def clearances(role: str) -> tuple[Sensitivity, ...]:
+    """What an account of a role may be cleared for at all: a screen on a wall shows nothing personal."""
+    return _WALL_CLEARANCES if role == "wall" else SENSITIVITIES
+
+
 def prepare(connection: sa.Connection) -> None:
     """Make the tables where a store has none yet."""
     TABLES.create_all(connection)
@@ -315,7 +322,7 @@ def change_account(connection: sa.Connection, account_id: str, **changes: Any) -
     NotFound
         There is none of that id.
     Conflict
-        It is the last admin who could sign in, and would be one no more.
+        It is the last admin who can get in, and would be one no more.
     """
     before = account_of(connection, account_id)
     after = replace(before, **changes)
@@ -405,10 +412,6 @@ def key_as_told(key: Key) -> dict[str, Any]:
     return told | {"scopes": sorted(key.scopes)}
 
 
-def _clearances(role: str) -> tuple[Sensitivity, ...]:
-    return _WALL_CLEARANCES if role == "wall" else SENSITIVITIES
-
-
 def _require_layers(where: str, named: Collection[str] | Any, layers: Mapping[str, Layer]) -> None:
     strange = sorted(set(named) - set(layers))
     if strange:
@@ -423,19 +426,23 @@ def _rules(account: Account) -> bool:
 
 
 def _require_admin(connection: sa.Connection) -> None:
-    left = sa.select(_ACCOUNTS.c.id).where(_ACCOUNTS.c.role == "admin", _ACCOUNTS.c.disabled == 0).limit(1)
-    if connection.execute(left).first() is None:
+    """Stop where no admin is left who can get in: by a password, or by a key that may manage accounts and is not over."""
+    left = sa.select(_ACCOUNTS).where(_ACCOUNTS.c.role == "admin", _ACCOUNTS.c.disabled == 0)
+    good = sa.select(_KEYS).where(_KEYS.c.revoked_at.is_(None), _KEYS.c.expires_at > now())
+    keyed = {key.account_id for key in map(_key, connection.execute(good).mappings()) if "admin" in key.verbs}
+    if not any(each.password or each.id in keyed for each in map(_account, connection.execute(left).mappings())):
         raise Conflict(
-            "this is the last admin: nobody could manage accounts any more", expected="another admin who is not disabled",
-            got="none", then="make another admin first",
+            "this is the last admin: nobody could manage accounts any more",
+            expected="another admin who is not disabled and can get in by password or key", got="none",
+            then="make another admin first",
         )
 
 
 def _changed(connection: sa.Connection) -> None:
-    now = generation(connection) + 1
+    number = generation(connection) + 1
     where = META.c.key == _GENERATION
-    if connection.execute(sa.update(META).where(where).values(value=str(now))).rowcount == 0:
-        connection.execute(sa.insert(META).values(key=_GENERATION, value=str(now)))
+    if connection.execute(sa.update(META).where(where).values(value=str(number))).rowcount == 0:
+        connection.execute(sa.insert(META).values(key=_GENERATION, value=str(number)))
 
 
 def _one_account(connection: sa.Connection, where: sa.ColumnElement[bool], asked: str) -> Account:

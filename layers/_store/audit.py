@@ -111,6 +111,15 @@ def entries(connection: sa.Connection, *, before: int | None = None, limit: int 
     return tuple(Entry(**{name: row[name] for name in _FIELDS} | {"detail": json.loads(row["detail"])}) for row in found)
 
 
+def last_sign_ins(connection: sa.Connection, among: int = 100_000) -> dict[str, str]:
+    """When each name signed in last, as far as the last ``among`` entries tell: however long the audit, it takes no longer."""
+    newest = connection.execute(sa.select(sa.func.max(_AUDIT.c.id))).scalar_one_or_none() or 0
+    signed = sa.select(_AUDIT.c.actor, sa.func.max(_AUDIT.c.at).label("at")).where(
+        _AUDIT.c.id > newest - among, _AUDIT.c.action == "sign_in", _AUDIT.c.outcome == "ok"
+    )
+    return {row.actor: row.at for row in connection.execute(signed.group_by(_AUDIT.c.actor))}
+
+
 def verify_audit(connection: sa.Connection) -> VerifiedAudit:
     """Follow the chain from the first entry to the stated head.
 

@@ -13,7 +13,7 @@ import { openPanel } from "./panel.js";
 import { Pick } from "./pick.js";
 import { problem } from "./said.js";
 import { seeAtLeast } from "./service.js";
-import { callers, meet, mayWrite, session, signOut } from "./session.js";
+import { callers, mayManage, mayWrite, meet, session, signOut } from "./session.js";
 import { Shift } from "./shift.js";
 import { signInDialog } from "./sign_in.js";
 import { Then, then } from "./then.js";
@@ -120,7 +120,7 @@ export class Desk {
     const out = () => signOut().catch((error) => this.failed(error));
     byId("caller").replaceChildren(
       ...(caller
-        ? [el("b", {}, caller.name), el("span", {}, ` · ${t(`person.${caller.role}`)}`), " ", el("button", { type: "button", id: "sign-out", on: { click: out } }, t("sign.out"))]
+        ? [el("b", {}, caller.name), el("span", {}, ` · ${t(`person.${caller.role}`)}`), " ", ...(mayManage() ? [el("a", { id: "open-accounts", href: "accounts" }, t("app.accounts")), " "] : []), el("button", { type: "button", id: "sign-out", on: { click: out } }, t("sign.out"))]
         : [el("a", { id: "sign-in", href: "sign-in", on: { click: (event) => this.enter(event) } }, t("sign.in"))]),
     );
     byId("open-add").hidden = !mayWrite({ id: "", group: "response" }) && !(caller?.writes ?? []).length;

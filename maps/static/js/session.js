@@ -45,4 +45,7 @@ export function mayWrite({ id, group }) {
   return byRole && allows(session.caller.writes, id);
 }
 
+// Whose keys or sessions may manage accounts; for others there is no way to the page, and the service would refuse it.
+export const mayManage = () => session.caller?.role === "admin" && allows(session.caller.scopes, "admin");
+
 export const mayUndo = () => OPERATORS.includes(session.caller?.role);

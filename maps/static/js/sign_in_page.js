@@ -5,7 +5,7 @@ import { t } from "./page.js";
 import { meet, session, signOut } from "./session.js";
 import { signInForm } from "./sign_in.js";
 
-const PAGES = { map: "./", field: "field" };
+const PAGES = { map: "./", field: "field", accounts: "accounts" };
 const onward = PAGES[new URLSearchParams(location.search).get("next")] ?? PAGES.map;
 
 async function draw() {
