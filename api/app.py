@@ -27,6 +27,7 @@ from api import (
     writes_routes,
 )
 from api.admission import Admission, lanes_of, threads_for
+from api.forgetting import Forgetting
 from api.gate import gate_of
 from api.guard import Guard, limits_of
 from api.health import Health
@@ -95,8 +96,10 @@ def create_app(
             app.state.health = health = Health(given, store)
             app.state.gate = gate = gate_of(store, given)
             app.state.sign_in = sign_in = SignIn(store, gate)
+            app.state.forgetting = forgetting = Forgetting(store, given.forget_at)
             rest.start(follower.served().snapshot) if doors_later else rest.load()
             gate.start()
+            forgetting.start()
             app.state.live = live = Live(store, follower.served().snapshot.revision, gate.still, given.streams_max)
             app.state.ending.append(live.close)
             follower.on_publish(live.published)
@@ -110,6 +113,7 @@ def create_app(
                 health.close()
                 rest.close()
                 follower.stop()
+                forgetting.stop()
                 sign_in.close()
                 gate.stop()
 

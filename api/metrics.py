@@ -130,6 +130,14 @@ def facts_of(state: Any) -> tuple[Fact, ...]:
         Fact(name="geo_risk_snapshot_revision", says="the revision served", read=lambda: {(): served().snapshot.revision}),
         Fact(name="geo_risk_snapshot_age_seconds", says="since the store last confirmed it", read=lambda: {(): age_s(served())}),
         Fact(name="geo_risk_store_lost", says="1 while only a snapshot is left", read=lambda: {(): bool(served().standing())}),
+        Fact(
+            name="geo_risk_forgotten", says="rows removed by rule here", labels=("what",), read=lambda: state.forgetting.removed,
+            kind="counter",
+        ),
+        Fact(
+            name="geo_risk_forgotten_timestamp_seconds", says="when a service last removed what the rules keep no longer; 0 never",
+            read=lambda: {(): state.forgetting.last},
+        ),
         Fact(name="geo_risk_jobs", says="assessment jobs by status", labels=("status",), read=lambda: _jobs(state)),
         Fact(name="geo_risk_disk_free_bytes", says="free where the store lies", read=lambda: {(): state.health.disk_free()}),
     )  # fmt: skip

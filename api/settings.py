@@ -37,6 +37,10 @@ class Settings(BaseSettings):
         default=None, description="PostgreSQL with PostGIS instead of the file: postgresql://user:password@host/database"
     )
     snapshot_poll_s: float = Field(default=0.5, gt=0, le=60, description="how often the store is asked for new revisions")
+    forget_at: str | None = Field(
+        default=None, pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$",
+        description="the time of day from which what the rules keep no longer is removed, once a day; never without",
+    )
     snapshot_keep_s: float = Field(default=300, gt=0, description="seconds between two snapshots kept on the disk, at least")
     observations: Path | None = Field(
         default=None, description="the file of gauge readings; rasters/observations.csv beside the store without"

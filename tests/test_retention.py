@@ -13,7 +13,7 @@ import shapely
 
 from geo_risk.errors import NotFound, ParameterError, StoreCorrupt
 from layers._catalog import catalog
-from layers._store import Batch, Change, Reply, ReplyKey, Store, open_store
+from layers._store import Batch, Change, Reply, ReplyKey, Store, audit, open_store, retention
 from layers._store.backup import backup, check
 from layers._store.cuts import Retained, require_kept, retained
 from layers._store.records import stamp
@@ -194,6 +194,150 @@ def test_a_cut_is_an_entry_of_the_audit(path, until, tmp_path):
             actor, detail = connection.exec_driver_sql("SELECT actor, detail FROM audit WHERE action = 'log cut'").one()
     assert (actor, json.loads(detail)["baseline_sha256"]) == ("keeper", done.baseline_sha256)
     assert until < stamp(dt.datetime.now(dt.UTC))
+
+
+AUDIT_RULE = '''
+[[row]]
+what = "audit"
+column = "at"
+keep_days = 30
+title = { en = "The audit", zh = "审计" }
+source = "a test"
+checked = "here"
+'''
+
+
+@pytest.fixture
+def audit_rule(tmp_path, monkeypatch):
+    """A deployment's own rule: the audit is kept 30 days."""
+    folder = tmp_path / "tables"
+    folder.mkdir()
+    (folder / "retention.toml").write_text(AUDIT_RULE, encoding="utf-8")
+    monkeypatch.setenv("GEO_RISK_TABLES", str(folder))
+
+
+def noted(store: Store, *subjects: str) -> None:
+    def work(connection):
+        audit.prepare(connection)
+        audit.append(connection, *(audit.Event(actor="li", action="sign_in", subject=each) for each in subjects))
+
+    store.transact(work)
+
+
+def subjects(store: Store) -> list[str]:
+    with store.read() as connection:
+        return [each.subject for each in reversed(audit.entries(connection))]
+
+
+def in_days(days: float) -> dt.datetime:
+    return dt.datetime.now(dt.UTC) + days * LATER
+
+
+def test_the_audit_is_kept_whole_without_a_rule(path):
+    with opened(path) as store:
+        noted(store, "a")
+        assert "audit" not in forget(store, in_days(10_000))
+        assert subjects(store) == ["a"]
+
+
+def aged(store: Store, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Entries a and b of 40 days ago, c of 20 days ago; the hash of b."""
+    for days, names in ((-40, "ab"), (-20, "c")):
+        with monkeypatch.context() as clock:
+            clock.setattr(audit, "now", lambda days=days: stamp(in_days(days)))
+            noted(store, *names)
+    with store.read() as connection:
+        return bytes(connection.exec_driver_sql(f"SELECT hash FROM {audit_table(store)} WHERE subject = 'b'").scalar_one()).hex()
+
+
+def audit_table(store: Store) -> str:
+    return "audit" if store.database.name == "sqlite" else "geo_risk.audit"
+
+
+@pytest.mark.usefixtures("audit_rule")
+def test_the_audit_is_cut_off_by_a_rule_and_says_so(place, monkeypatch):
+    """a and b go, an entry says so, and the chain goes on from the hash of b."""
+    with open_store(place) as store:
+        hash_b = aged(store, monkeypatch)
+        assert forget(store) == {"audit": 2}
+        assert subjects(store) == ["c", "entry 2"]
+        with store.read() as connection:
+            told = audit.entries(connection, limit=1)[0]
+            assert audit.verify_audit(connection).entries == 2
+        assert (told.action, told.actor, told.detail["removed"], told.detail["hash"]) == ("audit cut", "retention", 2, hash_b)
+        assert forget(store) == {"audit": 0}
+        noted(store, "d")
+        assert forget(store, in_days(31)) == {"audit": 3}
+        assert subjects(store) == ["entry 5"]
+        store.verify()
+
+
+@pytest.mark.usefixtures("audit_rule")
+def test_a_long_audit_is_cut_off_in_parts(path, monkeypatch):
+    monkeypatch.setattr(retention, "_PART", 2)
+    with opened(path) as store:
+        noted(store, *"abcde")
+        assert forget(store, in_days(31)) == {"audit": 5}
+        assert subjects(store) == ["entry 2", "entry 4", "entry 5"]
+        assert store.verify().revisions == 7
+
+
+@pytest.mark.usefixtures("audit_rule")
+def test_what_the_audit_says_of_a_cut_of_the_log_outlasts_every_rule(path, until, tmp_path):
+    with opened(path) as store:
+        cut(store, until, tmp_path / "archive")
+        for days in (31, 62, 93):
+            assert forget(store, in_days(days))["audit"] == 1
+            store.verify()
+        backup(store, tmp_path / "again.db", lambda _: None)
+    assert check(tmp_path / "again.db", lambda _: None).revision == 7
+
+
+@pytest.mark.usefixtures("audit_rule")
+@pytest.mark.parametrize(
+    "harm",
+    [
+        "DELETE FROM audit WHERE id = 3", "DELETE FROM meta WHERE key = 'audit_cut'",
+        "UPDATE meta SET value = replace(value, '\"removed\":2', '\"removed\":1') WHERE key = 'audit_cut'",
+        "UPDATE audit SET detail = replace(detail, '\"removed\":2', '\"removed\":1')",
+        "DELETE FROM audit WHERE action = 'audit cut'", "UPDATE audit SET at = '2000' WHERE id = 3",
+        "INSERT INTO audit SELECT 2, at, actor, address, action, subject, outcome, detail, batch_id, hash FROM audit WHERE id = 3",
+    ],
+)  # fmt: skip
+def test_what_a_cut_of_the_audit_left_is_guarded(path, monkeypatch, harm):
+    with opened(path) as store:
+        aged(store, monkeypatch)
+        forget(store)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        assert connection.execute(harm).rowcount > 0
+    with opened(path) as store, pytest.raises(StoreCorrupt, match="the audit does not agree with itself"):
+        store.verify()
+
+
+@pytest.mark.usefixtures("audit_rule")
+def test_what_was_cut_off_the_audit_is_overwritten_in_the_file(path):
+    with opened(path) as store:
+        noted(store, "the name of somebody")
+        store.transact(lambda connection: connection.exec_driver_sql("PRAGMA secure_delete = OFF"))
+        forget(store, in_days(31))
+        with store.read() as connection:
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").all()
+        secure = store.transact(lambda connection: connection.exec_driver_sql("PRAGMA secure_delete").scalar_one())
+    assert b"the name of somebody" not in path.read_bytes()
+    assert secure == 0
+
+
+def test_one_of_several_forgets_and_another_if_it_did_not_end(place, monkeypatch):
+    due = in_days(-0.5)
+    with open_store(place) as one, open_store(place) as other:
+        assert one.transact(lambda connection: retention.begin(connection, due))
+        assert not other.transact(lambda connection: retention.begin(connection, due))
+        with monkeypatch.context() as clock:
+            clock.setattr(retention, "_LEASE", dt.timedelta(0))
+            assert other.transact(lambda connection: retention.begin(connection, due))
+        other.transact(retention.end)
+        assert not one.transact(lambda connection: retention.begin(connection, due))
+        assert one.transact(lambda connection: retention.begin(connection, in_days(1)))
 
 
 def program() -> str:

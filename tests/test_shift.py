@@ -7,7 +7,8 @@ import shapely
 
 import small_city
 from api.use.changed_columns import Person, column_changes, naming, said_freely
-from api.use.shift import OUTSIDE, UNPLACED, Made, Row, _Places, _towns, by_actor, last_time_of_day, tallies, tally
+from api.use.clock_times import last_time_of_day
+from api.use.shift import OUTSIDE, UNPLACED, Made, Row, _Places, _towns, by_actor, tallies, tally
 from api.use.shift_answer import _harmless
 from layers._catalog import layer
 from layers._store import Snapshot

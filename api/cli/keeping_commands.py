@@ -97,7 +97,7 @@ def retain(
 
 
 def forget(store: StorePath = None) -> None:
-    """Remove what the rules keep no longer: answers to old keys, sessions that ended; nothing of the log or the audit."""
+    """Remove what the rules keep no longer: answers to old keys, sessions that ended; nothing of the log."""
     with open_store(store_of(store), create=False) as opened:
         counts = retention.forget(opened)
     line("forgotten: " + ", ".join(f"{count:,} {what}" for what, count in counts.items()))

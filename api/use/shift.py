@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from api.use._remember import remember_few
 from api.use.changed_columns import ColumnChange, column_changes, values
+from api.use.clock_times import last_time_of_day
 from api.use.writing import moment_of
 from geo_risk.errors import NotFound, ParameterError, shown
 from layers._layer import Layer, Sensitivity
@@ -145,18 +146,6 @@ def _bound(connection: sa.Connection, snapshot: Snapshot, text: str, where: str,
         raise ParameterError("this moment is yet to come", where=where, expected=f"up to {stamp(now)}", got=stamp(moment))
     require_kept(connection, stamp(moment))
     return Bound(revision=min(revision_at(connection, stamp(moment)), snapshot.revision), moment=stamp(moment))
-
-
-def last_time_of_day(hour: int, minute: int, now: dt.datetime) -> dt.datetime:
-    """The last moment at which clocks in this machine's zone showed that time.
-
-    >>> now = dt.datetime(2026, 7, 2, 7, 0).astimezone()
-    >>> f"{last_time_of_day(8, 0, now):%d %H:%M}", f"{last_time_of_day(6, 30, now):%d %H:%M}"
-    ('01 08:00', '02 06:30')
-    """
-    here = now.astimezone()
-    days = (dt.datetime.combine(here.date() - dt.timedelta(days=back), dt.time(hour, minute)).astimezone() for back in (0, 1))
-    return next(day for day in days if day <= now)
 
 
 def rows(store: Store, snapshot: Snapshot, asked: Span, layers: Collection[str] = ()) -> tuple[Row, ...]:

@@ -20,7 +20,7 @@ from layers._store.rows import legible
 from layers._store.schema import BATCHES, META, REVISIONS
 
 KEY: Final = "retained"
-ACTION: Final = "log cut"
+ACTION: Final = audit.LOG_CUT
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,7 +83,7 @@ def beginning(connection: sa.Connection) -> tuple[int, bytes, dict[str, dict[str
         return 0, GENESIS, {}
     if baseline_digest(connection, cut.cut) != cut.baseline_sha256:
         raise _broken("what a cut of the log left is not what it left then", f"revisions up to {cut.cut}")
-    if _audited(connection) != asdict(cut):
+    if audit.last_detail(connection, ACTION) != asdict(cut):
         raise _broken("the audit does not know of this cut of the log", f"revision {cut.cut}")
     return cut.cut, bytes.fromhex(cut.head), _live(connection, cut.cut)
 
@@ -125,14 +125,6 @@ def _live(connection: sa.Connection, cut: int) -> dict[str, dict[str, int]]:
     for layer_id, fid, seq in found:
         live.setdefault(layer_id, {})[fid] = seq
     return live
-
-
-def _audited(connection: sa.Connection) -> dict[str, Any] | None:
-    known = audit.TABLES.tables["audit"]
-    found = connection.execute(
-        sa.select(known.c.detail).where(known.c.action == ACTION).order_by(known.c.id.desc()).limit(1)
-    ).scalar_one_or_none()
-    return None if found is None else json.loads(found)
 
 
 def _broken(what: str, where: str) -> StoreCorrupt:

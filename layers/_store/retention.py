@@ -1,4 +1,4 @@
-"""How long things are kept: answers and sessions by rule, and the log cut at a moment after an archive was verified."""
+"""How long things are kept: answers, sessions and the audit by rule; the log cut at a moment after an archive was verified."""
 
 import datetime as dt
 import json
@@ -17,11 +17,14 @@ from layers._store.cuts import ACTION, KEY, Retained, baseline_digest, first_kep
 from layers._store.records import now, stamp
 from layers._store.schema import BATCHES, META, REPLIES, REVISIONS
 from layers._store.sql import insert_or_replace
-from layers._store.sqlite_copies import fold_in, leave_no_traces
+from layers._store.sqlite_copies import fold_in, leave_no_traces, no_traces
 from layers._store.store import Store
 from layers._tables import table
 
 _PART: Final = 5_000
+_LEASE: Final = dt.timedelta(hours=1)
+_BEGUN, _DONE = "forgetting_since", "forgotten_at"
+_AUDIT: Final = "audit"
 TABLES: Final[Mapping[str, sa.Table]] = {"replies": REPLIES, "sessions": accounts.TABLES.tables["sessions"]}
 
 
@@ -36,28 +39,64 @@ class Plan:
 
 
 def forget(store: Store, today: dt.datetime | None = None) -> dict[str, int]:
-    """Remove what the rules of table *retention* keep no longer; how many rows of each. Never of the log or the audit."""
+    """Remove what the rules of table *retention* keep no longer; how many rows of each. Never of the log.
+
+    Of the audit it takes the oldest entries, and each time adds one that says so.
+    """
     moment = today or dt.datetime.now(dt.UTC)
     return {
-        row["what"]: _forgotten(store, TABLES[row["what"]], row["column"], stamp(moment - dt.timedelta(days=row["keep_days"])))
+        row["what"]: _forgotten(store, row["what"], row["column"], stamp(moment - dt.timedelta(days=max(0, row["keep_days"]))))
         for row in table("retention")["row"]
     }
 
 
-def _forgotten(store: Store, which: sa.Table, column: str, before: str) -> int:
+def begin(connection: sa.Connection, due: dt.datetime) -> bool:
+    """Whether whoever asks is to forget what is due since a moment; one of several does, and another if he did not end it."""
+    if last_forgotten(connection) >= stamp(due):
+        return False
+    stated = _stated(connection, _BEGUN)
+    if stated >= stamp(max(due, dt.datetime.now(dt.UTC) - _LEASE)):
+        return False
+    insert_or_replace(connection, META, [(_BEGUN, now())])
+    return True
+
+
+def end(connection: sa.Connection) -> None:
+    """Note that what was due is forgotten."""
+    insert_or_replace(connection, META, [(_DONE, now())])
+
+
+def last_forgotten(connection: sa.Connection) -> str:
+    """When a service last ended forgetting, or nothing."""
+    return _stated(connection, _DONE)
+
+
+def _stated(connection: sa.Connection, key: str) -> str:
+    return connection.execute(sa.select(META.c.value).where(META.c.key == key)).scalar_one_or_none() or ""
+
+
+def _forgotten(store: Store, what: str, column: str, before: str) -> int:
     """Remove old rows, a part in each transaction: no write waits long for it."""
-    keys = list(which.primary_key)
-    old = sa.select(*keys).where(which.c[column] < before).limit(_PART)
+    before = min(before, now())  # or what a cut of the audit adds would be cut off next, and so on
 
     def part(connection: sa.Connection) -> int:
-        if not sa.inspect(connection).has_table(which.name):
+        if not sa.inspect(connection).has_table(what):
             return 0
-        return connection.execute(sa.delete(which).where(sa.tuple_(*keys).in_(old))).rowcount
+        if what != _AUDIT:
+            return _removed(connection, TABLES[what], column, before)
+        with no_traces(connection):
+            return audit.cut_off(connection, before, _PART)
 
     count = 0
-    while (done := store.transact(part)) > 0:
+    while (done := store.transact(part)) == _PART:
         count += done
-    return count
+    return count + done
+
+
+def _removed(connection: sa.Connection, which: sa.Table, column: str, before: str) -> int:
+    keys = list(which.primary_key)
+    old = sa.select(*keys).where(which.c[column] < before).limit(_PART)
+    return connection.execute(sa.delete(which).where(sa.tuple_(*keys).in_(old))).rowcount
 
 
 def plan(connection: sa.Connection, before: str) -> Plan:

@@ -119,6 +119,20 @@ def leave_no_traces(connection: sa.Connection) -> None:
         connection.exec_driver_sql("PRAGMA secure_delete = ON")
 
 
+@contextmanager
+def no_traces(connection: sa.Connection) -> Iterator[None]:
+    """What is removed inside the block is overwritten; afterwards it is as it was before, since overwriting takes time."""
+    if connection.dialect.name != "sqlite":
+        yield
+        return
+    was = connection.exec_driver_sql("PRAGMA secure_delete").scalar_one()
+    leave_no_traces(connection)
+    try:
+        yield
+    finally:
+        connection.exec_driver_sql(f"PRAGMA secure_delete = {int(was)}")
+
+
 def fold_in(database: Database) -> None:
     """Fold the write-ahead log into the file and empty it: it still holds what was removed."""
     if database.name == "sqlite":
