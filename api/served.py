@@ -27,6 +27,10 @@ _SHARE: Final = 4.0
 _WARM_REST_S: Final = 1.0
 _WARM_SHARE: Final = 20.0
 """While writes go on, figures are made ahead for a twentieth of the time: what a question needs it makes itself."""
+_MUCH: Final = 5_000
+"""Changes from which on a restart no longer puts them on top of what was kept: it reads the store, which takes long."""
+_MUCH_S: Final = 60.0
+"""After so long a snapshot that is that far behind is kept anew."""
 _END_S: Final = 2.0
 """How long the end waits for a thread at work: it keeps nothing that must be finished."""
 Published = Callable[["Served", "Served"], None]
@@ -80,7 +84,7 @@ class Follower:
 
     A snapshot is served as soon as it is there; ``warm`` makes afterwards, in a thread of its own, what is expensive: a question
     that comes before makes what it needs itself. With ``keep`` the snapshot is kept in that file, at most every ``keep_every_s``
-    and at the end; ``first`` is one to begin with, where the store cannot be asked.
+    (every minute, where much came meanwhile) and at the end; ``first`` is one to begin with, where the store cannot be asked.
     """
 
     def __init__(
@@ -93,10 +97,9 @@ class Follower:
         self._refreshing, self._waiting, self._saving = threading.Lock(), threading.Lock(), threading.Lock()
         self._waiters: list[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = []
         self._listeners: list[Published] = []
-        self._keep, self._keep_every_s, self._kept, self._kept_at = keep, keep_every_s, -1, time.monotonic()
+        self._keep, self._keep_every_s, self._kept_at = keep, keep_every_s, time.monotonic()
+        self._kept = -1 if first is None else first.snapshot.revision
         self._served = self._begun(first)
-        if first is not None and self._served.snapshot.revision == first.snapshot.revision:
-            self._kept = first.snapshot.revision
         self._threads = [
             threading.Thread(target=work, name=name, daemon=True)
             for name, work in (("snapshot-follower", self._follow), ("snapshot-tender", self._tend))
@@ -203,7 +206,7 @@ class Follower:
             if snapshot is not warmed:
                 self._make_warm(snapshot)
                 warmed = snapshot
-            if time.monotonic() - self._kept_at > self._keep_every_s:
+            if self._is_due():
                 self._save()
             if snapshot is self._served.snapshot:
                 continue
@@ -218,6 +221,11 @@ class Follower:
             with self._refreshing:
                 if self._served.snapshot is snapshot:
                     self._served = replace(self._served, lacking=lacking)
+
+    def _is_due(self) -> bool:
+        behind = self._served.snapshot.revision - max(0, self._kept)
+        every_s = min(_MUCH_S, self._keep_every_s) if behind > _MUCH else self._keep_every_s
+        return time.monotonic() - self._kept_at > every_s
 
     def _save(self) -> None:
         with self._saving:

@@ -4,9 +4,12 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from threading import Event
 
+import pytest
 from shapely.errors import GEOSException
 
+from api import served
 from api.served import Follower, Served
 from geo_risk.errors import StoreUnavailable
 from layers._store import Batch, Snapshot, open_store
@@ -99,3 +102,23 @@ def test_who_waits_for_a_revision_that_does_not_come_gets_what_there_is_in_time(
     served = asyncio.run(Follower(LosingStore(small_snapshot), 60, lambda _: None).at_least(10**9, 0.1))
     assert served.snapshot is small_snapshot
     assert time.monotonic() - began < 2
+
+
+@pytest.mark.parametrize(("much", "kept"), [(1, True), (2, False)])
+def test_a_snapshot_far_ahead_of_the_one_kept_is_kept_soon(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, much: int, kept: bool
+) -> None:  # fmt: skip
+    monkeypatch.setattr(served, "_MUCH_S", 0.0)
+    monkeypatch.setattr(served, "_MUCH", much)
+    with open_store(tmp_path / "s.sqlite") as store:
+        store.apply("shelters", frames()["shelters"], Batch(actor="test", reason="test", source="x"))  # two revisions
+        follower, warmed = Follower(store, 60, lambda _: None, keep=tmp_path / "kept", keep_every_s=300), Event()
+        monkeypatch.setattr(follower, "_make_warm", lambda _: warmed.set())
+        follower.start()
+        assert warmed.wait(10)
+        if kept:
+            until((tmp_path / "kept").exists)
+        else:
+            time.sleep(0.2)
+            assert not (tmp_path / "kept").exists()
+        follower.stop()
