@@ -18,8 +18,14 @@ from api.use.enrolment import Changes, Doer, NewAccount, NewKey, said
 from geo_risk.errors import ParameterError, shown
 from layers._store import accounts
 
-_SECRET: Final = {"Cache-Control": "no-store"}
-router = APIRouter(tags=["accounts"], dependencies=[*ADMINS, Depends(known_parameters)])
+_NOWHERE: Final = {"Cache-Control": "no-store"}
+
+
+def _kept_nowhere(response: Response) -> None:
+    response.headers.update(_NOWHERE)
+
+
+router = APIRouter(tags=["accounts"], dependencies=[*ADMINS, Depends(known_parameters), Depends(_kept_nowhere)])
 
 
 async def _body(request: Request, settings: SettingsNow) -> dict[str, Any]:
@@ -54,7 +60,7 @@ def accounts_list(
 
         return accounts_view(request, served, settings, lang)
     told = {"accounts": enrolment.listed_accounts(store), "areas": enrolment.areas_to_grant(served.snapshot)}
-    return JSONResponse(told, headers={"Vary": "Accept", **_SECRET})
+    return JSONResponse(told, headers={"Vary": "Accept", **_NOWHERE})
 
 
 @router.post("/accounts", status_code=201)
@@ -68,7 +74,7 @@ async def account_add(
     kept = None if password is None else await signing.hashed(password, given.name)
     made = await signing.beside(lambda: enrolment.add_account(store, given, kept, doer))
     await signing.beside(gate.refresh)
-    response.headers.update({"Location": f"/accounts/{quote(made.name)}", **_SECRET})
+    response.headers["Location"] = f"/accounts/{quote(made.name)}"
     return accounts.as_told(made) | ({"generated": password} if chosen == "generated" else {})
 
 
@@ -91,7 +97,7 @@ async def account_change(
 
 @router.put("/accounts/{name}/password")
 async def account_password(
-    store: StoreNow, gate: GateNow, doer: DoerNow, signing: SignInNow, name: str, body: Body, response: Response
+    store: StoreNow, gate: GateNow, doer: DoerNow, signing: SignInNow, name: str, body: Body
 ) -> dict[str, Any]:
     """Give an account another ``password``, or one that is ``generated`` and told once; its sessions end."""
     if set(body) != {"password"}:
@@ -99,7 +105,6 @@ async def account_password(
     chosen = _text(body["password"])
     password = generated() if chosen == "generated" else chosen or ""
     kept = await signing.hashed(password, name)
-    response.headers.update(_SECRET)
     changed = await signing.beside(lambda: enrolment.set_password(store, name, kept, doer))
     await signing.beside(gate.refresh)
     return accounts.as_told(changed) | ({"generated": password} if chosen == "generated" else {})
@@ -120,12 +125,9 @@ def keys_list(store: StoreNow) -> dict[str, Any]:
 
 
 @router.post("/keys", status_code=201)
-async def key_add(
-    store: StoreNow, gate: GateNow, doer: DoerNow, signing: SignInNow, body: Body, response: Response
-) -> dict[str, Any]:
+async def key_add(store: StoreNow, gate: GateNow, doer: DoerNow, signing: SignInNow, body: Body) -> dict[str, Any]:
     """Make a key of an account; the answer tells it, this once."""
     given = said(NewKey, body)
-    response.headers.update(_SECRET)
     made, text = await signing.beside(lambda: enrolment.add_key(store, given, doer))
     await signing.beside(gate.refresh)
     return accounts.key_as_told(made) | {"account": given.account, "key": text}

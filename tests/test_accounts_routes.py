@@ -126,6 +126,14 @@ def test_the_last_admin_is_kept_over_http(admin: callers.Acting) -> None:
 def test_a_generated_password_is_told_once_and_is_not_logged(admin: callers.Acting, caplog: pytest.LogCaptureFixture) -> None:
     made = admin.post("/accounts", json={"name": "clerk", "role": "field", "password": "generated"})
     secret = made.json()["generated"]
-    assert made.headers["cache-control"] == "no-store"
-    later = [admin.get(path).text for path in ("/accounts", "/accounts/clerk", "/audit", "/keys")]
-    assert not any(secret in text for text in [*later, caplog.text])
+    later = [admin.get(path) for path in ("/accounts", "/accounts/clerk", "/audit", "/keys")]
+    assert {each.headers["cache-control"] for each in (made, *later)} == {"no-store"}
+    assert not any(secret in text for text in [*(each.text for each in later), caplog.text])
+
+
+@pytest.mark.parametrize("name", ["值班员1", "li mei", "x@y.z", "a.b-c_d"])
+def test_an_account_of_any_name_is_changed_by_it(name: str, admin: callers.Acting) -> None:
+    made = admin.post("/accounts", json={"name": name, "role": "viewer"})
+    there = made.headers["location"]
+    assert admin.patch(there, json={"display": "somebody"}).json()["display"] == "somebody"
+    assert admin.delete(f"{there}/sessions").json()["name"] == name

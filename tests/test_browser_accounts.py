@@ -236,12 +236,34 @@ def test_a_password_is_given_anew_and_sessions_are_ended(
     sure(seen, "#account-password")
     secret = seen.page.locator("#secret").inner_text()
     seen.page.locator("#told").press("Enter")
-    entered(browse, bureau, "operator", secret)
+    theirs = entered(browse, bureau, "operator", secret)
     seen.page.reload()
     expect(row(seen, "operator")).to_contain_text("sessions: 1")
     row(seen, "operator").locator(".link").click()
     sure(seen, "#account-sign-out")
     expect(row(seen, "operator")).not_to_contain_text("sessions:")
+    theirs.page.reload()
+    expect(theirs.page.locator("form.sign-in [name=password]")).to_be_visible()
+
+
+def test_what_an_admin_told_is_changed_by_its_owner(bureau: str, bureau_store: Path, browse: Callable[..., Seen]) -> None:  # noqa: F811
+    seen = entered(browse, bureau, SECOND, callers.PASSWORD)
+    seen.page.locator("#own-password summary").press("Enter")
+    form = seen.page.locator("#own-password form")
+
+    def typed(new: str, again: str) -> None:
+        for name, text in (("old", callers.PASSWORD), ("new", new), ("again", again)):
+            form.locator(f"[name={name}]").fill(text)
+        form.locator("[name=again]").press("Enter")
+
+    typed("another four words", "another four wards")
+    expect(form.locator(".refused")).to_contain_text("not typed twice alike")
+    typed(f"{SECOND} 2026", f"{SECOND} 2026")
+    expect(form.locator(".refused")).to_contain_text("would be guessed")
+    typed("another four words", "another four words")
+    expect(seen.page.locator(".done")).to_contain_text("Sign in with the new one")
+    expect(entered(browse, bureau, SECOND, "another four words").page.locator("#sign-in")).to_contain_text(SECOND)
+    forgive(seen, 400)
 
 
 def test_the_last_admin_who_can_sign_in_is_not_shut_out(bureau_store: Path, at_accounts: Callable[..., Seen]) -> None:

@@ -41,7 +41,7 @@ async function enter({ name, password, key, said, button }, done) {
 
 const REFUSALS = { 0: "error.silent", 400: "sign.refused", 401: "sign.refused", 403: "sign.refused", 422: "sign.refused" };
 
-function refusal({ status = 0, headers }) {
+export function refusal({ status = 0, headers }) {
   const wait = headers?.get("Retry-After");
   if (status === 429 || wait) return t("sign.wait", { seconds: wait ?? "60" });
   return t(REFUSALS[status] ?? "error.fault");

@@ -2,6 +2,7 @@
 
 import { byId, el } from "./dom.js";
 import { t } from "./page.js";
+import { passwordForm } from "./own_password.js";
 import { meet, session, signOut } from "./session.js";
 import { signInForm } from "./sign_in.js";
 
@@ -14,6 +15,12 @@ async function draw() {
   document.body.dataset.drawn = "true";
 }
 
+// Every session ends with the old password, this one too.
+async function changed() {
+  await draw();
+  byId("sign-in").prepend(el("p", { class: "done", role: "status" }, t("sign.changed")));
+}
+
 function known({ name, role }) {
   const leave = async () => {
     await signOut();
@@ -23,6 +30,7 @@ function known({ name, role }) {
     el("p", {}, t("sign.as", { name, role: t(`person.${role}`) })),
     el("p", {}, el("a", { class: "main", href: onward }, t("sign.go_on"))),
     el("p", {}, el("button", { type: "button", class: "main second", id: "sign-out", on: { click: leave } }, t("sign.out"))),
+    passwordForm(name, changed),
   ];
 }
 
