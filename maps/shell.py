@@ -23,7 +23,7 @@ STATIC: Final = Path(__file__).parent / "static"
 
 PANES: Final = {
     "places": 350, "cells": 352, "borders": 355, "zones": 360, "reach": 365, "lines": 370,
-    "closures": 380, "ways": 390, "points": 450, "badges": 460, "over": 465, "chosen": 470,
+    "closures": 380, "ways": 390, "points": 450, "badges": 460, "over": 465, "chosen": 470, "drawing": 480,
 }
 """The map's panes from the ground up, with their z-index. None takes clicks: one hit test decides whose a click is."""
 

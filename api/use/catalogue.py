@@ -36,6 +36,7 @@ def layer_answer(layer: Layer, snapshot: Snapshot, now: dt.datetime) -> dict[str
         "id": layer.id,
         "title": layer.title,
         "geometry": layer.geometry.value,
+        "place_optional": layer.place_optional,
         "group": layer.group,
         "count": len(snapshot.frames[layer.id]),
         "updated_at": updated_at,

@@ -3,6 +3,11 @@
 import { el } from "./dom.js";
 import { same } from "./edit_form.js";
 import { moment, t, titleOf, valueText } from "./page.js";
+import { shapeText } from "./shape_told.js";
+
+// The place stands among the columns under this name; no layer has a column of that name.
+export const PLACE = "geometry";
+const textOf = (column, value) => (column.name === PLACE ? shapeText(value, column.kind) : valueText(column, value));
 
 // The columns to choose in: those that both changed, each to another value. What only one of them changed is kept as it is.
 export function clashes(columns, { base, mine, theirs }) {
@@ -40,15 +45,15 @@ function row(column, { base, mine, theirs }, choosing) {
   const { name } = column;
   const my = name in mine ? mine[name] : base[name];
   const cells = [["mine", my], ["theirs", theirs[name]]].map(([whose, value]) => el("td", {}, choosing ? radio(column, whose, value) : taken(column, whose, value, name in mine)));
-  return el("tr", { "data-column": name, class: choosing ? "moved" : null }, el("th", { scope: "row" }, titleOf(column.title)), el("td", {}, valueText(column, base[name])), ...cells);
+  return el("tr", { "data-column": name, class: choosing ? "moved" : null }, el("th", { scope: "row" }, titleOf(column.title)), el("td", {}, textOf(column, base[name])), ...cells);
 }
 
 // Nothing is chosen beforehand: a choice that nobody made would overwrite in silence.
 function radio(column, whose, value) {
-  return el("label", { class: "pick" }, el("input", { type: "radio", name: `keep-${column.name}`, value: whose, required: true }), el("span", {}, valueText(column, value)));
+  return el("label", { class: "pick" }, el("input", { type: "radio", name: `keep-${column.name}`, value: whose, required: true }), el("span", { class: column.name === PLACE ? `drawn-${whose}` : null }, textOf(column, value)));
 }
 
 function taken(column, whose, value, changedByMe) {
   const kept = (whose === "mine") === changedByMe;
-  return el(kept ? "b" : "span", { class: kept ? "kept" : "dropped" }, valueText(column, value));
+  return el(kept ? "b" : "span", { class: kept ? "kept" : "dropped" }, textOf(column, value));
 }

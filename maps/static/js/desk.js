@@ -38,7 +38,7 @@ export class Desk {
     this.live = new Live({ took: (said) => this.following.take(this.others(said)), anew: () => this.resync(), turned: () => this.drawLive() });
     this.then = new Then({ turned: () => this.turned() });
     this.shift = new Shift({ layers, towns: spots, open, took: (revision, changes) => this.took(revision, changes) });
-    this.editing = new Editing({ layers, open, lastOf, pick: this.pick, changed: (change) => this.changed(change) });
+    this.editing = new Editing({ map, layers, open, lastOf, pick: this.pick, changed: (change) => this.changed(change) });
     const tools = { "open-add": () => this.editing.adding(), "open-then": () => this.then.panel(), "open-shift": () => this.shift.panel() };
     for (const [id, act] of Object.entries(tools)) byId(id).addEventListener("click", act);
     callers.addEventListener("session", ({ detail }) => this.met(detail));
@@ -182,7 +182,7 @@ export class Desk {
   }
 
   takes(latlng) {
-    return this.pick.takes(latlng);
+    return this.editing.takes(latlng);
   }
 
   paper() {

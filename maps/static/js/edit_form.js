@@ -28,7 +28,8 @@ export function editForm(columns, values) {
   };
 }
 
-export const same = (a, b) => (a ?? null) === (b ?? null);
+// Shapes are the same where their coordinates are.
+export const same = (a, b) => (a ?? null) === (b ?? null) || (typeof a === "object" && JSON.stringify(a) === JSON.stringify(b));
 
 function fieldOf(column, before) {
   const id = `edit-${column.name}`;

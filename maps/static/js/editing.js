@@ -1,15 +1,19 @@
 // Changing a feature from its panel: a switch for its state, a form for the rest, a new feature, an end with a reason. What others
 // changed meanwhile is shown and chosen from, never overwritten.
 
-import { conflictSection } from "./conflict.js";
+import { PLACE, conflictSection } from "./conflict.js";
+import { drawStates } from "./conflict_shapes.js";
 import { byId, el, say } from "./dom.js";
-import { editForm } from "./edit_form.js";
+import { editForm, same } from "./edit_form.js";
 import { newKey } from "./keys.js";
 import { layerGlyph } from "./glyphs.js";
 import { t, titleOf } from "./page.js";
 import { closePanel, hold, openPanel } from "./panel.js";
+import { placeField } from "./place_field.js";
 import { problem } from "./said.js";
 import { mayWrite } from "./session.js";
+import { ShapeDrawing } from "./shape_drawing.js";
+import { ShapeField, whileShown } from "./shape_field.js";
 import { writing } from "./standing.js";
 import { create, faultsOf, feature, patch, remove } from "./writes.js";
 
@@ -21,8 +25,13 @@ export class Editing {
   saved = null;
 
   // `changed({ revision, layer, id })` is told of what was taken; `lastOf(layer, id)` says who changed it last; `open` opens a panel.
-  constructor({ layers, open, changed, lastOf, pick }) {
-    Object.assign(this, { layers, open, changed, lastOf, pick });
+  constructor({ map, layers, open, changed, lastOf, pick }) {
+    Object.assign(this, { map, layers, open, changed, lastOf, pick, drawing: new ShapeDrawing(map) });
+  }
+
+  // Whether a click on the map is meant for what is being changed.
+  takes(latlng) {
+    return this.pick.takes(latlng) || this.drawing.takes(latlng);
   }
 
   // ---- in the panel of a feature ----
@@ -67,7 +76,7 @@ export class Editing {
     const theirs = error.body.current?.properties;
     const etag = error.headers.get("ETag");
     if (etag && theirs && etag !== now.etag && theirs.status === now.body.properties.status) await this.turn({ layer, id, now: { body: error.body.current, etag }, current, said }, status);
-    else await this.conflict(layer, id, { base: now.body.properties, mine: { status }, error });
+    else await this.conflict(layer, id, { base: { ...now.body.properties, [PLACE]: now.body.geometry }, mine: { status }, error });
   }
 
   savedLine(layer, id) {
@@ -89,8 +98,8 @@ export class Editing {
     const now = await feature(layer.id, id);
     const { properties, geometry } = now.body;
     const form = editForm(layer.columns, properties);
-    const place = layer.geometry === "point" ? this.placeFields(geometry?.coordinates ?? null) : null;
-    const save = (said, reason) => this.save({ layer, id, etag: now.etag, base: properties, form, place }, said, reason);
+    const place = this.placeOf(layer, geometry);
+    const save = (said, reason) => this.save({ layer, id, etag: now.etag, base: { ...properties, [PLACE]: geometry }, form, place }, said, reason);
     this.panel(t("edit.title", { name: properties.name ?? id }), layer, form, place, save, () => this.open(layer.id, id));
     byId("panel").dataset.etag = now.etag;
   }
@@ -105,7 +114,7 @@ export class Editing {
       await save(said, reason.value.trim());
       button.disabled = false;
     };
-    const unsaved = () => Object.keys(form.changed()).length > 0 || Boolean(place?.moved() && place.readable());
+    const unsaved = () => Object.keys(form.changed()).length > 0 || Boolean(place?.unsaved());
     const left = () => this.leaving(unsaved, said, leave);
     const buttons = el("p", { class: "buttons" }, writing(el("button", { type: "submit", class: "main", id: "edit-save" }, t("edit.save"))), el("button", { type: "button", id: "edit-leave", on: { click: left } }, t("edit.leave")));
     const whole = el(
@@ -118,44 +127,30 @@ export class Editing {
     whole.querySelector("input, select, textarea")?.focus({ preventScroll: true });
   }
 
-  placeFields(at) {
-    const [lon, lat] = ["lon", "lat"].map((name, i) => {
-      const input = el("input", { name, id: `edit-${name}`, inputmode: "decimal", autocomplete: "off", required: true });
-      input.value = at ? String(at[i]) : "";
-      return input;
-    });
-    const picking = () => this.pick.start((found) => {
-      if (found) Object.assign(lon, { value: String(found.lon) }) && Object.assign(lat, { value: String(found.lat) });
-      lon.focus();
-    });
-    const fields = [[t("edit.lon"), lon], [t("edit.lat"), lat]].map(([label, input]) => el("label", { class: "asked" }, el("span", {}, label), input));
-    const moved = () => !at || Number(lon.value) !== at[0] || Number(lat.value) !== at[1];
-    return {
-      row: el("fieldset", { class: "place" }, el("legend", {}, t("edit.place")), ...fields, el("button", { type: "button", id: "edit-pick", on: { click: picking } }, t("edit.pick"))),
-      moved,
-      readable: () => [lon, lat].every(({ value }) => value.trim() !== "" && Number.isFinite(Number(value))),
-      geometry: () => ({ type: "Point", coordinates: [Number(lon.value), Number(lat.value)] }),
-    };
+  // The field for where a feature is, by its layer; none for layers without geometry.
+  placeOf(layer, geometry) {
+    if (layer.geometry === "none") return null;
+    return layer.geometry === "point" ? placeField(geometry?.coordinates ?? null, this.pick) : new ShapeField(layer, geometry, this.drawing);
   }
 
   async save({ layer, id, etag, base, form, place }, said, reason) {
-    const properties = form.changed();
-    const moved = place?.moved() ?? false;
-    if (!this.whole(form, moved ? place : null, said)) return;
-    if (!moved && !Object.keys(properties).length) {
+    if (!this.whole(form, place, said)) return;
+    const mine = { ...form.changed(), ...(place?.moved() ? { [PLACE]: place.geometry() } : {}) };
+    if (!Object.keys(mine).length) {
       said.replaceChildren(el("p", { class: "note" }, t("edit.nothing_changed")));
       return;
     }
-    await this.send({ layer, id, etag, base, mine: properties, geometry: moved ? place.geometry() : undefined, form, reason }, said);
+    await this.send({ layer, id, etag, base, mine, form, reason }, said);
   }
 
-  async send({ layer, id, etag, base, mine, geometry, form, reason }, said) {
+  async send({ layer, id, etag, base, mine, form, reason }, said) {
+    const { [PLACE]: geometry, ...properties } = mine;
     try {
-      const { revision } = await patch(layer.id, id, etag, { properties: mine, ...(geometry ? { geometry } : {}), ...(reason ? { reason } : {}) });
+      const { revision } = await patch(layer.id, id, etag, { properties, ...(geometry ? { geometry } : {}), ...(reason ? { reason } : {}) });
       await this.taken(layer, id, revision);
     } catch (error) {
-      if (error.status === STALE) await this.conflict(layer, id, { base, mine, geometry, error, reason });
-      else this.refused(error, form, said, () => this.send({ layer, id, etag, base, mine, geometry, form, reason }, said));
+      if (error.status === STALE) await this.conflict(layer, id, { base, mine, error, reason });
+      else this.refused(error, form, said, () => this.send({ layer, id, etag, base, mine, form, reason }, said));
     }
   }
 
@@ -171,8 +166,9 @@ export class Editing {
   whole(form, place, said) {
     const faults = form.faults();
     const others = form.refuse(faults);
-    const lost = place && !place.readable();
-    said.replaceChildren(...[...others.map(({ text }) => text), lost ? t("edit.fault_place") : null].filter(Boolean).map((text) => el("p", { class: "refused" }, text)));
+    const wrong = place?.fault();
+    const lost = wrong && (place.moved() || place.unsaved()) ? wrong : null;
+    said.replaceChildren(...[...others.map(({ text }) => text), lost].filter(Boolean).map((text) => el("p", { class: "refused" }, text)));
     return !faults.length && !lost;
   }
 
@@ -198,23 +194,33 @@ export class Editing {
 
   // ---- changed by others meanwhile ----
 
-  async conflict(layer, id, { base, mine, geometry, error, reason }, leave = () => this.open(layer.id, id)) {
-    const theirs = error.body.current?.properties ?? (await feature(layer.id, id)).body.properties;
+  async conflict(layer, id, { base, mine, error, reason }, leave = () => this.open(layer.id, id)) {
+    const now = error.body.current ?? (await feature(layer.id, id)).body;
+    const theirs = { ...now.properties, [PLACE]: now.geometry };
     const etag = error.headers.get("ETag") ?? (await feature(layer.id, id)).etag;
     const by = await this.lastOf(layer.id, id).catch(() => ({}));
     const said = el("div", { class: "said" });
     hold(null);
-    const save = async (properties) => {
-      if (!Object.keys(properties).length && !geometry) {
+    const save = async (kept) => {
+      if (!Object.keys(kept).length) {
         leave();
         return;
       }
-      await this.send({ layer, id, etag, base: theirs, mine: properties, geometry, form: editForm([], {}), reason }, said);
+      await this.send({ layer, id, etag, base: theirs, mine: kept, form: editForm([], {}), reason }, said);
     };
-    openPanel(t("edit.title", { name: theirs.name ?? id }), titleOf(layer.title), layerGlyph(layer), conflictSection(layer.columns, { base, mine, theirs }, { by, save, leave }), said);
+    const section = conflictSection([...layer.columns, placeColumn(layer)], { base, mine, theirs }, { by, save, leave });
+    openPanel(t("edit.title", { name: theirs.name ?? id }), titleOf(layer.title), layerGlyph(layer), section, said);
+    this.drawConflict(section, { base, mine, theirs });
     byId("panel").dataset.busy = "conflict";
     byId("conflict-title").focus();
     say(t("conflict.title"));
+  }
+
+  // Places that differ are seen on the map as long as the choice stands in the panel.
+  drawConflict(section, { base, mine, theirs }) {
+    const places = { base: base[PLACE], theirs: theirs[PLACE], mine: PLACE in mine ? mine[PLACE] : null };
+    if (same(places.base, places.theirs) && (!places.mine || same(places.mine, places.theirs))) return;
+    whileShown(section, drawStates(this.map, places));
   }
 
   // ---- an end, and a beginning ----
@@ -245,9 +251,9 @@ export class Editing {
     reason.focus();
   }
 
-  // A new feature: which layer, where, and its form. Lines and areas are brought by import.
+  // A new feature: which layer, where, and its form.
   adding() {
-    const layers = [...this.layers().values()].filter((layer) => (layer.geometry === "point" || layer.geometry === "none") && mayWrite(layer));
+    const layers = [...this.layers().values()].filter(mayWrite);
     const select = el("select", { id: "add-layer", name: "layer" }, layers.map((layer) => el("option", { value: layer.id }, titleOf(layer.title))));
     const submit = (event) => {
       event.preventDefault();
@@ -260,7 +266,7 @@ export class Editing {
 
   addTo(layer) {
     const form = editForm(layer.columns, {});
-    const place = layer.geometry === "point" ? this.placeFields(null) : null;
+    const place = this.placeOf(layer, null);
     const key = newKey(); // the same for each try: what was taken although no answer came is not made twice
     const save = async (said, reason) => {
       if (!this.whole(form, place, said)) return;
@@ -277,6 +283,12 @@ export class Editing {
 }
 
 const tool = (id, key, act) => el("button", { type: "button", id: `feature-${id}`, on: { click: act } }, t(key));
+
+// The place as a column to choose in.
+function placeColumn({ geometry: kind }) {
+  const title = t(kind === "point" ? "edit.place" : "shape.title");
+  return { name: PLACE, title: { zh: title, en: title }, kind };
+}
 
 function leaveByKey(event, leave) {
   if (event.key !== "Escape") return;

@@ -13,6 +13,7 @@ const PROBLEMS = [
   [404, 404, "access.none_there"],
   [409, 409, "error.meanwhile"],
   [412, 412, "error.meanwhile"],
+  [413, 413, "error.too_large"],
   [429, 429, "error.busy"],
   [400, 499, "error.refused"],
   [503, 503, "error.store"],
