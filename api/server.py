@@ -8,14 +8,12 @@ import logging
 import os
 import resource
 import socket
-import ssl
 import struct
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
-from pathlib import Path
 from typing import Any, ClassVar, Final, Literal
 
 import uvicorn
@@ -23,6 +21,7 @@ from starlette.types import ASGIApp
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from api.certificate import Certificate, certificate_of
 from api.guard import SECURITY_HEADERS, Refusal, answer_of
 from api.settings import Settings
 from geo_risk.errors import Busy, GeoRiskError, ParameterError, TooLarge, TooSlow
@@ -232,11 +231,11 @@ class Server(uvicorn.Server):
     """uvicorn's server, which calls ``ready`` when it answers and ``ending`` before it waits for what is still asked."""
 
     def __init__(
-        self, config: uvicorn.Config, tls: ssl.SSLContext | None, ready: Callable[[], None], ending: Sequence[Callable[[], None]],
-        end_s: float,
+        self, config: uvicorn.Config, certificate: Certificate | None, ready: Callable[[], None],
+        ending: Sequence[Callable[[], None]], end_s: float,
     ) -> None:
         super().__init__(config)
-        self._tls, self._ready, self._ending, self._end_s = tls, ready, ending, end_s
+        self._certificate, self._ready, self._ending, self._end_s = certificate, ready, ending, end_s
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Open the service, then listen; a handshake that does not end is given up."""
@@ -244,13 +243,13 @@ class Server(uvicorn.Server):
         if self.lifespan.should_exit:
             raise SystemExit(STARTUP_FAILURE)
         loop = asyncio.get_running_loop()
-        patience_s = _HANDSHAKE_S if self._tls else None
+        tls, patience_s = (self._certificate.tls, _HANDSHAKE_S) if self._certificate else (None, None)
         self.servers = [
-            await loop.create_server(
-                self._connection, sock=each, ssl=self._tls, backlog=_BACKLOG, ssl_handshake_timeout=patience_s
-            )
+            await loop.create_server(self._connection, sock=each, ssl=tls, backlog=_BACKLOG, ssl_handshake_timeout=patience_s)
             for each in sockets or ()
         ]
+        if self._certificate:
+            self._certificate.follow(loop)
         self.started = True
         self._ready()
 
@@ -259,6 +258,8 @@ class Server(uvicorn.Server):
         last = threading.Timer(self._end_s, _end_now)
         last.daemon = True
         last.start()
+        if self._certificate:
+            self._certificate.leave()
         for tell in self._ending:
             tell()
         await super().shutdown(sockets)
@@ -291,7 +292,7 @@ def serve_on(
         proxy_headers=False, backlog=_BACKLOG, timeout_keep_alive=settings.keep_alive_s,
         timeout_graceful_shutdown=max(1, round(settings.end_s / 2)),
     )
-    Server(config, tls_of(settings), ready, ending, settings.end_s).run(sockets=[listener])
+    Server(config, certificate_of(settings), ready, ending, settings.end_s).run(sockets=[listener])
 
 
 def _allow_files(wanted: int) -> None:
@@ -302,43 +303,6 @@ def _allow_files(wanted: int) -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (given, most))
     if given < wanted:
         _log.warning("only %d files may be open, %d are wanted: LimitNOFILE in the unit", given, wanted)
-
-
-def tls_of(settings: Settings) -> ssl.SSLContext | None:
-    """TLS 1.2 or later with the certificate that the settings name; None where they name none.
-
-    Raises
-    ------
-    ParameterError
-        Only one of the two files is named, one cannot be read, or they do not belong together.
-    """
-    if settings.tls_cert is None and settings.tls_key is None:
-        return None
-    if settings.tls_cert is None or settings.tls_key is None:
-        raise ParameterError(
-            "TLS needs a certificate and its key", where="tls_cert, tls_key", expected="both files", got="one",
-            then="set GEO_RISK_TLS_CERT and GEO_RISK_TLS_KEY",
-        )
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.options |= ssl.OP_NO_RENEGOTIATION
-    _load(context, settings.tls_cert, settings.tls_key)
-    return context
-
-
-def _load(context: ssl.SSLContext, cert: Path, key: Path) -> None:
-    try:
-        context.load_cert_chain(cert, key, password=_no_password)
-    except (OSError, ssl.SSLError) as error:
-        raise ParameterError(
-            "the certificate or its key cannot be used", where=f"{cert.name}, {key.name}",
-            expected="two PEM files that belong together, readable by this user, the key without a password",
-            got=getattr(error, "reason", None) or error.strerror or "a fault", then="mend the files, then start again",
-        ) from None
-
-
-def _no_password() -> str:
-    return ""
 
 
 def _end_now() -> None:

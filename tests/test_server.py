@@ -2,21 +2,15 @@
 
 import json
 import signal
-import socket
-import ssl
-import subprocess
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from conftest import missing
 
-from api.server import Refusal, answer_bytes, tls_of
-from api.settings import Settings
+from api.server import Refusal, answer_bytes
 from bare_service import Line, serving
-from geo_risk.errors import Busy, ParameterError
+from geo_risk.errors import Busy
 
 HOST = "Host: 127.0.0.1"
 
@@ -216,59 +210,9 @@ def test_an_end_comes_in_time_whatever_goes_on():
         assert time.monotonic() - began < 4
 
 
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    folder = tmp_path_factory.mktemp("tls")
-    cert, key = folder / "cert.pem", folder / "key.pem"
-    command = [
-        "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
-        "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(cert),
-    ]  # fmt: skip
-    try:
-        subprocess.run(command, check=True, capture_output=True)
-    except FileNotFoundError:
-        missing("openssl", "apt-get install openssl")
-    return cert, key
-
-
-def over_tls(port: int, trusted: Path) -> bytes:
-    context = ssl.create_default_context(cafile=str(trusted))
-    plain = socket.create_connection(("127.0.0.1", port), timeout=10)
-    with context.wrap_socket(plain, server_hostname="127.0.0.1") as line:
-        line.sendall(f"GET /echo HTTP/1.1\r\n{HOST}\r\nConnection: close\r\n\r\n".encode())
-        return b"".join(iter(lambda: line.recv(65536), b""))
-
-
-def test_tls_from_files(certificate):
-    cert, key = certificate
-    with serving(tls_cert=cert, tls_key=key) as found:
-        answer = over_tls(found.port, cert)
-        assert b'"scheme": "https"' in answer
-        assert b"strict-transport-security: max-age=31536000" in answer
-
-
-def test_no_tls_before_1_2(certificate):
-    context = tls_of(Settings(tls_cert=certificate[0], tls_key=certificate[1]))
-    assert context is not None
-    assert context.minimum_version == ssl.TLSVersion.TLSv1_2
-
-
 def test_plain_http_says_no_word_of_tls(quick):
     with Line(quick.port) as line:
         assert b"strict-transport" not in line.say("GET /echo HTTP/1.1", HOST, "Connection: close").rest()
-
-
-def test_a_certificate_that_cannot_be_used_is_told_at_once(certificate, tmp_path):
-    cert, key = certificate
-    other = tmp_path / "other.pem"
-    other.write_text("no certificate")
-    assert tls_of(Settings()) is None
-    with pytest.raises(ParameterError, match=r"TLS needs a certificate and its key; where: tls_cert, tls_key; expected: both"):
-        tls_of(Settings(tls_cert=cert))
-    with pytest.raises(ParameterError, match=r"cannot be used; where: other\.pem, key\.pem"):
-        tls_of(Settings(tls_cert=other, tls_key=key))
-    with pytest.raises(ParameterError, match=r"cannot be used; where: cert\.pem, nowhere\.pem"):
-        tls_of(Settings(tls_cert=cert, tls_key=tmp_path / "nowhere.pem"))
 
 
 def test_a_refusal_on_the_line_says_when_to_come_again():

@@ -110,10 +110,11 @@ def _run(settings: Settings) -> None:
 
 def _serve(settings: Settings, answering: Callable[[str], None]) -> None:
     from api import logs
-    from api.server import serve_on, tls_of
+    from api.certificate import certificate_of
+    from api.server import serve_on
 
     logs.configure(settings.log)
-    tls_of(settings)  # a certificate that cannot be used is told before anything is opened
+    certificate_of(settings)  # a certificate that cannot be used is told before anything is opened
     listener = _listen(settings)
     kept = read_ahead(saved_path(settings.store, settings.where))
     # what is loaded with it takes longest, while the file is read
