@@ -311,6 +311,25 @@ def test_a_key_is_made_shown_once_works_and_is_revoked(bureau: str, at_accounts:
     assert seen.page.context.browser.new_context().request.get(f"{bureau}/layers", **asking).status == 401
 
 
+def test_a_key_is_made_for_one_layer_only(bureau_store: Path, at_accounts: Callable[..., Seen]) -> None:
+    seen = at_accounts()
+    seen.page.locator("#key-add").click()
+    form = dialog(seen)
+    form.locator("[name=account]").select_option("operator")
+    expect(form.locator("#grant-write-layers")).to_be_hidden()
+    form.locator("[name=scopes][value=write]").check()
+    form.locator("[name=write-layers-how]").select_option("only")
+    form.locator("[name=write-layers][value=shelters]").check()
+    form.locator("[name=title]").fill("beds")
+    seen.page.locator("#key-save").click()
+    key_id = seen.page.locator("#secret").inner_text().split("_")[1]
+    seen.page.locator("#told").click()
+    expect(seen.page.locator(f"tr[data-key='{key_id}'] td").nth(1)).to_have_text("read, change features (Shelters)")
+    with open_store(bureau_store) as store:
+        kept = next(each for each in enrolment.listed_keys(store) if each["id"] == key_id)
+    assert kept["scopes"] == ["read", "write:shelters"]
+
+
 # ---- how it looks ----
 
 

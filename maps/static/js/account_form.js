@@ -67,7 +67,7 @@ function changesOf(stated, before) {
   return "role" in changes ? { ...changes, clearance: stated.clearance } : changes;
 }
 
-const told = ({ id, title }) => [id, titleOf(title)];
+export const told = ({ id, title }) => [id, titleOf(title)];
 const sorted = (names) => (names ? [...names].sort() : null);
 
 // Accounts keep what is there for them; people think of what is not.
@@ -89,7 +89,7 @@ function select(name, rows, value = "") {
 }
 
 // All, or only those that are ticked.
-function limited(name, title, all, only, rows, granted) {
+export function limited(name, title, all, only, rows, granted) {
   const how = select(`${name}-how`, [["all", t(all)], ["only", t(only)]], granted ? "only" : "all");
   const list = choices(name, rows, granted ?? []);
   how.setAttribute("aria-label", t(title));
