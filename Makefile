@@ -9,13 +9,16 @@ INSTALL := constraints/install.sh $(BIN)/python
 ADD_OURS := $(PIP) install --quiet --no-deps --no-build-isolation -e .
 PIN := uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --quiet
 
+# Where the caller's environment keeps Python from writing bytecode, each of some hundred processes would compile all it imports.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test check bench beside screenshots constraints clean help
 
 demo: $(VENV)/.run  ## make the demo city, serve it on 127.0.0.1:8000 and print the addresses
 	$(BIN)/geo-risk demo --port $(PORT)
 
 test: $(VENV)/.dev  ## install and run the whole suite
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder  # not the files of many tests first: the long ones have few
 
 check: $(VENV)/.dev  ## style, types, import directions
 	$(BIN)/ruff check .

@@ -338,24 +338,13 @@ def examined(path: Path, whole: list[tuple[int, bytes]], layers: Sequence[str], 
     return len(found), "" if found == whole[: len(found)] else "the log is not how the whole log began"
 
 
-class Task(NamedTuple):
-    """A share of the cuts for one process."""
-
-    trace: Path
-    base: Path
-    whole: list[tuple[int, bytes]]
-    layers: tuple[str, ...]
-    cuts: list[int]
-    seed: int
-    workplace: Path
-
-
-def examine(task: Task) -> list[Found]:
-    """Make the image of each cut and examine it."""
-    trace, found = read_trace(task.trace, task.base), []
-    for cut, left in images(trace, task.base, task.cuts, task.seed):
-        path = lay_out(left, task.base, task.workplace / str(cut))
-        fully = len(found) % VERIFIED == 0
-        found.append(Found(cut, trace.acknowledged_by(cut), *examined(path, task.whole, task.layers, fully=fully)))
-        shutil.rmtree(task.workplace / str(cut))
-    return found
+def examine(
+    trace: Trace, base: Path, cuts: Sequence[int], layers: Sequence[str], seed: int, workplace: Path
+) -> Iterator[Found]:
+    """Make the image of each cut in the trace of a run in that folder, and examine it; all is done in a folder of its own."""
+    whole = log_of(base / "data" / "store.db")
+    for number, (cut, left) in enumerate(images(trace, base, cuts, seed)):
+        path = lay_out(left, base, workplace / str(number))
+        fully = number % VERIFIED == 0
+        yield Found(cut, trace.acknowledged_by(cut), *examined(path, whole, layers, fully=fully))
+        shutil.rmtree(workplace / str(number))

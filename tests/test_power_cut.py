@@ -1,11 +1,9 @@
 """Power cuts: a thousand images of what a cut leaves of a recorded run; nothing acknowledged is lost, each log verifies."""
 
-import multiprocessing
 import random
 import shutil
 import tempfile
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -16,7 +14,7 @@ from geo_risk.errors import StoreError
 from layers._catalog import catalog
 from layers._store import Batch, Change, Store, open_store
 from layers._store.backup import backup
-from power_cut import Disk, Event, Found, Task, examine, images, lay_out, log_of, read_trace, record, watched
+from power_cut import Disk, Event, Found, examine, images, lay_out, read_trace, record, watched
 
 IMAGES = 1_000
 LAYERS = ("aeds", "shelters")
@@ -71,16 +69,14 @@ session(8)
 
 
 def cut_everywhere(tmp_path: Path, number: int, rounds: int, *, careless: bool) -> list[Found]:
-    """Record a run and examine images of it, on two processes."""
+    """Record a run and examine images of it; in this process, which has loaded all that opens a store."""
     base, trace = tmp_path / "disk", tmp_path / "trace"
     base.mkdir()
     record(WRITER.format(careless=careless, rounds=rounds), base, trace, watched(base))
-    lines, chance = read_trace(trace, base).events[-1].ended, random.Random(5)
-    cuts, whole = [chance.randrange(lines + 2) for _ in range(number)], log_of(base / "data" / "store.db")
+    read, chance = read_trace(trace, base), random.Random(5)
+    cuts = [chance.randrange(read.events[-1].ended + 2) for _ in range(number)]
     with tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else tmp_path) as memory:
-        shares = [Task(trace, base, whole, LAYERS, sorted(set(cuts[n::2])), n, Path(memory, str(n))) for n in range(2)]
-        with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as pool:
-            return [found for share in pool.map(examine, shares) for found in share]
+        return list(examine(read, base, cuts, LAYERS, 0, Path(memory)))
 
 
 @pytest.fixture
