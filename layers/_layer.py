@@ -3,6 +3,7 @@
 import datetime as dt
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from enum import StrEnum
 from typing import Annotated, Any, Final, Literal, Self
 
@@ -64,6 +65,23 @@ class Column:
         """The title with its unit, as a template's header shows it: ``Capacity (people)``."""
         title = self.title["zh" if language.startswith("zh") else "en"]
         return f"{title} ({self.unit})" if self.unit else title
+
+    def declared(self) -> dict[str, Any]:
+        """The column as plain JSON: what a page shows it and a form asks for it by.
+
+        >>> Column("lit", bool, title={"en": "Lit", "zh": "有灯"}).declared()["type"]
+        'bool'
+        """
+        return {
+            "name": self.name,
+            "type": self.type.__name__,
+            "title": self.title,
+            "unit": self.unit,
+            "required": self.required,
+            "minimum": self.minimum,
+            "maximum": self.maximum,
+            "choices": [asdict(choice) for choice in self.choices],
+        }
 
     @model_validator(mode="after")
     def _agrees(self) -> Self:

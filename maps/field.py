@@ -123,27 +123,8 @@ def reported(layer: Layer) -> dict[str, Any]:
         "id": layer.id,
         "group": layer.group,
         "title": layer.title,
-        "columns": [declared(column) for column in columns],
+        "columns": [column.declared() for column in columns],
         "reported": [column.name for column in columns if column.name in layer.style.card],
-    }
-
-
-def declared(column: Column) -> dict[str, Any]:
-    """A column as a form needs it.
-
-    >>> from layers._layer import Column
-    >>> declared(Column("lit", bool, title={"en": "Lit", "zh": "有灯"}))["type"]
-    'bool'
-    """
-    return {
-        "name": column.name,
-        "type": column.type.__name__,
-        "title": column.title,
-        "unit": column.unit,
-        "required": column.required,
-        "minimum": column.minimum,
-        "maximum": column.maximum,
-        "choices": [{"id": each.id, "en": each.en, "zh": each.zh} for each in column.choices],
     }
 
 

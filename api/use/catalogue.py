@@ -8,7 +8,7 @@ import geopandas as gpd
 
 from api.use._remember import remember
 from geo_risk.levels import Scheme
-from layers._layer import Column, Layer
+from layers._layer import Layer
 from layers._store import Snapshot
 from layers._tables import scheme
 
@@ -51,26 +51,12 @@ def layer_answer(layer: Layer, snapshot: Snapshot, now: dt.datetime) -> dict[str
             "level_by": layer.style.level_by if layer.style.level_by in readable else None,
             "look_by": layer.style.look_by if layer.style.look_by in readable else None,
         },
-        "columns": [column_answer(column) for column in layer.readable(snapshot.readable)],
+        "columns": [column.declared() for column in layer.readable(snapshot.readable)],
         "derivations": [
             {"column": each.column, "inputs": each.inputs, "title": each.title}
             for each in layer.derivations
             if readable.issuperset((each.column, *each.inputs))
         ],
-    }
-
-
-def column_answer(column: Column) -> dict[str, Any]:
-    """One column's declaration."""
-    return {
-        "name": column.name,
-        "type": column.type.__name__,
-        "title": column.title,
-        "unit": column.unit,
-        "required": column.required,
-        "minimum": column.minimum,
-        "maximum": column.maximum,
-        "choices": [asdict(choice) for choice in column.choices],
     }
 
 
