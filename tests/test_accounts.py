@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -150,27 +151,34 @@ def test_an_admin_who_cannot_get_in_is_not_the_other_one(way: str, gets_in: bool
     assert roll(store).named["admin"].role == "admin"
 
 
-def test_two_admins_who_end_each_other_at_once_leave_one(store: Store) -> None:
-    callers.add_account(store, "other", role="admin", password="hash")
+def test_two_admins_who_end_each_other_at_once_in_two_services_leave_one(place: Path | str) -> None:
+    at_once = Barrier(2, timeout=10)
 
-    def end(name: str) -> bool:
+    def end(store: Store, name: str) -> bool:
+        at_once.wait()
         try:
             return enrolment.change_account(store, name, Changes(disabled=True), ME).disabled
         except Conflict:
             return False
 
-    with ThreadPoolExecutor(2) as threads:
-        assert sorted(threads.map(end, ("admin", "other"))) == [False, True]
+    with open_store(place) as one, open_store(place) as two, ThreadPoolExecutor(2) as threads:
+        callers.settle(one)
+        callers.add_account(one, "other", role="admin", password="hash")
+        for _ in range(5):
+            assert sorted(threads.map(end, (one, two), ("admin", "other"))) == [False, True]
+            for name in ("admin", "other"):
+                enrolment.change_account(one, name, Changes(disabled=False), ME)
 
 
 def test_ending_sessions_ends_all_of_one_and_none_of_others(store: Store) -> None:
-    for token, name in (("a", "operator"), ("b", "operator"), ("c", "viewer")):
-        begun = Session(token_sha256=token, account_id=name, made_at="2026", seen_at="2026", expires_at="2100")
+    begun_by = (("a", "operator", "2100"), ("b", "operator", "2100"), ("over", "field", "2026"), ("c", "viewer", "2100"))
+    for token, name, until in begun_by:
+        begun = Session(token_sha256=token, account_id=name, made_at="2025", seen_at="2025", expires_at=until)
         store.transact(lambda connection, begun=begun: accounts.add_session(connection, begun))
     told = {each["name"]: each["sessions"] for each in enrolment.listed_accounts(store)}
     assert (told["operator"], told["viewer"], told["field"]) == (2, 1, 0)
     enrolment.end_sessions(store, "operator", ME)
-    assert set(roll(store).sessions) == {"c"}
+    assert set(roll(store).sessions) == {"c", "over"}
     assert [(each.action, each.subject) for each in enrolment.audited(store, None, 10)] == [("sessions_ended", "operator")]
 
 
@@ -306,6 +314,9 @@ def test_accounts_keys_sessions_and_the_audit_are_the_same_in_either_store(place
         with store.read() as connection:
             assert [each.action for each in entries(connection)] == ["key_added", "account_changed"]
             assert verify_audit(connection).entries == 2
+        store.transact(lambda connection: append(connection, Event(actor="wall", action="sign_in")))
+        signed = {each["name"]: each["signed_in_at"] for each in enrolment.listed_accounts(store)}
+        assert [name for name, at in signed.items() if at] == ["wall"]
 
 
 def test_the_generation_tells_of_every_change_but_use(store: Store) -> None:
