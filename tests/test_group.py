@@ -1,0 +1,127 @@
+"""Small writes that are committed together: each finds what those before it left, and a refused one leaves nothing."""
+
+import threading
+from contextlib import contextmanager
+
+import pytest
+import shapely
+from test_store import LAYERS, ME, pads
+from test_writes import PHONE, change
+
+from geo_risk.errors import NotFound, Stale
+from layers._store import Reply, ReplyKey, open_store
+
+HERE = shapely.Point(120.0, 30.0)
+
+
+@pytest.fixture
+def store(place):
+    with open_store(place, layers=LAYERS) as opened:
+        opened.apply("pads", pads({"a": "A"}), ME)
+        yield opened
+
+
+@contextmanager
+def committed_together(store):
+    """What is submitted inside goes into one transaction."""
+    begun, go = threading.Event(), threading.Event()
+
+    def hold(_):
+        begun.set()
+        go.wait(10)
+
+    holding = threading.Thread(target=store.transact, args=(hold,))
+    holding.start()
+    begun.wait(10)
+    before = store.commits
+    yield
+    go.set()
+    holding.join()
+    # what held them up is of the same transaction, or has one of its own
+    while store._writer._waiting:
+        pass
+    assert store.commits - before <= 2
+
+
+def test_each_finds_what_those_before_it_left(store):
+    with committed_together(store):
+        first = store.submit(PHONE, [change(name="B", expects=1)])
+        second = store.submit(PHONE, [change(beds=7, expects=2)])
+        third = store.submit(PHONE, [change("delete", expects=3)])
+        fourth = store.submit(PHONE, [change("create", name="C", geometry=HERE)])
+    assert [future.result().revision for future in (first, second, third, fourth)] == [2, 3, 4, 5]
+    assert second.result().outcomes[0].feature.values["name"] == "B"
+    assert [(entry.op, entry.properties.get("name")) for entry in store.history("pads", "a")] == [
+        ("create", "A"), ("update", "B"), ("update", "B"), ("delete", None), ("create", "C"),
+    ]  # fmt: skip
+    assert store.snapshot().frames["pads"]["name"].to_dict() == {"a": "C"}
+    store.verify()
+
+
+def test_a_refused_one_leaves_nothing_and_the_others_go_on(store):
+    with committed_together(store):
+        first = store.submit(PHONE, [change(name="B")])
+        refused = store.submit(PHONE, [change(name="C"), change(fid="nobody", name="X")])
+        stale = store.submit(PHONE, [change(name="D", expects=1)])
+        last = store.submit(PHONE, [change(beds=3)])
+    for future, error in ((refused, NotFound), (stale, Stale)):
+        with pytest.raises(error):
+            future.result()
+    assert (first.result().revision, last.result().revision) == (2, 3)
+    assert (first.result().batch_id, last.result().batch_id) == (2, 3)
+    values = store.feature("pads", "a").values
+    assert (values["name"], values["beds"]) == ("B", 3)
+    assert store.verify().revisions == 3
+
+
+def test_a_key_sent_twice_at_once_is_done_once(store):
+    def sent():
+        return store.submit(
+            PHONE, [change("create", fid="n", name="N", geometry=HERE)], reply_key=ReplyKey("me", "k", "0" * 64),
+            compose=lambda written: Reply(201, (), str(written.revision).encode()),
+        )  # fmt: skip
+
+    with committed_together(store):
+        first, again = sent(), sent()
+    assert (first.result().replayed, again.result().replayed) == (False, True)
+    assert first.result().reply == again.result().reply == Reply(201, (), b"2")
+    assert sent().result().reply == Reply(201, (), b"2")
+
+
+def test_an_import_between_them_is_seen_by_those_after_it(store):
+    with committed_together(store):
+        before = store.submit(PHONE, [change(name="B")])
+        imported = threading.Thread(target=store.apply, args=("pads", pads({"a": "I", "b": "J"}), ME))
+        imported.start()
+        while len(store._writer._waiting) < 2:
+            pass
+        after = store.submit(PHONE, [change(beds=5, expects=3), change(fid="b", beds=6, expects=4)])
+    imported.join()
+    assert (before.result().revision, after.result().revision) == (2, 6)
+    assert store.snapshot().frames["pads"]["name"].to_dict() == {"a": "I", "b": "J"}
+    assert store.snapshot().frames["pads"]["beds"].to_dict() == {"a": 5, "b": 6}
+    store.verify()
+
+
+def test_a_late_report_is_held_to_what_was_only_just_told(store):
+    noon, one, two = (f"2026-07-01T{hour}:00:00.000000Z" for hour in (12, 13, 14))
+    made = change("put", fid="n", at=noon, name="N", beds=1, geometry=HERE)
+    with committed_together(store):
+        store.submit(PHONE, [made])
+        store.submit(PHONE, [change(fid="n", at=two, beds=9)])
+        late = store.submit(PHONE, [change(fid="n", at=one, name="late")])
+    assert (late.result().outcomes[0].op, late.result().outcomes[0].feature.values["beds"]) == ("late", 9)
+    assert [(entry.op, entry.properties["name"], entry.properties.get("beds")) for entry in store.history("pads", "n")] == [
+        ("create", "N", 1), ("update", "N", 9), ("late", "late", 1),
+    ]  # fmt: skip
+    store.verify()
+
+
+@pytest.mark.parametrize("count", [1, 63, 64, 65, 200])
+def test_as_many_as_come_are_put_in_whatever_their_number(store, count):
+    with committed_together(store):
+        made = [store.submit(PHONE, [change("create", fid=f"n{n:03}", name=f"{n}", geometry=HERE)]) for n in range(count)]
+        gone = [store.submit(PHONE, [change("delete", fid=f"n{n:03}")]) for n in range(0, count, 2)]
+    assert [future.result().revision for future in (*made, *gone)] == list(range(2, 2 + len(made) + len(gone)))
+    assert list(store.snapshot().frames["pads"].index) == ["a", *(f"n{n:03}" for n in range(1, count, 2))]
+    store.verify()
