@@ -13,6 +13,7 @@ const REACH_PX = { mouse: 11, pen: 14, touch: 24 };
 const STEP_PX = 2;
 const STEPS = 10; // with Shift
 const UNDO_MOST = 200;
+const UNDO_VERTICES = 1e6; // of large shapes fewer states are kept
 const MEASURED_LIVE = 2000;
 const ARROWS = { ArrowUp: [0, -1], ArrowDown: [0, 1], ArrowLeft: [-1, 0], ArrowRight: [1, 0] };
 const FIELDS = "button, input, select, textarea, summary";
@@ -184,7 +185,8 @@ export class ShapeDrawing {
   // ---- reshaping ----
 
   settle(parts, selected, { kept = true } = {}) {
-    if (kept) this.undone = [...this.undone.slice(-UNDO_MOST), this.parts];
+    const steps = Math.max(1, Math.min(UNDO_MOST, Math.floor(UNDO_VERTICES / vertexCount(parts))));
+    if (kept) this.undone = [...this.undone, this.parts].slice(-steps);
     Object.assign(this, { parts, selected });
     this.canvas.put({ parts, selected, moving: null, fault: null });
     this.changed(parts, { settled: true });

@@ -31,7 +31,13 @@ export class ShapeField {
     this.refused = el("div", { id: "shape-fault", class: "said" });
     this.select = el("select", { id: "shape-part", on: { change: () => this.choose(this.select.selectedIndex) } });
     this.picker = el("label", { class: "asked" }, el("span", {}, t("shape.part")), this.select);
-    this.buttons = { draw: button("draw", "shape.draw", () => this.draw(this.part)), reshape: button("reshape", "shape.reshape", () => this.reshape()), more: button("more", "shape.more", () => this.draw(this.parts.length)), less: button("less", "shape.less", () => this.less()), again: button("again", "shape.again", () => this.again()) };
+    this.buttons = {
+      draw: button("draw", "shape.draw", () => this.draw(this.part)),
+      reshape: button("reshape", "shape.reshape", () => this.reshape()),
+      more: button("more", "shape.more", () => this.draw(this.parts.length)),
+      less: button("less", "shape.less", () => this.less()),
+      again: button("again", "shape.again", () => this.again()),
+    };
     this.list = el("textarea", { id: "shape-list", rows: 6, spellcheck: "false", autocomplete: "off", "aria-describedby": "shape-list-hint shape-list-said" });
     this.listSaid = el("p", { id: "shape-list-said", class: "refused", role: "alert" });
     const byList = el("details", { class: "shape-by-list" }, el("summary", {}, t("shape.list")), el("label", { for: "shape-list", id: "shape-list-hint" }, t("shape.list_hint")), this.list, this.listSaid, button("list-take", "shape.list_take", () => this.take() && this.frame()));
@@ -77,6 +83,7 @@ export class ShapeField {
       if (ring) this.put(withBorder(this.parts, part, ring), Math.min(part, this.parts.length));
       else this.calledOff(dropped.length >= least(this.kind) ? withBorder(this.parts, part, dropped) : null);
     } });
+    this.tell();
   }
 
   reshape() {
@@ -85,6 +92,7 @@ export class ShapeField {
       this.put(parts, this.part);
       if (dropped) this.calledOff(dropped === parts ? null : dropped);
     } });
+    this.tell();
   }
 
   changed(parts, settled) {
@@ -189,6 +197,7 @@ export class ShapeField {
     this.buttons.more.hidden = !drawn;
     this.buttons.less.hidden = this.parts.length < 2;
     this.buttons.again.hidden = !this.dropped;
+    for (const each of Object.values(this.buttons)) each.disabled = Boolean(this.drawing.mode);
     if (!this.pending()) this.showList();
     if (this.shown || drawn) this.drawing.show({ owner: this, kind: this.kind, parts: this.drawing.mode === "draw" ? this.drawing.parts : this.parts, fault: this.wrong?.at ?? null });
     this.shown = drawn;
