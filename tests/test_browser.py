@@ -148,34 +148,39 @@ def plain_city(chromium: str, plain_store: Path) -> Iterator[str]:
     yield from serving(plain_store, GEO_RISK_MARKS_MAX="8", GEO_RISK_REFRESH_S="1")
 
 
-@pytest.fixture
-def browse(chromium: str, tmp_path: Path) -> Iterator[Callable[..., Seen]]:
-    """Open pages in a browser of their own; afterwards nothing may have gone wrong and no other host been asked."""
-    opened: list[tuple[Any, Seen]] = []
+@pytest.fixture(scope="module")
+def browser(chromium: str) -> Iterator[Any]:
+    """One chromium for a file; its pages share nothing, since each has a context of its own."""
     with sync_api.sync_playwright() as driver:
+        started = driver.chromium.launch(executable_path=chromium, args=list(ARGUMENTS))
+        yield started
+        started.close()
 
-        def browse_to(url: str, *, ready: str | None = "body[data-drawn]", **options: Any) -> Seen:
-            context = driver.chromium.launch_persistent_context(
-                tmp_path / f"profile-{len(opened)}", executable_path=chromium, args=list(ARGUMENTS), locale="en-GB",
-                **({"viewport": {"width": 1366, "height": 768}} | options),
-            )  # fmt: skip
-            context.set_default_timeout(15_000)
-            seen = Seen(context.pages[0])
-            opened.append((context, seen))
-            context.on("request", lambda request: seen.hosts.add(urlsplit(request.url).hostname or ""))
-            context.on("dialog", lambda dialog: (seen.faults.append(f"dialog: {dialog.message}"), dialog.dismiss()))
-            context.on("weberror", lambda error: seen.faults.append(f"error: {error.error}"))
-            context.on("console", lambda said: seen.faults.append(f"console: {said.text}") if said.type == "error" else None)
-            seen.page.goto(url)
-            if ready:
-                seen.page.wait_for_selector(ready)
-            return seen
 
-        yield browse_to
-        for context, seen in opened:
-            ran = seen.page.evaluate("window.ran") if context.pages else None
-            context.close()
-            assert (seen.faults, ran, seen.hosts - {"127.0.0.1"}) == ([], None, set())
+@pytest.fixture
+def browse(browser: Any) -> Iterator[Callable[..., Seen]]:
+    """Open pages that share nothing; afterwards nothing may have gone wrong and no other host been asked."""
+    opened: list[tuple[Any, Seen]] = []
+
+    def browse_to(url: str, *, ready: str | None = "body[data-drawn]", **options: Any) -> Seen:
+        context = browser.new_context(**({"locale": "en-GB", "viewport": {"width": 1366, "height": 768}} | options))
+        context.set_default_timeout(40_000)  # the first page waits until the engine is loaded
+        context.on("request", lambda request: seen.hosts.add(urlsplit(request.url).hostname or ""))
+        context.on("dialog", lambda dialog: (seen.faults.append(f"dialog: {dialog.message}"), dialog.dismiss()))
+        context.on("weberror", lambda error: seen.faults.append(f"error: {error.error}"))
+        context.on("console", lambda said: seen.faults.append(f"console: {said.text}") if said.type == "error" else None)
+        seen = Seen(context.new_page())
+        opened.append((context, seen))
+        seen.page.goto(url)
+        if ready:
+            seen.page.wait_for_selector(ready)
+        return seen
+
+    yield browse_to
+    for context, seen in opened:
+        ran = seen.page.evaluate("window.ran") if context.pages else None
+        context.close()
+        assert (seen.faults, ran, seen.hosts - {"127.0.0.1"}) == ([], None, set())
 
 
 def literal(seen: Seen) -> None:
