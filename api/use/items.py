@@ -10,6 +10,7 @@ from api.use.parameters import Box
 from geo_risk.errors import NotFound, shown
 from layers._store import Snapshot
 from layers._store.frames import part_of, position
+from layers._store.touched import touched
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,8 +34,9 @@ def page(snapshot: Snapshot, layer_id: str, bbox: Box | None, limit: int, offset
     if bbox is None:
         rows, matched = part_of(snapshot.frames, found, offset, offset + limit)
     else:
-        touched = touching(snapshot.frames[found], bbox)
-        rows, matched = snapshot.frames[found].iloc[touched[offset : offset + limit]], len(touched)
+        # whoever asks, it is the tree of the same frame
+        inside = touching(snapshot.whole.frames[found], bbox)
+        rows, matched = snapshot.frames[found].iloc[inside[offset : offset + limit]], len(inside)
     return Page(rows=rows, matched=matched, offset=offset, revision=snapshot.revision)
 
 
@@ -64,4 +66,4 @@ def touching(frame: gpd.GeoDataFrame, bbox: Box) -> np.ndarray:
         if bbox.west <= bbox.east
         else [shapely.box(bbox.west, bbox.south, 180.0, bbox.north), shapely.box(-180.0, bbox.south, bbox.east, bbox.north)]
     )
-    return np.unique(np.concatenate([frame.sindex.query(each, predicate="intersects") for each in boxes]))
+    return np.unique(np.concatenate([touched(frame, each) for each in boxes]))

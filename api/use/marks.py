@@ -24,7 +24,7 @@ def marks(snapshot: Snapshot, layer_id: str, bbox: Box, zoom: float, most: int) 
     """The layer's marks in the box. Point layers above ``most`` points in view come as counts by cell."""
     found = snapshot.layer(layer_id)
     rows = snapshot.frames[found.id]
-    seen = rows.iloc[touching(rows, bbox)]
+    seen = rows.iloc[touching(snapshot.whole.frames[found.id], bbox)]
     head = {"layer": found.id, "revision": snapshot.revision, "count": len(seen)}
     if found.geometry is not Geometry.POINT:
         return head | {"kind": "features", "features": _shapes(found, rows, _drawn(found, seen, zoom).index, zoom)}

@@ -8,9 +8,11 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+from geopandas.array import GeometryArray
 from numpy.typing import NDArray
 
 from geo_risk.errors import NotFound
+from layers._store.touched import carry
 
 _PIECES: Final = 256
 """Pieces a column may be put together from; above, its rows are taken one by one, and text is laid together anew."""
@@ -173,6 +175,8 @@ def _updated(old: Any, fresh: Any, rows: NDArray[np.intp], at: NDArray[np.intp],
         return _spliced(old, fresh, pieces)
     made = old.copy()
     made[at] = new
+    if isinstance(made, GeometryArray):
+        carry(old, made, at)
     return made
 
 
