@@ -9,7 +9,7 @@ from maps.page import PageSettings, glyphs, place_layer, rendered
 from maps.shell import shell
 from maps.words import words
 
-_OF_OTHER_PAGES: Final = ("field.", "report.", "accounts.", "clearance.", "scope.", "may.", "refused.")
+_OF_OTHER_PAGES: Final = ("field.", "report.", "accounts.", "clearance.", "scope.", "may.", "own.", "refused.")
 
 
 def command_page(language: str, settings: PageSettings) -> str:

@@ -3,7 +3,7 @@
 from maps.page import PageSettings, rendered
 from maps.words import words
 
-_WORDS = ("sign.", "person.", "error.", "lost.", "age.", "panel.close", "problem.detail")
+_WORDS = ("own.", "sign.", "person.", "error.", "lost.", "age.", "panel.close", "problem.detail")
 
 
 def sign_in_page(language: str, settings: PageSettings) -> str:

@@ -179,7 +179,7 @@ def test_the_command_page_holds_no_data_and_names_the_area_layer() -> None:
     text = command_page("en", SETTINGS)
     assert f'"areaLayer": "{place_layer().id}"' in text
     assert "Bureau &lt;b&gt;" in text
-    assert len(text.encode()) < 40_000
+    assert len(text.encode()) < 42_000  # the words of all its panels; compressed a third of it
 
 
 @pytest.fixture(scope="module")

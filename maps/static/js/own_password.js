@@ -11,16 +11,16 @@ const LEAST = 12;
 export function passwordForm(name, done) {
   const said = el("p", { class: "refused", role: "alert" });
   const [old, first, again] = [["old", "current-password"], ["new", "new-password"], ["again", "new-password"]].map(([id, kind]) => el("input", { name: id, type: "password", autocomplete: kind, maxlength: 200, required: true, minlength: id === "old" ? null : LEAST }));
-  const button = el("button", { type: "submit", class: "main second", id: "password-save" }, t("sign.change"));
+  const button = el("button", { type: "submit", class: "main second", id: "password-save" }, t("own.change"));
   const who = el("input", { class: "unseen", autocomplete: "username", value: name, tabindex: -1, "aria-hidden": "true", readonly: true });
   const submit = async (event) => {
     event.preventDefault();
-    if (first.value !== again.value) said.textContent = t("sign.differ");
+    if (first.value !== again.value) said.textContent = t("own.differ");
     else await sent({ old, first, again, said, button }, done);
   };
   return el(
-    "details", { id: "own-password" }, el("summary", {}, t("sign.change")),
-    el("form", { class: "sign-in", on: { submit } }, who, asked("sign.old", old), asked("sign.new", first), asked("sign.again", again), el("p", { class: "note" }, t("sign.fit")), button, said),
+    "details", { id: "own-password" }, el("summary", {}, t("own.change")),
+    el("form", { class: "sign-in", on: { submit } }, who, asked("own.old", old), asked("own.new", first), asked("own.again", again), el("p", { class: "note" }, t("own.fit")), button, said),
   );
 }
 
@@ -34,7 +34,7 @@ async function sent({ old, first, again, said, button }, done) {
     for (const each of [old, first, again]) each.value = "";
     await done();
   } catch (error) {
-    said.textContent = error.status === 400 ? t("sign.unfit") : error.status === 403 ? t("sign.by_key_only") : refusal(error);
+    said.textContent = error.status === 400 ? t("own.unfit") : error.status === 403 ? t("own.by_key_only") : refusal(error);
   } finally {
     button.disabled = false;
   }

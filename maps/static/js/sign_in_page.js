@@ -18,7 +18,7 @@ async function draw() {
 // Every session ends with the old password, this one too.
 async function changed() {
   await draw();
-  byId("sign-in").prepend(el("p", { class: "done", role: "status" }, t("sign.changed")));
+  byId("sign-in").prepend(el("p", { class: "done", role: "status" }, t("own.changed")));
 }
 
 function known({ name, role }) {
