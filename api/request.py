@@ -53,6 +53,12 @@ async def _served_then(
     return await _at(request, served, moment_asked(datetime, as_known_at, served.now))
 
 
+async def served_then(request: Request) -> Served:
+    """As a route that depends on `ServedThen` is given it: for one that reads its parameters itself."""
+    asked = request.query_params
+    return await _served_then(request, await _served(request), asked.get("datetime"), asked.get("as_known_at"))
+
+
 async def _served_during(
     request: Request, served: ServedNow, datetime: str | None = None, as_known_at: str | None = None
 ) -> Served:

@@ -1,8 +1,18 @@
+import datetime as dt
+from urllib.parse import quote
+
 import pyogrio
 import pytest
+import shapely
 from fastapi.testclient import TestClient
 
+from api.use.records import features
+from api.use.single_item import item, told
+from callers import acting
 from layers._catalog import catalog
+from layers._frame import typed
+from layers._layer import Column, Geometry, Layer, Style
+from layers._store import Snapshot
 
 
 def test_every_layer_is_a_collection(client: TestClient) -> None:
@@ -90,3 +100,33 @@ def test_gdal_reads_the_collections_as_qgis_does(live_url: str) -> None:
 def test_gdal_asks_for_a_box_and_gets_it(live_url: str) -> None:
     found = pyogrio.read_dataframe(f"OAPIF:{live_url}/", layer="shelters", bbox=(0.007, 0, 0.009, 0.01))
     assert found["name"].tolist() == ["School"]
+
+
+@pytest.mark.parametrize("name", ["anonymous", "field", "admin"])
+def test_a_feature_alone_is_told_as_on_its_page(client: TestClient, name: str) -> None:
+    """The short way of one feature and the frames of a page say the same of every feature, to whoever asks."""
+    asked = acting(client, name)
+    for layer_id in catalog():
+        page = asked.get(f"/collections/{layer_id}/items").json()["features"]
+        alone = [asked.get(f"/collections/{layer_id}/items/{quote(each['id'], safe='')}") for each in page]
+        assert [{key: value for key, value in each.json().items() if key != "links"} for each in alone] == page
+        assert [each.headers["etag"] for each in alone] == [f'"{each["revision"]}"' for each in page]
+
+
+def test_values_of_every_kind_are_told_alike() -> None:
+    """Missing, empty, derived, a day, yes and no, lines and areas: row-wise as from the frame."""
+    place = shapely.Polygon([(0, 0), (1, 0), (1, 1)])
+    columns = {
+        "s": ("text", None, ""), "i": (7, None, 0), "f": (0.5, None, -0.0), "b": (True, None, False),
+        "d": (dt.date(2026, 7, 1), None, dt.date(2000, 2, 29)),
+    }  # fmt: skip
+    types = {"s": str, "i": int, "f": float, "b": bool, "d": dt.date}
+    made = [Column(each, kind, title={"en": each, "zh": each}) for each, kind in types.items()]
+    style = Style(icon="dot", colour="#000000")
+    layer = Layer(
+        id="things", title={"en": "T", "zh": "T"}, geometry=Geometry.AREA, columns=tuple(made), style=style, group="base",
+    )  # fmt: skip
+    rows = typed(layer, {name: list(values) for name, values in columns.items()}, [place, None, shapely.Polygon()], list("abc"))
+    rows = rows.assign(derived=["i", None, None], source="list", updated_at="2026", revision=[3, 1, 2])
+    snapshot = Snapshot(revision=3, head="", recorded_at=None, frames={"things": rows}, updated={}, layers={"things": layer})
+    assert [told(item(snapshot, "things", fid)) for fid in "abc"] == list(features(layer, rows, snapshot.readable))

@@ -49,12 +49,17 @@ def one(snapshot: Snapshot, layer_id: str, fid: str) -> gpd.GeoDataFrame:
         There is no such layer or feature.
     """
     frame = snapshot.frames[snapshot.layer(layer_id).id]
+    return frame.iloc[[place_of(frame, layer_id, fid)]]
+
+
+def place_of(frame: gpd.GeoDataFrame, layer_id: str, fid: str) -> int:
+    """Where the feature of that id stands in the layer's frame; `NotFound` where it is not there."""
     at = position(frame, fid)
     if at is None:
         raise NotFound(
             f"layer {layer_id} has no such feature", where=layer_id, expected="an id listed by its items", got=shown(fid)
         )
-    return frame.iloc[[at]]
+    return at
 
 
 def touching(frame: gpd.GeoDataFrame, bbox: Box) -> np.ndarray:

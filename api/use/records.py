@@ -18,13 +18,8 @@ _SYSTEM = ("derived", "source", "updated_at")
 def records(layer: Layer, rows: gpd.GeoDataFrame, sensitivities: Sequence[str]) -> list[dict[str, Any]]:
     """One dict a row: the readable columns, then what the store says of the row; missing is None."""
     columns = {column.name: _plain(rows[column.name], column) for column in layer.readable(tuple(sensitivities))}
-    columns |= {name: [value if isinstance(value, str) else None for value in rows[name]] for name in _SYSTEM if name in rows}
+    columns |= {name: [system_text(value) for value in rows[name]] for name in _SYSTEM if name in rows}
     return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
-
-
-def feature(layer: Layer, rows: gpd.GeoDataFrame, fid: str, sensitivities: Sequence[str]) -> dict[str, Any]:
-    """One GeoJSON feature."""
-    return next(iter(features(layer, rows.loc[[fid]], sensitivities)))
 
 
 def features(layer: Layer, rows: gpd.GeoDataFrame, sensitivities: Sequence[str]) -> Iterable[dict[str, Any]]:
@@ -42,9 +37,19 @@ def geojson(geometry: BaseGeometry | None) -> dict[str, Any] | None:
     return parsed
 
 
+def plain(value: Any, column: Column) -> Any:
+    """A column's value as JSON has it; missing is None."""
+    return None if pd.isna(value) else _PLAIN[column.type](value)
+
+
+def system_text(value: Any) -> str | None:
+    """What the store says of a row: a text, or nothing."""
+    return value if isinstance(value, str) else None
+
+
 def _plain(values: pd.Series, column: Column) -> list[Any]:
-    plain = _PLAIN[column.type]
-    return [None if pd.isna(value) else plain(value) for value in values]
+    made = _PLAIN[column.type]
+    return [None if pd.isna(value) else made(value) for value in values]
 
 
 _PLAIN: Final[dict[type, Callable[[Any], Any]]] = {

@@ -49,6 +49,11 @@ class Frames(Mapping[str, gpd.GeoDataFrame]):
         """The layer's frame, made now if nobody asked for it before; `NotFound` where the layer is not there for whoever asks."""
         return self._of(layer_id).frame()
 
+    def is_made(self, layer_id: str) -> bool:
+        """Whether the layer is there and its frame made."""
+        held = self._held.get(layer_id)
+        return held is not None and held.is_made
+
     def part(self, layer_id: str, start: int, stop: int) -> Part:
         """The layer's rows from one position up to another; of a frame still to be made they alone, if that can be."""
         return self._of(layer_id).part(start, stop)
@@ -88,6 +93,10 @@ class _Held:
         self._make = given.whole if isinstance(given, Pending) else given if callable(given) else None
         self._part = given.part if isinstance(given, Pending) else None
 
+    @property
+    def is_made(self) -> bool:
+        return self._make is None
+
     def frame(self) -> Any:
         if self._make is not None:
             with self._lock:
@@ -102,6 +111,15 @@ class _Held:
             return make(start, stop)
         frame = self.frame()
         return Part(frame.iloc[start:stop], len(frame))
+
+
+def is_made(frames: Mapping[str, gpd.GeoDataFrame], layer_id: str) -> bool:
+    """Whether the layer's frame is there, so that nobody who asks for it waits until it is made.
+
+    >>> is_made(Frames({"aeds": gpd.GeoDataFrame}), "aeds"), is_made({"aeds": gpd.GeoDataFrame()}, "aeds")
+    (False, True)
+    """
+    return frames.is_made(layer_id) if isinstance(frames, Frames) else layer_id in frames
 
 
 def part_of(frames: Mapping[str, gpd.GeoDataFrame], layer_id: str, start: int, stop: int) -> Part:
