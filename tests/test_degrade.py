@@ -29,6 +29,11 @@ def until(holds: Callable[[], object], seconds: float = 15) -> None:
     assert holds()
 
 
+def refreshed(follower: Follower) -> str:
+    follower.refresh()
+    return follower.served().problem
+
+
 def renamed(store: Store, name: str) -> int:
     return store.write(ME, [Change(layer="shelters", fid="shut", op="patch", values={"name": name})]).revision
 
@@ -86,14 +91,20 @@ class Refusing:
             raise error
 
 
+def refusing(store: Store) -> Refusing:
+    """The store writes through such a database from now on."""
+    database, before = Refusing(store), store._writer
+    before.close()
+    store._writer = Writer(database, before._look_up)  # type: ignore[arg-type]
+    return database
+
+
 @pytest.mark.parametrize(
     ("code", "kind"),
     [(sqlite3.SQLITE_FULL, StoreFull), (sqlite3.SQLITE_IOERR_FSYNC, StoreUnavailable), (sqlite3.SQLITE_CORRUPT, StoreCorrupt)],
 )
 def test_a_failed_commit_is_never_tried_again_on_its_connection(store: Store, code: int, kind: type[Exception]) -> None:
-    database = Refusing(store)
-    store._writer.close()
-    store._writer = Writer(database)  # type: ignore[arg-type]
+    database = refusing(store)
     renamed(store, "Before")
     database.code, known = code, database.connections
     with pytest.raises(kind):
@@ -108,9 +119,7 @@ def test_a_failed_commit_is_never_tried_again_on_its_connection(store: Store, co
 
 
 def test_while_it_fails_writes_are_refused_at_once(store: Store) -> None:
-    database = Refusing(store)
-    store._writer.close()
-    store._writer = Writer(database)  # type: ignore[arg-type]
+    database = refusing(store)
     database.code = sqlite3.SQLITE_FULL
     began = time.monotonic()
     for _ in range(20):
@@ -121,9 +130,7 @@ def test_while_it_fails_writes_are_refused_at_once(store: Store) -> None:
 
 
 def test_a_log_that_lost_what_was_acknowledged_is_not_written(store: Store, tmp_path: Path) -> None:
-    database = Refusing(store)
-    store._writer.close()
-    store._writer = Writer(database)  # type: ignore[arg-type]
+    database = refusing(store)
     renamed(store, "Acknowledged")
     database.code = sqlite3.SQLITE_IOERR_FSYNC
     with pytest.raises(StoreUnavailable):
@@ -131,7 +138,7 @@ def test_a_log_that_lost_what_was_acknowledged_is_not_written(store: Store, tmp_
     with sqlite3.connect(tmp_path / "s.sqlite") as hand:
         hand.execute("UPDATE revisions SET hash = x'00' WHERE seq = (SELECT max(seq) FROM revisions)")
     database.code = 0
-    time.sleep(1.5)
+    until(lambda: "does not hold what was acknowledged" in store.problem)
     with pytest.raises(StoreCorrupt, match="does not hold what was acknowledged"):
         renamed(store, "Refused")
 
@@ -165,9 +172,7 @@ def test_a_store_that_is_gone_at_the_start_is_served_from_what_was_kept(tmp_path
     with pytest.raises(StoreUnavailable):
         renamed(lost, "Lost")
     (tmp_path / "away").rename(path)
-    time.sleep(1.1)
-    follower.refresh()
-    assert follower.served().problem == ""
+    until(lambda: not refreshed(follower))
     until(lambda: not lost.problem)
     renamed(lost, "Found")
     lost.close()
