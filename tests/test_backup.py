@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -255,14 +256,19 @@ def test_what_a_killed_backup_left_is_swept_after_a_day(place):
     assert (old.exists(), fresh.exists()) == (False, True)
 
 
+# imports once; for each line it forks a child that restores over and over, and says its number each time it begins
 RESTORING = """
 import os, sys
 from pathlib import Path
 from layers._store.backup import restore
 copy, store = map(Path, sys.argv[1:])
-while True:
-    os.write(1, b"begins\\n")
-    restore(copy, store, replace=True)
+for _ in sys.stdin:
+    child = os.fork()
+    while child == 0:
+        os.write(1, b"%d\\n" % os.getpid())
+        restore(copy, store, replace=True)
+    os.waitpid(child, 0)
+    os.write(1, b"buried\\n")
 """
 
 
@@ -270,18 +276,28 @@ while True:
 def test_a_killed_restore_leaves_the_old_store_or_the_new_one(saved, place):
     heads = {manifest_of(saved).head, hash_at(place / "store.db", 4)}
     older, found = (place / "store.db").read_bytes(), []
-    for turn in range(12):
-        (place / "store.db").write_bytes(older)
-        with subprocess.Popen(
-            [sys.executable, "-c", RESTORING, str(saved), str(place / "store.db")], stdout=subprocess.PIPE, cwd=PROJECT
-        ) as child:
-            child.stdout.readline()
-            time.sleep(0.02 * turn)
-            child.kill()
-        with open_store(place / "store.db", layers={"aeds": AEDS}, create=False) as store:
-            found.append(store.verify().head)
-        assert check(saved).revision == 3
+    with subprocess.Popen(
+        [sys.executable, "-c", RESTORING, str(saved), str(place / "store.db")], cwd=PROJECT,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1,
+    ) as nursery:
+        for turn in range(12):
+            (place / "store.db").write_bytes(older)
+            killed(nursery, 0.02 * turn, begun=2 if turn == 11 else 1)
+            with open_store(place / "store.db", layers={"aeds": AEDS}, create=False) as store:
+                found.append(store.verify().head)
+            assert check(saved).revision == 3
+        nursery.stdin.close()
     assert set(found) == heads
+
+
+def killed(nursery, after_s, *, begun):
+    """Start a child, and kill it some time after it has begun so often."""
+    nursery.stdin.write("restore\n")
+    (number,) = {int(nursery.stdout.readline()) for _ in range(begun)}
+    time.sleep(after_s)
+    os.kill(number, signal.SIGKILL)
+    while nursery.stdout.readline() != "buried\n":
+        pass
 
 
 def test_an_empty_file_is_no_store_to_whoever_makes_none(place):
