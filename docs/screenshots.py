@@ -1,4 +1,7 @@
-"""Make the pictures in docs/ from a running service: ``python docs/screenshots.py URL [LON LAT]``."""
+"""Make the pictures in docs/ from a running service: ``python docs/screenshots.py URL [LON LAT [PICTURE ...]]``.
+
+Those of a shift and of a conflict need somebody who may change shelters: ``GEO_RISK_PICTURES_AS=name:password``.
+"""
 
 import os
 import sys
@@ -12,15 +15,11 @@ FOLDER = Path(__file__).parent
 MOST_BYTES = 750_000
 BRIDGE = "霞江桥"
 MIDDLE = (28.52, 119.62)
-PICTURES = tuple(
-    f"{name}.png"
-    for name in ("command-map", "storm-map", "access-map", "evacuation-map", "reach-map", "isolation-map", "selection-map",
-                 "mobilisation-map", "field-page")
-)  # fmt: skip
+DRAWN = "body[data-closures]"
 
 
-def main(url: str, lon: str, lat: str) -> None:
-    """All pictures; stop if one is too large to commit."""
+def main(url: str, lon: str, lat: str, *wanted: str) -> None:
+    """All pictures, or those that are named; stop if one is too large to commit."""
     with sync_playwright() as driver, tempfile.TemporaryDirectory() as profile:
         browser = driver.chromium.launch_persistent_context(
             profile,
@@ -30,24 +29,17 @@ def main(url: str, lon: str, lat: str) -> None:
             viewport={"width": 1440, "height": 810},
         )
         page = browser.pages[0]
-        command_map(page, url)
-        storm_map(page, url)
-        access_map(page, url)
-        evacuation_map(page, url)
-        reach_map(page, url)
-        isolation_map(page, url)
-        selection_map(page, url)
-        mobilisation_map(page, url)
-        field_page(page, url, lon, lat)
+        for name in wanted or PICTURES:
+            PICTURES[name](page, url, lon, lat)
         browser.close()
-    for name in PICTURES:
-        size = (FOLDER / name).stat().st_size
+    for name in wanted or PICTURES:
+        size = (FOLDER / f"{name}.png").stat().st_size
         sys.stdout.write(f"{name} {size:,} bytes\n")
         if size > MOST_BYTES:
             sys.exit(f"{name} is over {MOST_BYTES:,} bytes")
 
 
-def command_map(page: Any, url: str) -> None:
+def command_map(page: Any, url: str, *_: str) -> None:
     """The worst place opened, the map drawn back to the whole city."""
     page.goto(f"{url}/?lang=zh-CN")
     page.wait_for_selector("body[data-drawn]")
@@ -58,7 +50,7 @@ def command_map(page: Any, url: str) -> None:
     page.screenshot(path=FOLDER / "command-map.png")
 
 
-def storm_map(page: Any, url: str) -> None:
+def storm_map(page: Any, url: str, *_: str) -> None:
     """The towns in their rain warnings, five hours before the last reading, with the worst one's reason."""
     page.goto(f"{url}/?lang=zh-CN")
     page.wait_for_selector("body[data-drawn]")
@@ -75,7 +67,7 @@ def storm_map(page: Any, url: str) -> None:
     page.screenshot(path=FOLDER / "storm-map.png")
 
 
-def access_map(page: Any, url: str) -> None:
+def access_map(page: Any, url: str, *_: str) -> None:
     """A bridge shut in thought: the way round, how far one gets in 15 minutes, and what changed."""
     page.goto(f"{url}/?lang=zh-CN")
     page.wait_for_selector("body[data-closures]")
@@ -92,7 +84,7 @@ def access_map(page: Any, url: str) -> None:
     page.screenshot(path=FOLDER / "access-map.png")
 
 
-def evacuation_map(page: Any, url: str) -> None:
+def evacuation_map(page: Any, url: str, *_: str) -> None:
     """Who goes where from the flood zones of the forecast, and what is short."""
     page.set_viewport_size({"width": 1366, "height": 768})
     page.goto(f"{url}/?lang=zh-CN")
@@ -107,7 +99,7 @@ def evacuation_map(page: Any, url: str) -> None:
     page.screenshot(path=FOLDER / "evacuation-map.png", clip={"x": 294, "y": 46, "width": 1072, "height": 600})
 
 
-def reach_map(page: Any, url: str) -> None:
+def reach_map(page: Any, url: str, *_: str) -> None:
     """How far one gets from the map's middle in 5, 10 and 15 minutes, and who is inside."""
     _wide(page, url, *MIDDLE, 12)
     page.locator("#open-access").click()
@@ -118,7 +110,7 @@ def reach_map(page: Any, url: str) -> None:
     _taken(page, "reach-map.png", *MIDDLE, 12)
 
 
-def isolation_map(page: Any, url: str) -> None:
+def isolation_map(page: Any, url: str, *_: str) -> None:
     """The towns that no road leads to any more, and the links whose loss would cut off most."""
     _wide(page, url, *MIDDLE, 10)
     page.locator("#open-isolation").click()
@@ -127,7 +119,7 @@ def isolation_map(page: Any, url: str) -> None:
     _taken(page, "isolation-map.png", 28.62, 119.6, 10)
 
 
-def selection_map(page: Any, url: str) -> None:
+def selection_map(page: Any, url: str, *_: str) -> None:
     """Everything within five kilometres of a place, by keyboard."""
     _wide(page, url, *MIDDLE, 12)
     page.locator("#open-selection").click()
@@ -139,7 +131,7 @@ def selection_map(page: Any, url: str) -> None:
     _taken(page, "selection-map.png", *MIDDLE, 12)
 
 
-def mobilisation_map(page: Any, url: str) -> None:
+def mobilisation_map(page: Any, url: str, *_: str) -> None:
     """A promise that only the closures refute: where it fails, and what would make it true."""
     _wide(page, url, *MIDDLE, 10)
     page.locator("#open-mobilisation").click()
@@ -183,5 +175,66 @@ def field_page(page: Any, url: str, lon: str, lat: str) -> None:
     page.screenshot(path=FOLDER / "field-page.png")
 
 
+def past_map(page: Any, url: str, *_: str) -> None:
+    """The map as it was yesterday at three in the morning."""
+    _wide(page, url, *MIDDLE, 12)
+    page.locator("#open-then").click()
+    page.locator("[data-then='then.yesterday_early']").click()
+    page.wait_for_selector("body[data-then]")
+    _taken(page, "past-map.png", *MIDDLE, 12)
+
+
+def shift_map(page: Any, url: str, *_: str) -> None:
+    """What changed since a shift began, what came together opened, and a batch about to be taken back."""
+    _wide(page, url, *MIDDLE, 12)
+    _signed_in(page)
+    page.locator("#open-shift").click()
+    page.wait_for_selector("#shift-rows li")
+    page.locator("#shift-batches summary").click()
+    page.locator("#shift-batches .undo-batch").first.click()
+    page.wait_for_selector("#shift-batches .undo-sure")
+    page.locator("#shift-batches").scroll_into_view_if_needed()
+    _taken(page, "shift-map.png", *MIDDLE, 12)
+
+
+def conflict_map(page: Any, url: str, *_: str) -> None:
+    """Two changed the same shelter: both states side by side, and a choice. The other's change stays."""
+    _wide(page, url, *MIDDLE, 12)
+    _signed_in(page)
+    other = page.context.new_page()
+    other.goto(f"{url}/?lang=zh-CN")
+    for each in (page, other):
+        each.wait_for_selector(DRAWN)
+        each.locator("#legend-list-shelters").dispatch_event("click")
+        each.locator("#panel .near button").first.click()
+        each.locator("#feature-edit").click()
+    page.locator("#edit-occupancy").fill("120")
+    other.locator("#edit-occupancy").fill("95")
+    other.locator("#edit-save").click()
+    other.wait_for_selector("#saved")
+    other.close()
+    page.locator("#edit-save").click()
+    page.wait_for_selector("#conflict")
+    _taken(page, "conflict-map.png", *MIDDLE, 12)
+
+
+def _signed_in(page: Any) -> None:
+    """Signed in, if nobody was, as who may change shelters."""
+    if page.locator("#sign-out").count() == 0:
+        name, _, password = os.environ["GEO_RISK_PICTURES_AS"].partition(":")
+        page.locator("#sign-in").click()
+        page.locator("#sign-in-dialog [name=name]").fill(name)
+        page.locator("#sign-in-dialog [name=password]").fill(password)
+        page.locator("#sign-in-dialog [name=password]").press("Enter")
+        page.wait_for_selector("#sign-out")
+
+
+PICTURES = {
+    "command-map": command_map, "storm-map": storm_map, "access-map": access_map, "evacuation-map": evacuation_map,
+    "reach-map": reach_map, "isolation-map": isolation_map, "selection-map": selection_map, "mobilisation-map": mobilisation_map,
+    "field-page": field_page, "past-map": past_map, "shift-map": shift_map, "conflict-map": conflict_map,
+}  # fmt: skip
+
+
 if __name__ == "__main__":
-    main(sys.argv[1].rstrip("/"), *(sys.argv[2:4] or ("119.62", "28.52")))
+    main(sys.argv[1].rstrip("/"), *(sys.argv[2:] or ("119.62", "28.52")))
