@@ -1,9 +1,17 @@
 """What was logged after a revision, each change with the feature before and after; and the revision of a moment."""
 
+from typing import Final
+
 import sqlalchemy as sa
 
 from layers._store.records import Changed
 from layers._store.schema import BATCHES, REVISIONS, SOURCE
+from layers._store.sql import at_once
+
+_NAMES: Final = (
+    "seq", "layer", "fid", "op", "batch_id", "recorded_at", "actor", "reason", "source", "properties", "geometry",
+    "properties_before", "geometry_before", "observed_at", "skew_s",
+)  # fmt: skip
 
 
 def since(connection: sa.Connection, revision: int, limit: int) -> tuple[Changed, ...]:
@@ -19,7 +27,8 @@ def since(connection: sa.Connection, revision: int, limit: int) -> tuple[Changed
         .scalar_subquery()
     )  # fmt: skip
     previous = REVISIONS.alias("previous")
-    found = connection.execute(
+    found = at_once(
+        connection,
         sa.select(
             REVISIONS.c.seq, REVISIONS.c.layer, REVISIONS.c.fid, REVISIONS.c.op, REVISIONS.c.batch_id, BATCHES.c.recorded_at,
             BATCHES.c.actor, BATCHES.c.reason, SOURCE.label("source"), REVISIONS.c.properties, REVISIONS.c.geometry,
@@ -30,9 +39,9 @@ def since(connection: sa.Connection, revision: int, limit: int) -> tuple[Changed
         .outerjoin(previous, previous.c.seq == before)
         .where(REVISIONS.c.seq > revision)
         .order_by(REVISIONS.c.seq)
-        .limit(limit)
+        .limit(limit),
     )  # fmt: skip
-    return tuple(Changed(**row) for row in found.mappings())
+    return tuple(Changed(**dict(zip(_NAMES, row, strict=True))) for row in sorted(found))
 
 
 def revision_at(connection: sa.Connection, moment: str) -> int:

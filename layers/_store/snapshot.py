@@ -17,9 +17,10 @@ from layers._frame import empty
 from layers._layer import SENSITIVITIES, Layer, Sensitivity
 from layers._store.frames import Frames, spliced
 from layers._store.log import head
-from layers._store.rows import frame_of
+from layers._store.rows import frame_of, values_of
 from layers._store.schema import BATCHES, REVISIONS, current_table, declared
-from layers._store.sql import among, in_parts
+from layers._store.sql import at_once, in_parts
+from layers._store.standing import current_rows
 
 _FETCHED: Final = 50_000
 """Rows turned into a frame at a time, so that a large layer is never held as Python tuples."""
@@ -95,8 +96,8 @@ def _touched(connection: sa.Connection, since: int) -> dict[str, str]:
 def _frame(connection: sa.Connection, layer: Layer, frames: Frames, since: int) -> gpd.GeoDataFrame:
     changed = _changed(connection, layer.id, since) if since else None
     if changed is None or len(changed) > _PATCHED or frames[layer.id].empty:
-        return _read(connection, layer, None)
-    return spliced(frames[layer.id], _read(connection, layer, changed), changed)
+        return _read(connection, layer)
+    return spliced(frames[layer.id], _fresh(connection, layer, changed), changed)
 
 
 def _changed(connection: sa.Connection, layer_id: str, since: int) -> list[str]:
@@ -104,16 +105,24 @@ def _changed(connection: sa.Connection, layer_id: str, since: int) -> list[str]:
     changed = sa.select(REVISIONS.c.fid).distinct().where(
         REVISIONS.c.seq > since, REVISIONS.c.layer == layer_id, REVISIONS.c.op != "late"
     )
-    return list(connection.execute(changed.limit(_PATCHED + 1)).scalars())
+    return [fid for (fid,) in at_once(connection, changed.limit(_PATCHED + 1))]
 
 
-def _read(connection: sa.Connection, layer: Layer, only: list[str] | None) -> gpd.GeoDataFrame:
+def _fresh(connection: sa.Connection, layer: Layer, fids: list[str]) -> gpd.GeoDataFrame:
+    columns, where = declared(layer), f"layer {layer.id}"
+    rows = [
+        (row.fid, *values_of(columns, row.properties, where), row.geometry, row.source, row.updated_at, row.revision)
+        for row in sorted(current_rows(connection, layer, fids))
+    ]
+    return frame_of(layer, columns, rows)
+
+
+def _read(connection: sa.Connection, layer: Layer) -> gpd.GeoDataFrame:
     columns = declared(layer)
     table = current_table(layer.id, columns)
     query = sa.select(table).order_by(table.c.fid)
-    wanted = query if only is None else query.where(among(connection, table.c.fid, only))
     with uncollected():
-        parts = [frame_of(layer, columns, rows) for rows in in_parts(connection, wanted, _FETCHED)]
+        parts = [frame_of(layer, columns, rows) for rows in in_parts(connection, query, _FETCHED)]
         return _together(parts) if parts else empty(layer)
 
 

@@ -1,7 +1,7 @@
 """What stands in the store when a write comes: current rows and their text in the log, what the log tells, replies given before."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import chain
 from typing import Any, Final, NamedTuple
 
@@ -10,16 +10,28 @@ import sqlalchemy as sa
 from layers._layer import Layer
 from layers._store.records import Feature, Reply, effective
 from layers._store.rows import values_of
-from layers._store.schema import BATCHES, REVISIONS, SOURCE, declared
-from layers._store.sql import directly, in_runs
+from layers._store.schema import BATCHES, REVISIONS, SOURCE, current_table, declared
+from layers._store.sql import among, at_once, directly, in_runs
 
 FeatureKey = tuple[str, str]
 """Layer and id."""
 ReplyOwner = tuple[str, str]
 """Actor and idempotency key."""
 
-_NAMES: Final = "c.fid, r.properties, {geometry}, c.source, c.updated_at, c.revision, r.observed_at, r.skew_s"
 _REPLIES: Final = "SELECT actor, key, request_sha256, status, headers, body FROM replies WHERE (actor, key) IN (VALUES {marks})"
+
+
+class CurrentRow(NamedTuple):
+    """A current row: canonical text, WKB, and what is stated of it."""
+
+    fid: str
+    properties: str
+    geometry: bytes | None
+    source: str
+    updated_at: str
+    revision: int
+    observed_at: str | None
+    skew_s: int | None
 
 
 class Standing(NamedTuple):
@@ -56,13 +68,26 @@ class Wanted(NamedTuple):
     reply: ReplyOwner | None = None
 
 
-def standings(connection: sa.Connection, layer: Layer, fids: Sequence[str]) -> dict[str, Standing]:
+def standings(connection: sa.Connection, layer: Layer, fids: Iterable[str]) -> dict[str, Standing]:
+    """The current rows of these features, those that are there, by one question."""
+    return {row.fid: _standing(layer, row) for row in current_rows(connection, layer, fids)}
+
+
+def current_rows(connection: sa.Connection, layer: Layer, fids: Iterable[str]) -> list[CurrentRow]:
     """The current rows of these features, those that are there, by one question.
 
-    Values are read from the log's text, in which numbers are as they were written.
+    Values are those of the log's text, in which numbers are as they were written.
     """
-    rows = _from_server if connection.dialect.name == "postgresql" else _from_file
-    return {row[0]: _standing(layer, row) for row in rows(connection, layer.id, list(dict.fromkeys(fids)))}
+    table = current_table(layer.id, declared(layer))
+    query = (
+        sa.select(
+            table.c.fid, REVISIONS.c.properties, table.c.geometry, table.c.source, table.c.updated_at, table.c.revision,
+            REVISIONS.c.observed_at, REVISIONS.c.skew_s,
+        )
+        .join(REVISIONS, REVISIONS.c.seq == table.c.revision)
+        .where(among(connection, table.c.fid, dict.fromkeys(fids)))
+    )  # fmt: skip
+    return [CurrentRow(*row) for row in at_once(connection, query)]
 
 
 def told(connection: sa.Connection, layer_id: str, fid: str) -> list[Told]:
@@ -90,29 +115,10 @@ def stored_replies(connection: sa.Connection, owners: Sequence[ReplyOwner]) -> d
     return found
 
 
-def _from_server(connection: sa.Connection, layer_id: str, fids: list[str]) -> Sequence[Sequence[Any]]:
-    names = _NAMES.format(geometry="c.geometry")
-    query = f'SELECT {names} FROM "current_{layer_id}" c JOIN revisions r ON r.seq = c.revision WHERE c.fid = ANY(?)'  # noqa: S608 - declared names
-    found: Sequence[Sequence[Any]] = directly(connection, query, (fids,)).fetchall()
-    return found
-
-
-def _from_file(connection: sa.Connection, layer_id: str, fids: list[str]) -> Sequence[Sequence[Any]]:
-    # in one row: for each that it fetches sqlite3 lets other threads run, and waits until they let it go on
-    names = _NAMES.format(geometry="hex(c.geometry)")
-    query = (
-        f"SELECT json_group_array(json_array({names})) FROM json_each(?) w"  # noqa: S608 - declared names
-        f' CROSS JOIN "current_{layer_id}" c ON c.fid = w.value CROSS JOIN revisions r ON r.seq = c.revision'
-    )
-    (text,) = directly(connection, query, (json.dumps(fids, ensure_ascii=False),)).fetchone()
-    return [(fid, properties, bytes.fromhex(place) or None, *rest) for fid, properties, place, *rest in json.loads(text)]
-
-
-def _standing(layer: Layer, row: Sequence[Any]) -> Standing:
+def _standing(layer: Layer, row: CurrentRow) -> Standing:
     fid, properties, geometry, source, updated_at, revision, observed_at, skew_s = row
     found = feature_of(
-        layer, fid, properties, None if geometry is None else bytes(geometry), source, updated_at=updated_at, revision=revision,
-        observed_at=observed_at, skew_s=skew_s,
+        layer, fid, properties, geometry, source, updated_at=updated_at, revision=revision, observed_at=observed_at, skew_s=skew_s,
     )  # fmt: skip
     return Standing(found, properties)
 
