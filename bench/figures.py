@@ -1,6 +1,7 @@
 """What a measurement hands back, the points it uses, and the memory it took."""
 
 import resource
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,6 +33,14 @@ def told(figures: list[Figure]) -> None:
 def peak_mb(who: int = resource.RUSAGE_SELF) -> float:
     """The most memory this process held so far (or with ``RUSAGE_CHILDREN`` its largest child that has ended), megabytes."""
     return resource.getrusage(who).ru_maxrss / 1024
+
+
+def pace() -> Figure:
+    """How fast this machine is just now: milliseconds for a million additions, to see other figures by."""
+    began, total = time.thread_time(), 0
+    for number in range(1_000_000):
+        total += number
+    return Figure("pace of the machine: a million additions", (time.thread_time() - began) * 1000, "ms")
 
 
 def scattered(count: int, seed: int = 1) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

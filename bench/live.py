@@ -24,7 +24,7 @@ import numpy as np
 import shapely
 
 from api.keys import digest, key_text
-from bench.figures import Figure, scattered, told
+from bench.figures import Figure, pace, scattered, told
 from layers._catalog import layer
 from layers._frame import typed
 from layers._store import Batch, accounts, open_store
@@ -94,10 +94,11 @@ class Screen(asyncio.Protocol):
 
 
 @contextmanager
-def service(store: Path, **settings: str) -> Iterator[int]:
-    """The port of the real service over a store."""
-    command = [sys.executable, "-m", "api.cli.main", "serve", "--port", "0", "--store", str(store)]
-    environment = os.environ | {"GEO_RISK_COMPILE_AHEAD": "false"} | settings
+def service(where: Path | str) -> Iterator[int]:
+    """The port of the real service over a store in a file, or in the database at a URL."""
+    store = {"GEO_RISK_STORE": str(where)} if isinstance(where, Path) else {"GEO_RISK_DATABASE_URL": where}
+    command = [sys.executable, "-m", "api.cli.main", "serve", "--port", "0"]
+    environment = os.environ | {"GEO_RISK_COMPILE_AHEAD": "false"} | store
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment) as process:
         try:
             yield int(process.stdout.readline().split()[0].rstrip("/").rpartition(":")[2])  # type: ignore[union-attr]
@@ -176,7 +177,7 @@ class Load:
 
         async def act(client: Client, _: int, seen: Seen) -> None:
             began = time.perf_counter()
-            status, *_ = await client.ask("GET", path, headers=headers)
+            status = (await client.ask("GET", path, headers=headers))[0]
             seen.took.append(time.perf_counter() - began)
             seen.refused += status not in (200, 304)
             await asyncio.sleep(rest_s)
@@ -223,6 +224,7 @@ def figures(what: str, seconds: list[float]) -> list[Figure]:
 async def measured(load: Load, seconds: float) -> list[Figure]:
     """Every phase over one running service."""
     await load.begun()
+    before = pace()
     await load.each(CLIENTS, 1.0, load.write)
     written, took = await load.each(CLIENTS, seconds, load.write)
     alone, alone_took = await load.each(1, seconds / 2, load.write)
@@ -247,6 +249,7 @@ async def measured(load: Load, seconds: float) -> list[Figure]:
         screen.transport.close()
     with_screens = f"with {SCREENS} screens"
     return [
+        before,
         Figure(f"durable writes from {CLIENTS} clients", len(written.took) / took, "/s"), *figures("a write", written.took),
         Figure("durable writes, a commit each (1 client)", len(alone.took) / alone_took, "/s"),
         *figures("such a write", alone.took),
@@ -258,7 +261,7 @@ async def measured(load: Load, seconds: float) -> list[Figure]:
         *figures(f"{with_screens}, writes at full rate: a write", most.took),
         *figures(f"{with_screens}, writes at full rate: write to event", loud),
         *figures(f"{with_screens}, writes at full rate: a read", busy.took),
-        Figure("answers that were none", refused, ""),
+        Figure("answers that were none", refused, ""), pace(),
     ]  # fmt: skip
 
 
@@ -272,6 +275,7 @@ async def written_to(load: Load, seconds: float, name: str) -> list[Figure]:
         Figure(f"{name}: durable writes from {CLIENTS} clients", len(written.took) / took, "/s"),
         *figures(f"{name}: a write", written.took),
         Figure(f"{name}: a commit each (1 client)", len(alone.took) / alone_took, "/s"),
+        Figure(f"{name}: answers that were none", written.refused + alone.refused, ""),
     ]
 
 
@@ -288,7 +292,7 @@ def main() -> None:
             told(asyncio.run(measured(Load(port, key, revisions), given.seconds)))
         if given.database:
             key, revisions = fill(given.database)
-            with service(store, GEO_RISK_DATABASE_URL=given.database) as port:
+            with service(given.database) as port:
                 told(asyncio.run(written_to(Load(port, key, revisions), given.seconds, "PostGIS")))
 
 
