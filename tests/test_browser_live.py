@@ -322,6 +322,20 @@ def test_the_map_as_it_was_says_so_and_escape_leads_back(live_city: str, browse:
     expect(seen.page.locator("#live")).to_have_attribute("data-state", "live")
 
 
+def test_field_and_slider_tell_one_moment(live_city: str, browse: Callable[..., Seen]) -> None:
+    """An hour ago is within the slider's day; 03:00 of yesterday is before it, unless it is before three in the morning now."""
+    seen = opened(browse, live_city, as_="operator")
+    seen.page.locator("#open-then").press("Enter")
+    slider = seen.page.locator("#then-slider")
+    seen.page.locator("[data-then='then.yesterday_early']").press("Enter")
+    expect(seen.page.locator("#then")).to_be_visible()
+    outside = seen.page.evaluate("new Date().getHours() * 60 + new Date().getMinutes() > 180")
+    assert (slider.get_attribute("data-outside") is not None, slider.get_attribute("aria-valuetext")[-5:]) == (outside, "03:00")
+    seen.page.locator("[data-then='then.hour_ago']").press("Enter")
+    expect(slider).to_have_value("-60")
+    assert slider.get_attribute("data-outside") is None
+
+
 def test_what_changed_since_is_listed_saved_and_leads_to_the_feature(live_city: str, browse: Callable[..., Seen]) -> None:
     seen = opened(browse, live_city, "rescue_teams", HOSTILE[1], as_="operator")
     written(seen, seen.page.locator("#turn-off_duty").click)

@@ -24,16 +24,20 @@ export class Then {
   panel() {
     const at = new Date(then.at ?? nowMs() - HOUR_MS);
     const input = el("input", { type: "datetime-local", id: "then-at", name: "at", required: true, max: localText(new Date(nowMs())) });
-    input.value = localText(at);
     const slider = el("input", { type: "range", id: "then-slider", min: -HOURS * 60, max: 0, step: 5, "aria-label": t("then.slider", { hours: HOURS }) });
-    slider.value = String(Math.round((at - nowMs()) / MINUTE_MS));
     const known = el("input", { type: "checkbox", id: "then-known", name: "known" });
     known.checked = then.known;
-    const slide = () => {
-      input.value = localText(new Date(nowMs() + Number(slider.value) * MINUTE_MS));
+    // the field and the slider tell one moment; one before the slider begins stands at its end, and is seen to
+    const choose = (moment) => {
+      if (Number.isNaN(moment.getTime())) return;
+      input.value = localText(moment);
+      slider.value = String(Math.round((moment - nowMs()) / MINUTE_MS));
+      slider.toggleAttribute("data-outside", moment < nowMs() - HOURS * HOUR_MS);
       slider.setAttribute("aria-valuetext", input.value.replace("T", " "));
     };
-    slider.addEventListener("input", slide);
+    choose(at);
+    input.addEventListener("change", () => choose(new Date(input.value)));
+    slider.addEventListener("input", () => choose(new Date(nowMs() + Number(slider.value) * MINUTE_MS)));
     slider.addEventListener("change", () => this.go(new Date(input.value), known.checked));
     const submit = (event) => {
       event.preventDefault();
@@ -43,7 +47,7 @@ export class Then {
       t("then.title"), t("then.subtitle"), null,
       el(
         "form", { class: "edit-form", id: "then-form", on: { submit } },
-        el("p", { class: "actions" }, SHORTCUTS.map(([key, of]) => el("button", { type: "button", "data-then": key, on: { click: () => { input.value = localText(of()); this.go(new Date(input.value), known.checked); } } }, t(key)))),
+        el("p", { class: "actions" }, SHORTCUTS.map(([key, of]) => el("button", { type: "button", "data-then": key, on: { click: () => { choose(of()); this.go(new Date(input.value), known.checked); } } }, t(key)))),
         el("label", { class: "asked" }, el("span", {}, t("then.at")), input),
         el("label", { class: "asked" }, el("span", {}, t("then.slider", { hours: HOURS })), slider), el("div", { id: "then-counts", class: "counts", "aria-hidden": "true" }),
         el("label", { class: "tick" }, known, el("span", {}, t("then.known"))), el("p", { class: "note" }, t("then.known_hint")),
