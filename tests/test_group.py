@@ -1,6 +1,7 @@
 """Small writes that are committed together: each finds what those before it left, and a refused one leaves nothing."""
 
 import threading
+import time
 from contextlib import contextmanager
 
 import pytest
@@ -12,6 +13,14 @@ from geo_risk.errors import NotFound, Stale
 from layers._store import Reply, ReplyKey, open_store
 
 HERE = shapely.Point(120.0, 30.0)
+
+
+def until(holds):
+    """Wait for what another thread does, but not for ever."""
+    ends = time.monotonic() + 15
+    while not holds():
+        assert time.monotonic() < ends
+        time.sleep(0.001)
 
 
 @pytest.fixture
@@ -38,8 +47,7 @@ def committed_together(store):
     go.set()
     holding.join()
     # what held them up is of the same transaction, or has one of its own
-    while store._writer._waiting:
-        pass
+    until(lambda: not store._writer._waiting)
     assert store.commits - before <= 2
 
 
@@ -93,8 +101,7 @@ def test_an_import_between_them_is_seen_by_those_after_it(store):
         before = store.submit(PHONE, [change(name="B")])
         imported = threading.Thread(target=store.apply, args=("pads", pads({"a": "I", "b": "J"}), ME))
         imported.start()
-        while len(store._writer._waiting) < 2:
-            pass
+        until(lambda: len(store._writer._waiting) == 2)
         after = store.submit(PHONE, [change(beds=5, expects=3), change(fid="b", beds=6, expects=4)])
     imported.join()
     assert (before.result().revision, after.result().revision) == (2, 6)
