@@ -122,8 +122,10 @@ class Writer:
         with self._changed:
             self._changed.wait_for(lambda: self._waiting or self._closed, timeout=_HEAL_S if self._fault else None)
             group: list[Job] = []
-            while self._waiting and (not group or sum(job.rows for job in group) + self._waiting[0].rows <= _TOGETHER):
+            rows = 0
+            while self._waiting and (not group or rows + self._waiting[0].rows <= _TOGETHER):
                 group.append(self._waiting.popleft())
+                rows += group[-1].rows
             return group
 
     def _commit(self, jobs: Sequence[Job]) -> None:
