@@ -17,7 +17,7 @@ from typing import Any, Final, NamedTuple
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.forwarded import NONE_NAMED, Proxies, believe
-from api.logs import REQUEST_ID, new_request_id
+from api.request_id import REQUEST_ID, new_request_id
 from api.settings import Settings
 from api.status_codes import PROBLEM, problem
 from geo_risk.errors import Busy, GeoRiskError, ParameterError, TooLarge, TooSlow, shown

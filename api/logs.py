@@ -8,37 +8,25 @@ import atexit
 import json
 import logging
 import re
-import secrets
 import sys
 import threading
 import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from contextvars import ContextVar
-from itertools import count
-from typing import TYPE_CHECKING, Any, Final, Literal, TextIO, cast
+from typing import Any, Final, Literal, TextIO, cast
 
 import structlog
 from structlog.typing import EventDict, WrappedLogger
 
+from api.guard import Exchange
+from api.request_id import REQUEST_ID
 from geo_risk.errors import GeoRiskError
 
-if TYPE_CHECKING:
-    from api.guard import Exchange
-
-REQUEST_ID: Final[ContextVar[str]] = ContextVar("request_id", default="")
 ACCESS: Final = "geo_risk.access"
 _NOT_SHOWN: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 _FRAMES: Final = 12
 _GATHER_S: Final = 0.1
-_PROCESS: Final = secrets.token_hex(4).encode()
-_NUMBERS: Final = count()
-
-
-def new_request_id() -> bytes:
-    """An id for a request that brought none; not by chance each time: to ask the system for it lets go of the GIL."""
-    return b"%s%08x" % (_PROCESS, next(_NUMBERS) & 0xFFFFFFFF)
 
 
 def configure(form: Literal["json", "console"] = "json", stream: TextIO | None = None) -> None:
@@ -102,13 +90,13 @@ class Gathered:
                 self.drain()
 
 
-def access(*, addresses: bool = False) -> Callable[["Exchange"], None]:
+def access(*, addresses: bool = False) -> Callable[[Exchange], None]:
     """What writes one line for each request when it is over; nothing where logs are not configured."""
     if not structlog.is_configured():
         return lambda _: None
     write = structlog.get_logger().bind(logger=ACCESS).info
 
-    def tell(exchange: "Exchange") -> None:
+    def tell(exchange: Exchange) -> None:
         caller = exchange.scope["state"].get("caller")
         about = {
             "method": exchange.scope["method"] if exchange.scope["method"] in METHODS else "other",
