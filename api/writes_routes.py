@@ -24,6 +24,7 @@ from api.settings import Settings
 from api.status_codes import PROBLEM, problem, status_of
 from api.strict_json import strict_object
 from api.use import writing
+from api.use.new_ids import new_id
 from api.use.rights import Rights, may_write, require_layer, rights_of
 from api.use.writing import Clock, Condition, Judge, Sent
 from api.writes_document import ADDITION, CHANGE, CHANGES, REMOVAL, REPLACEMENT
@@ -288,7 +289,7 @@ def _is_whole(asked: Asked) -> bool:
 
 
 def _new_id(asked: Asked) -> str:
-    return writing.new_id(writing.source_of(asked.caller.role))
+    return new_id(writing.source_of(asked.caller.role))
 
 
 def _planned(asked: Asked, act: Act, fid: str, sent: Sent, condition: Condition) -> Planned:

@@ -1,12 +1,14 @@
 """What a client sent becomes changes: moments, clocks, ids, conditions, and what may be seen; sums on paper, no store."""
 
 import datetime as dt
+import time
 from dataclasses import replace
 from typing import Any
 
 import pytest
 import shapely
 
+from api.use.new_ids import new_id
 from api.use.writing import (
     Clock,
     Condition,
@@ -15,7 +17,6 @@ from api.use.writing import (
     clock_of,
     given_of,
     moment_of,
-    new_id,
     reason_of,
     require_new_id,
     sent_feature,
@@ -101,10 +102,17 @@ def test_what_was_observed_is_kept_as_it_was_said() -> None:
     assert clock_of(sent, NOON, 60) == Clock(observed_at="2026-07-01T14:00:00.000000Z", skew_s=None, flagged=True)
 
 
-def test_new_ids_differ_sort_by_time_and_need_no_quoting() -> None:
+def test_ids_made_after_the_clock_stepped_back_sort_after_those_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = time.time_ns()
+    before = new_id("report")
+    monkeypatch.setattr(time, "time_ns", lambda: now - 10**12)
+    assert before < new_id("report") < new_id("report")
+
+
+def test_new_ids_differ_sort_as_they_were_made_and_need_no_quoting() -> None:
     ids = [new_id("report") for _ in range(1000)]
     assert len(set(ids)) == 1000
-    assert ids[0][:14] <= ids[-1][:14]
+    assert ids == sorted(ids)
     assert {len(each) for each in ids} == {len("report:") + 26}
     assert [require_new_id(each) for each in ids[:3]] == ids[:3]
 

@@ -4,10 +4,7 @@ Nothing here knows HTTP. What a caller may not read he neither writes nor erases
 """
 
 import datetime as dt
-import random
 import re
-import secrets
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
@@ -36,9 +33,6 @@ _MOMENT: Final = re.compile(
 )
 _MICROSECONDS: Final = 7  # the point and six digits: the store keeps no more
 _ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:~-]{0,99}", re.ASCII)
-_CROCKFORD: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-_ULID_DIGITS: Final = 26
-_CHANCE: Final = random.Random(secrets.randbits(256))  # noqa: S311 (an id is no secret; asking the system lets go of the GIL)
 _LAST_REVISION: Final = 10**18 - 1
 _UNPRINTED: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _SENT: Final = frozenset({"type", "id", "properties", "geometry", "observed_at", "sent_at", "reason"})
@@ -326,13 +320,6 @@ def require_new_id(fid: str) -> str:
             got=shown(fid), then="choose another, or leave it out: one is made",
         )
     return fid
-
-
-def new_id(source: str) -> str:
-    """An id that nobody has: ``report:`` and a ULID, so that ids sort by the time they were made."""
-    number = (int(time.time() * 1000) << 80) | _CHANCE.getrandbits(80)
-    digits = "".join(_CROCKFORD[(number >> shift) & 31] for shift in range(5 * (_ULID_DIGITS - 1), -1, -5))
-    return f"{source}:{digits}"
 
 
 def reason_of(given: object) -> str | None:
