@@ -4,8 +4,9 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
@@ -59,6 +60,24 @@ def chromium() -> str:
     if not Path(path).is_file():
         missing("chromium", "apt-get install chromium, or set GEO_RISK_CHROMIUM to its path")
     return path
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: str) -> Iterator[Any]:
+    """One chromium for a file of tests."""
+    from tests.browsing import started  # noqa: PLC0415 (only tests of pages need playwright)
+
+    with started(chromium) as running:
+        yield running
+
+
+@pytest.fixture
+def browse(browser: Any) -> Iterator[Callable[..., Any]]:
+    """Open pages that share nothing; afterwards nothing may have gone wrong and no other host been asked."""
+    from tests.browsing import pages  # noqa: PLC0415 (only tests of pages need playwright)
+
+    with pages(browser) as browse_to:
+        yield browse_to
 
 
 @pytest.fixture(scope="session")

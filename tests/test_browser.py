@@ -9,10 +9,8 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 import shapely
@@ -24,16 +22,12 @@ from layers._layer import Column, Geometry, Layer
 from layers._store import Batch, open_store
 from maps.page import place_layer
 from tests import callers, road_city, small_city
+from tests.browsing import Seen, sync_api
 from tests.small_city import frame
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is missing; pip install -e .[dev]")
 pytestmark = pytest.mark.browser
 
 HOSTILE = ("{{7*191}}", "${7*191}", "</script><img src=x onerror=window.ran=1>", "'\"><svg onload=window.ran=1>")
-ARGUMENTS = (
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-)  # fmt: skip
 ROOT = Path(__file__).resolve().parents[1]
 SHAPES: dict[Geometry, Callable[[float, float], shapely.Geometry | None]] = {
     Geometry.POINT: shapely.Point,
@@ -58,18 +52,6 @@ def hostile(found: Layer, shift: float) -> Any:
         for i, text in enumerate(HOSTILE)
     }
     return frame(found.id, rows)
-
-
-@dataclass
-class Seen:
-    """A page and what went wrong on it."""
-
-    page: Any
-    faults: list[str] = field(default_factory=list)
-    hosts: set[str] = field(default_factory=set)
-
-    def panel(self) -> Any:
-        return self.page.locator("#panel")
 
 
 def free_port() -> int:
@@ -146,41 +128,6 @@ def plain_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def plain_city(chromium: str, plain_store: Path) -> Iterator[str]:
     yield from serving(plain_store, GEO_RISK_MARKS_MAX="8", GEO_RISK_REFRESH_S="1")
-
-
-@pytest.fixture(scope="module")
-def browser(chromium: str) -> Iterator[Any]:
-    """One chromium for a file; its pages share nothing, since each has a context of its own."""
-    with sync_api.sync_playwright() as driver:
-        started = driver.chromium.launch(executable_path=chromium, args=list(ARGUMENTS))
-        yield started
-        started.close()
-
-
-@pytest.fixture
-def browse(browser: Any) -> Iterator[Callable[..., Seen]]:
-    """Open pages that share nothing; afterwards nothing may have gone wrong and no other host been asked."""
-    opened: list[tuple[Any, Seen]] = []
-
-    def browse_to(url: str, *, ready: str | None = "body[data-drawn]", **options: Any) -> Seen:
-        context = browser.new_context(**({"locale": "en-GB", "viewport": {"width": 1366, "height": 768}} | options))
-        context.set_default_timeout(40_000)  # the first page waits until the engine is loaded
-        context.on("request", lambda request: seen.hosts.add(urlsplit(request.url).hostname or ""))
-        context.on("dialog", lambda dialog: (seen.faults.append(f"dialog: {dialog.message}"), dialog.dismiss()))
-        context.on("weberror", lambda error: seen.faults.append(f"error: {error.error}"))
-        context.on("console", lambda said: seen.faults.append(f"console: {said.text}") if said.type == "error" else None)
-        seen = Seen(context.new_page())
-        opened.append((context, seen))
-        seen.page.goto(url)
-        if ready:
-            seen.page.wait_for_selector(ready)
-        return seen
-
-    yield browse_to
-    for context, seen in opened:
-        ran = seen.page.evaluate("window.ran") if context.pages else None
-        context.close()
-        assert (seen.faults, ran, seen.hosts - {"127.0.0.1"}) == ([], None, set())
 
 
 def literal(seen: Seen) -> None:

@@ -10,8 +10,9 @@ import pytest
 from api.use import enrolment
 from layers._store import Batch, open_store
 from tests import callers, small_city
-from tests.test_browser import HOSTILE, Seen, literal, serving, sync_api
-from tests.test_browser_live import PHONE, browse, browser, forgive, sign_in  # noqa: F401 - fixtures of the live screens
+from tests.browsing import Seen, sync_api
+from tests.test_browser import HOSTILE, literal, serving
+from tests.test_browser_live import PHONE, forgive, sign_in
 
 pytestmark = pytest.mark.browser
 expect = sync_api.expect
@@ -40,7 +41,7 @@ def bureau(chromium: str, bureau_store: Path) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def signed(bureau: str, browser: Any) -> Any:  # noqa: F811
+def signed(bureau: str, browser: Any) -> Any:
     """What an admin's browser holds once he signed in."""
     context = browser.new_context()
     said = {"name": "admin", "password": callers.PASSWORD}
@@ -51,7 +52,7 @@ def signed(bureau: str, browser: Any) -> Any:  # noqa: F811
 
 
 @pytest.fixture
-def at_accounts(bureau: str, browse: Callable[..., Seen], signed: Any) -> Callable[..., Seen]:  # noqa: F811
+def at_accounts(bureau: str, browse: Callable[..., Seen], signed: Any) -> Callable[..., Seen]:
     """Opens the page of accounts as an admin."""
 
     def opened(language: str = "en", **options: Any) -> Seen:
@@ -69,7 +70,7 @@ def led_to_signing_in(seen: Seen, name: str) -> None:
     seen.page.wait_for_url("**/accounts")
 
 
-def entered(browse: Callable[..., Seen], url: str, name: str, password: str) -> Seen:  # noqa: F811
+def entered(browse: Callable[..., Seen], url: str, name: str, password: str) -> Seen:
     """Another browser, in which somebody signed in."""
     seen = browse(f"{url}/sign-in?lang=en", ready="form.sign-in")
     status = "({ name, password }) => import('./static/js/session.js').then(({ signIn }) => signIn({ name, password }))"
@@ -96,7 +97,7 @@ def sure(seen: Seen, act: str) -> None:
 # ---- for admins alone ----
 
 
-def test_who_is_no_admin_is_refused_by_the_page_itself(bureau: str, browse: Callable[..., Seen]) -> None:  # noqa: F811
+def test_who_is_no_admin_is_refused_by_the_page_itself(bureau: str, browse: Callable[..., Seen]) -> None:
     """Not by a hidden menu: the answer is a 403, and holds nothing of the page."""
     seen = browse(f"{bureau}/accounts?lang=en", ready="form.sign-in")
     led_to_signing_in(seen, "viewer")
@@ -108,7 +109,7 @@ def test_who_is_no_admin_is_refused_by_the_page_itself(bureau: str, browse: Call
     forgive(seen, 403)
 
 
-def test_the_command_map_leads_an_admin_there(bureau: str, browse: Callable[..., Seen]) -> None:  # noqa: F811
+def test_the_command_map_leads_an_admin_there(bureau: str, browse: Callable[..., Seen]) -> None:
     seen = browse(f"{bureau}/?lang=en")
     expect(seen.page.locator("#open-accounts")).to_have_count(0)
     sign_in(seen, SECOND)
@@ -148,7 +149,7 @@ def test_a_session_that_ends_shows_nobody_any_more(at_accounts: Callable[..., Se
 
 
 def test_an_account_is_made_by_keyboard_and_its_password_is_shown_once(
-    bureau: str, bureau_store: Path, browse: Callable[..., Seen], at_accounts: Callable[..., Seen]  # noqa: F811
+    bureau: str, bureau_store: Path, browse: Callable[..., Seen], at_accounts: Callable[..., Seen]
 ) -> None:
     seen = at_accounts()
     seen.page.locator("#account-add").press("Enter")
@@ -212,7 +213,7 @@ def test_saving_what_was_not_changed_sends_nothing(at_accounts: Callable[..., Se
 
 
 def test_disabling_ends_sessions_and_enabling_lets_in_again(
-    bureau: str, browse: Callable[..., Seen], at_accounts: Callable[..., Seen]  # noqa: F811
+    bureau: str, browse: Callable[..., Seen], at_accounts: Callable[..., Seen]
 ) -> None:
     other = entered(browse, bureau, "viewer", callers.PASSWORD)
     seen = at_accounts()
@@ -229,7 +230,7 @@ def test_disabling_ends_sessions_and_enabling_lets_in_again(
 
 
 def test_a_password_is_given_anew_and_sessions_are_ended(
-    bureau: str, browse: Callable[..., Seen], at_accounts: Callable[..., Seen]  # noqa: F811
+    bureau: str, browse: Callable[..., Seen], at_accounts: Callable[..., Seen]
 ) -> None:
     seen = at_accounts()
     row(seen, "operator").locator(".link").click()
@@ -246,7 +247,7 @@ def test_a_password_is_given_anew_and_sessions_are_ended(
     expect(theirs.page.locator("form.sign-in [name=password]")).to_be_visible()
 
 
-def test_what_an_admin_told_is_changed_by_its_owner(bureau: str, bureau_store: Path, browse: Callable[..., Seen]) -> None:  # noqa: F811
+def test_what_an_admin_told_is_changed_by_its_owner(bureau: str, bureau_store: Path, browse: Callable[..., Seen]) -> None:
     seen = entered(browse, bureau, SECOND, callers.PASSWORD)
     seen.page.locator("#own-password summary").press("Enter")
     form = seen.page.locator("#own-password form")

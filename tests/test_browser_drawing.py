@@ -6,7 +6,6 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 import shapely
@@ -18,9 +17,10 @@ from layers._catalog import catalog
 from layers._layer import Geometry
 from layers._store import Batch, open_store
 from tests import callers, small_city
+from tests.browsing import Seen, pages, sync_api
 from tests.running import Service
 from tests.small_city import frame
-from tests.test_browser import ARGUMENTS, HOSTILE, Seen, literal, sync_api
+from tests.test_browser import HOSTILE, literal
 
 pytestmark = pytest.mark.browser
 
@@ -62,38 +62,15 @@ def service(drawn_store: Path) -> Iterator[Service]:
 
 
 @pytest.fixture(scope="module")
-def browser(chromium: str) -> Iterator[Any]:
-    with sync_api.sync_playwright() as driver:
-        started = driver.chromium.launch(executable_path=chromium, args=list(ARGUMENTS))
-        expect.set_options(timeout=15_000)
-        yield started
-        expect.set_options(timeout=5_000)
-        started.close()
-
-
-@pytest.fixture(scope="module")
 def browse(browser: Any, service: Service) -> Iterator[Callable[..., Seen]]:
-    """Open the command map as somebody; afterwards no script of data may have run and no other host been asked."""
-    opened: list[tuple[Any, Seen]] = []
+    """Open the command map as somebody."""
+    with pages(browser) as browse_to:
 
-    def browse_to(as_: str = "operator", *, language: str = "en", **options: Any) -> Seen:
-        wide = {"viewport": {"width": 1366, "height": 768}}
-        context = browser.new_context(locale="en-GB", extra_http_headers=callers.headers(as_), **(wide | options))
-        context.set_default_timeout(60_000)  # the first page waits until the engine is loaded
-        seen = Seen(context.new_page())
-        opened.append((context, seen))
-        context.on("request", lambda request: seen.hosts.add(urlsplit(request.url).hostname or ""))
-        context.on("weberror", lambda error: seen.faults.append(f"error: {error.error}"))
-        context.on("console", lambda said: seen.faults.append(f"console: {said.text}") if said.type == "error" else None)
-        seen.page.goto(f"http://127.0.0.1:{service.port}/?lang={language}")
-        seen.page.wait_for_selector("body[data-drawn]")
-        return seen
+        def browse_as(as_: str = "operator", *, language: str = "en", **options: Any) -> Seen:
+            address = f"http://127.0.0.1:{service.port}/?lang={language}"
+            return browse_to(address, extra_http_headers=callers.headers(as_), **options)
 
-    yield browse_to
-    for context, seen in opened:
-        ran = seen.page.evaluate("window.ran")
-        context.close()
-        assert (seen.faults, ran, seen.hosts - {"127.0.0.1"}) == ([], None, set())
+        yield browse_as
 
 
 @pytest.fixture(scope="module")

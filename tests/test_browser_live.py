@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 
 from layers._store import Batch, open_store
 from tests import callers, small_city
+from tests.browsing import Seen, sync_api
 from tests.small_city import frame
-from tests.test_browser import ARGUMENTS, HOSTILE, Seen, literal, serving, sync_api
+from tests.test_browser import HOSTILE, literal, serving
 
 pytestmark = pytest.mark.browser
 
@@ -42,41 +43,6 @@ def live_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def live_city(chromium: str, live_store: Path) -> Iterator[str]:
     yield from serving(live_store)
-
-
-@pytest.fixture(scope="module")
-def browser(chromium: str) -> Iterator[Any]:
-    with sync_api.sync_playwright() as driver:
-        started = driver.chromium.launch(executable_path=chromium, args=list(ARGUMENTS))
-        expect.set_options(timeout=15_000)
-        yield started
-        expect.set_options(timeout=5_000)
-        started.close()
-
-
-@pytest.fixture
-def browse(browser: Any) -> Iterator[Callable[..., Seen]]:
-    """Open pages, each with a memory of its own; afterwards nothing may have gone wrong and no other host been asked."""
-    opened: list[tuple[Any, Seen]] = []
-
-    def browse_to(url: str, *, ready: str | None = "body[data-drawn]", **options: Any) -> Seen:
-        context = browser.new_context(locale="en-GB", **({"viewport": {"width": 1366, "height": 768}} | options))
-        context.set_default_timeout(40_000)  # the first page waits until the engine is loaded
-        seen = Seen(context.new_page())
-        opened.append((context, seen))
-        context.on("request", lambda request: seen.hosts.add(urlsplit(request.url).hostname or ""))
-        context.on("weberror", lambda error: seen.faults.append(f"error: {error.error}"))
-        context.on("console", lambda said: seen.faults.append(f"console: {said.text}") if said.type == "error" else None)
-        seen.page.goto(url)
-        if ready:
-            seen.page.wait_for_selector(ready)
-        return seen
-
-    yield browse_to
-    for context, seen in opened:
-        ran = seen.page.evaluate("window.ran")
-        context.close()
-        assert (seen.faults, ran, seen.hosts - {"127.0.0.1"}) == ([], None, set())
 
 
 def opened(browse: Callable[..., Seen], url: str, layer_id: str = "", name: str = "", *, as_: str = "") -> Seen:

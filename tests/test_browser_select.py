@@ -7,10 +7,10 @@ import pytest
 
 from layers._store import Batch, open_store
 from tests import callers, road_city
-from tests.test_browser import Seen, answered, browse, browser, by_key, in_force, literal, serving, sync_api
+from tests.browsing import Seen, sync_api
+from tests.test_browser import answered, by_key, in_force, literal, serving
 
 pytestmark = pytest.mark.browser
-__all__ = ["browse", "browser"]
 
 
 @pytest.fixture(scope="module")
