@@ -31,7 +31,7 @@ def rows_of(layer: QgsVectorLayer, box: Iterable[float] | None) -> list[dict[str
 def changed(layer: QgsVectorLayer, asked: dict[str, Any]) -> list[str]:
     """Change it as a person does: begin to edit, change, save. Returns what QGIS shows where it could not be saved."""
     layer.startEditing()
-    features = {feature["id"]: feature for feature in layer.getFeatures()}
+    features = {feature[layer.fields().names()[0]]: feature for feature in layer.getFeatures()}
     for fid, values in asked.get("set", {}).items():
         for name, value in values.items():
             if name == PLACE:
