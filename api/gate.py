@@ -16,7 +16,7 @@ from api.credentials import shown_by
 from api.keys import digest, is_digest_of, key_parts
 from api.settings import Settings
 from geo_risk.errors import Forbidden, GeoRiskError, StoreError, Unauthenticated
-from layers._store import Store, accounts, audit
+from layers._store import Store, accounts, attempts, audit
 from layers._store.accounts import Roll
 from layers._store.audit import Event
 from layers._store.records import stamp
@@ -181,6 +181,7 @@ class Gate:
         """Make the tables where there are none, and read everybody."""
         self._store.transact(accounts.prepare)
         self._store.transact(audit.prepare)
+        self._store.transact(attempts.prepare)
         self.refresh()
 
     def _tend(self, *, last: bool = False) -> None:

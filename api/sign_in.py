@@ -8,12 +8,8 @@ import asyncio
 import datetime as dt
 import math
 import secrets
-import threading
-import time
-from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import Final, NamedTuple, NoReturn, TypeVar
 
 import sqlalchemy as sa
@@ -23,8 +19,9 @@ from api.gate import Gate
 from api.keys import digest
 from api.passwords import hashed, matches, require_fit, warm
 from geo_risk.errors import Busy, Forbidden, TooMany, Unauthenticated
-from layers._store import Store, accounts, audit
+from layers._store import Store, accounts, attempts, audit
 from layers._store.accounts import Account, Session
+from layers._store.attempts import Tried
 from layers._store.audit import Event
 from layers._store.records import stamp
 
@@ -34,55 +31,6 @@ _WAITING: Final = 20
 _WRITE_S: Final = 5.0
 LASTS: Final = dt.timedelta(days=7)
 WALL_LASTS: Final = dt.timedelta(days=400)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Patience:
-    """How failures slow down: some are free, then each doubles the wait from the first to the most; quiet forgets them."""
-
-    free: int
-    first_s: float = 1.0
-    most_s: float
-    quiet_s: float = 3600.0
-
-
-BY_ACCOUNT: Final = Patience(free=4, most_s=60.0)
-"""Not longer: else whoever knows a name could lock its owner out."""
-BY_ADDRESS: Final = Patience(free=19, most_s=900.0)
-"""More free ones: a whole office may share an address."""
-
-
-class Backoff:
-    """Failures by whoever they count for, the most recent ones kept; it says how long each must wait."""
-
-    def __init__(self, patience: Patience, kept: int = 10_000) -> None:
-        self._patience, self._kept = patience, kept
-        self._failures: OrderedDict[str, tuple[int, float]] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def wait_s(self, who: str, now: float) -> float:
-        """How long they must still wait; 0 where they need not."""
-        with self._lock:
-            times, last = self._failures.get(who, (0, -math.inf))
-        if times <= self._patience.free or now - last > self._patience.quiet_s:
-            return 0.0
-        wait = min(self._patience.first_s * 2.0 ** min(times - self._patience.free - 1, 60), self._patience.most_s)
-        return max(last + wait - now, 0.0)
-
-    def failed(self, who: str, now: float) -> None:
-        """Count a failure."""
-        with self._lock:
-            times, last = self._failures.pop(who, (0, now))
-            self._failures[who] = (1 if now - last > self._patience.quiet_s else times + 1, now)
-            while len(self._failures) > self._kept:
-                self._failures.popitem(last=False)
-
-    def forgive(self, who: str, times: int | None = None) -> None:
-        """Forget so many failures, or all."""
-        with self._lock:
-            counted, last = self._failures.pop(who, (0, 0.0))
-            if times is not None and counted > times:
-                self._failures[who] = (counted - times, last)
 
 
 class Signed(NamedTuple):
@@ -98,7 +46,6 @@ class SignIn:
 
     def __init__(self, store: Store, gate: Gate) -> None:
         self._store, self._gate = store, gate
-        self._by_account, self._by_address = Backoff(BY_ACCOUNT), Backoff(BY_ADDRESS)
         self._threads = ThreadPoolExecutor(max_workers=_AT_ONCE, thread_name_prefix="sign-in")
         self._waiting = 0
         self._threads.submit(warm)
@@ -156,35 +103,34 @@ class SignIn:
 
     def _by_password(self, name: str, password: str, address: str) -> Signed:
         who = accounts.compared(name)
-        self._require_patience(who, address)
+        tried = attempts.by_name(who, address)
+        self._require_patience(tried)
         account = self._gate.roll.named.get(who)
         right = matches(password, account.password if account else None)
         if account is None or not right or account.disabled:
             self._refuse(account, address)
-        self._by_account.forgive(who)
-        self._by_address.forgive(address, 1)
-        return self._begin(account, None, address)
+        return self._begin(account, None, address, tried)
 
     def _by_key(self, text: str, address: str) -> Signed:
-        self._require_patience(f"key from {address}", address)
+        tried = attempts.by_key(address)
+        self._require_patience(tried)
         try:
             caller = self._gate.by_key(text)
         except Unauthenticated:
             self._refuse(None, address)
-        self._by_account.forgive(f"key from {address}")
-        self._by_address.forgive(address, 1)
-        return self._begin(self._gate.roll.accounts[caller.id], caller.key_id, address)
+        return self._begin(self._gate.roll.accounts[caller.id], caller.key_id, address, tried)
 
-    def _require_patience(self, who: str, address: str) -> None:
-        """Count the attempt as failed before it is looked at, so that many at once are no way round the wait."""
-        now = time.monotonic()
-        wait_s = max(self._by_account.wait_s(who, now), self._by_address.wait_s(address, now))
-        if wait_s > 0:
-            error = TooMany("too many sign-ins failed", expected="a wait after failures", then=f"wait {math.ceil(wait_s)} s")
-            error.retry_after_s = math.ceil(wait_s)
-            raise error
-        self._by_account.failed(who, now)
-        self._by_address.failed(address, now)
+    def _require_patience(self, tried: Sequence[Tried]) -> None:
+        """Count the attempt as failed before it is looked at; whoever must wait costs the store no write."""
+        with self._store.read() as connection:
+            _require_no_wait(attempts.wait_s(connection, tried, attempts.clock(connection)))
+
+        def count(connection: sa.Connection) -> None:
+            at = attempts.clock(connection)
+            _require_no_wait(attempts.wait_s(connection, tried, at))
+            attempts.count(connection, tried, at)
+
+        self._store.transact(count, _WRITE_S)
 
     def _refuse(self, account: Account | None, address: str) -> NoReturn:
         # what was typed as a name is not kept: it may be a password typed in the wrong field
@@ -192,7 +138,7 @@ class SignIn:
         self._gate.note(Event(actor=actor, address=address, action="sign_in", outcome="refused"))
         raise Unauthenticated("name or password is wrong, or the account is disabled", then="try again, or ask an admin")
 
-    def _begin(self, account: Account, key_id: str | None, address: str) -> Signed:
+    def _begin(self, account: Account, key_id: str | None, address: str, tried: Sequence[Tried]) -> Signed:
         cookie, now = secrets.token_urlsafe(32), dt.datetime.now(dt.UTC)
         lasts = WALL_LASTS if account.role == "wall" else LASTS
         session = Session(
@@ -204,6 +150,7 @@ class SignIn:
         def begin(connection: sa.Connection) -> None:
             self._require_unchanged(accounts.account_of(connection, account.id), account)
             accounts.add_session(connection, session)
+            attempts.forgive(connection, tried)
             audit.append(connection, noted)
 
         self._store.transact(begin, _WRITE_S)
@@ -231,18 +178,25 @@ class SignIn:
         account = self._gate.roll.accounts.get(caller.id)
         if account is None or caller.key_id is not None:
             raise Forbidden("only who signed in with a password changes it", expected="a session by password", got=caller.by)
-        self._require_patience(account.compared, address)
+        require_fit(new, account.name)
+        tried = attempts.by_name(account.compared, address)
+        self._require_patience(tried)
         if not matches(old, account.password):
             self._refuse(account, address)
-        self._by_account.forgive(account.compared)
-        self._by_address.forgive(address, 1)
-        require_fit(new, account.name)
         kept = hashed(new)
 
         def change(connection: sa.Connection) -> None:
             self._require_unchanged(accounts.account_of(connection, account.id), account)
             accounts.change_account(connection, account.id, password=kept)
+            attempts.forgive(connection, tried)
             audit.append(connection, Event(actor=caller.actor, address=address, action="password", subject=account.name))
 
         self._store.transact(change, _WRITE_S)
         self._gate.refresh()
+
+
+def _require_no_wait(wait_s: float) -> None:
+    if wait_s > 0:
+        error = TooMany("too many sign-ins failed", expected="a wait after failures", then=f"wait {math.ceil(wait_s)} s")
+        error.retry_after_s = math.ceil(wait_s)
+        raise error

@@ -177,8 +177,8 @@ def test_old_answers_and_ended_sessions_are_forgotten(path):
     today = dt.datetime.now(dt.UTC)
     with opened(path) as store:
         store.write(Batch("phone", "report", "phone"), [wanted], reply_key=key, compose=lambda _: Reply(201, (), b""))
-        assert forget(store, today + 6 * LATER) == {"replies": 0, "sessions": 0}
-        assert forget(store, today + 8 * LATER) == {"replies": 1, "sessions": 0}
+        assert forget(store, today + 6 * LATER) == {"replies": 0, "sessions": 0, "attempts": 0}
+        assert forget(store, today + 8 * LATER) == {"replies": 1, "sessions": 0, "attempts": 0}
         assert store.verify().revisions == 8
 
 

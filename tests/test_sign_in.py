@@ -17,9 +17,9 @@ from api.app import create_app
 from api.credentials import COOKIE
 from api.passwords import generated, hashed, matches, require_fit
 from api.settings import Settings
-from api.sign_in import BY_ACCOUNT, Backoff, Patience, SignIn
+from api.sign_in import SignIn
 from geo_risk.errors import Busy, ParameterError
-from layers._store import accounts, open_store
+from layers._store import accounts, attempts, open_store
 from layers._store.audit import verify_audit
 
 TOLD = {"name": "operator", "password": callers.PASSWORD}
@@ -173,26 +173,6 @@ def test_a_success_forgives(service: TestClient) -> None:
         signed_in(service)
 
 
-@pytest.mark.parametrize(
-    ("failures", "wait"), [(0, 0), (4, 0), (5, 1), (6, 2), (7, 4), (10, 32), (11, 60), (500, 60)]
-)
-def test_the_wait_doubles_up_to_a_bound(failures: int, wait: float) -> None:
-    backoff = Backoff(BY_ACCOUNT)
-    for _ in range(failures):
-        backoff.failed("a", 100.0)
-    assert backoff.wait_s("a", 100.0) == wait
-    assert backoff.wait_s("a", 100.0 + wait) == 0
-    assert backoff.wait_s("b", 100.0) == 0
-
-
-def test_quiet_forgets_and_memory_is_bounded() -> None:
-    backoff = Backoff(Patience(free=0, most_s=60, quiet_s=10), kept=3)
-    for who in "abcd":
-        backoff.failed(who, 0.0)
-    assert [backoff.wait_s(who, 0.0) for who in "abcd"] == [0, 1, 1, 1]
-    assert backoff.wait_s("d", 11.0) == 0
-
-
 def test_many_guesses_at_once_are_no_way_round_the_wait(service: TestClient) -> None:
     signing: SignIn = service.app.state.sign_in  # type: ignore[attr-defined]
 
@@ -201,7 +181,7 @@ def test_many_guesses_at_once_are_no_way_round_the_wait(service: TestClient) -> 
         return await asyncio.gather(*attempts, return_exceptions=True)
 
     kinds = [type(error).__name__ for error in asyncio.run(guesses())]
-    assert kinds.count("Unauthenticated") == BY_ACCOUNT.free + 1
+    assert kinds.count("Unauthenticated") == attempts.PATIENCE["name"].free + 1
     assert kinds.count("Busy") == 10  # 20 may wait, of whom 15 are told to wait longer
     assert kinds.count("TooMany") == 30 - 10 - 5
 

@@ -10,7 +10,7 @@ from typing import Final
 import sqlalchemy as sa
 
 from geo_risk.errors import NotFound, ParameterError, StoreCorrupt
-from layers._store import accounts, audit
+from layers._store import accounts, attempts, audit
 from layers._store.backup import backup
 from layers._store.changes import revision_at
 from layers._store.cuts import ACTION, KEY, Retained, baseline_digest, first_kept, stays
@@ -25,7 +25,9 @@ _PART: Final = 5_000
 _LEASE: Final = dt.timedelta(hours=1)
 _BEGUN, _DONE = "forgetting_since", "forgotten_at"
 _AUDIT: Final = "audit"
-TABLES: Final[Mapping[str, sa.Table]] = {"replies": REPLIES, "sessions": accounts.TABLES.tables["sessions"]}
+TABLES: Final[Mapping[str, sa.Table]] = {
+    "replies": REPLIES, "sessions": accounts.TABLES.tables["sessions"], "attempts": attempts.ATTEMPTS,
+}
 
 
 @dataclass(frozen=True, kw_only=True)
