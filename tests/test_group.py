@@ -9,8 +9,8 @@ import shapely
 from test_store import LAYERS, ME, pads
 from test_writes import PHONE, change
 
-from geo_risk.errors import NotFound, Stale
-from layers._store import Reply, ReplyKey, open_store
+from geo_risk.errors import NotFound, Stale, StoreCorrupt, StoreError
+from layers._store import Change, Reply, ReplyKey, open_store
 
 HERE = shapely.Point(120.0, 30.0)
 
@@ -31,8 +31,8 @@ def store(place):
 
 
 @contextmanager
-def committed_together(store):
-    """What is submitted inside goes into one transaction."""
+def committed_together(store, most=2):
+    """What is submitted inside goes into one transaction, what held it up into another, or into so many."""
     begun, go = threading.Event(), threading.Event()
 
     def hold(_):
@@ -46,9 +46,8 @@ def committed_together(store):
     yield
     go.set()
     holding.join()
-    # what held them up is of the same transaction, or has one of its own
     until(lambda: not store._writer._waiting)
-    assert store.commits - before <= 2
+    assert store.commits - before <= most
 
 
 def test_each_finds_what_those_before_it_left(store):
@@ -97,7 +96,7 @@ def test_a_key_sent_twice_at_once_is_done_once(store):
 
 
 def test_an_import_between_them_is_seen_by_those_after_it(store):
-    with committed_together(store):
+    with committed_together(store, most=4):
         before = store.submit(PHONE, [change(name="B")])
         imported = threading.Thread(target=store.apply, args=("pads", pads({"a": "I", "b": "J"}), ME))
         imported.start()
@@ -132,3 +131,42 @@ def test_as_many_as_come_are_put_in_whatever_their_number(store, count):
     assert [future.result().revision for future in (*made, *gone)] == list(range(2, 2 + len(made) + len(gone)))
     assert list(store.snapshot().frames["pads"].index) == ["a", *(f"n{n:03}" for n in range(1, count, 2))]
     store.verify()
+
+
+def test_what_the_database_does_not_take_harms_none_of_those_that_came_with_it(store):
+    stated = Change(layer="pads", fid="x", op="put", values={"name": "X"}, geometry=HERE, skew_s=10**40)
+    with committed_together(store, most=5):
+        first = store.submit(PHONE, [change(name="B")])
+        odd = store.submit(PHONE, [stated])
+        last = store.submit(PHONE, [change(beds=7, expects=2)])
+    assert isinstance(odd.exception(), OverflowError if store.database.name == "sqlite" else StoreCorrupt)
+    assert (first.result().revision, last.result().revision) == (2, 3)
+    assert store.feature("pads", "a").values["beds"] == 7
+    assert store.verify().revisions == 3
+
+
+def test_a_fault_of_ours_in_one_is_told_to_its_sender_alone(store):
+    def broken(layer, before, after):
+        raise ZeroDivisionError
+
+    with committed_together(store):
+        first = store.submit(PHONE, [change(name="B")])
+        odd = store.submit(PHONE, [change(name="C")], judge=broken)
+        last = store.submit(PHONE, [change(beds=7, expects=2)])
+    assert isinstance(odd.exception(), ZeroDivisionError)
+    assert (first.result().revision, last.result().revision, store.verify().revisions) == (2, 3, 3)
+
+
+def test_a_connection_lost_on_the_way_leaves_what_was_answered_and_nothing_else(store):
+    def losing(layer, before, after):
+        store._writer._connection.connection.driver_connection.close()
+        return after
+
+    with committed_together(store, most=5):
+        sent = [store.submit(PHONE, [change("put", fid="b", name="B", geometry=HERE)])]
+        sent += [store.submit(PHONE, [change(name="lost")], judge=losing)]
+        sent += [store.submit(PHONE, [change("put", fid="c", name="C", geometry=HERE)])]
+    names = {"a": "A"} | {fid: fid.upper() for fid, future in zip("bxc", sent, strict=True) if future.exception() is None}
+    assert isinstance(sent[1].exception(), StoreError)
+    assert store.snapshot().frames["pads"]["name"].to_dict() == names
+    assert store.write(PHONE, [change(name="after")]).revision == store.verify().revisions == len(names) + 1

@@ -28,6 +28,7 @@ _JSON: Final[Mapping[str, Callable[[Any], str | None]]] = {
 }
 _POINT: Final = struct.Struct("<5xdd")
 _POINT_BEGINS: Final = b"\x01\x01\0\0\0"
+_ID: Final = "a text without NUL, of at most 2,000 bytes"
 _REMAKE: Final = "make the frame with layers._frame.typed"
 _ISO_DATE: Final = "datetime64[D]"
 _EARLIEST, _LATEST = pd.Timestamp("0001-01-01"), pd.Timestamp("9999-12-31")
@@ -38,6 +39,9 @@ _KINDS: Final[Mapping[Geometry, frozenset[int]]] = {
     Geometry.NONE: frozenset(),
 }
 _NO_GEOMETRY: Final = -1
+_LARGEST: Final = 2**63 - 1
+_LONGEST_ID: Final = 2_000
+"""Bytes: PostgreSQL's indexes hold no much longer ones."""
 _TYPE_IDS: Final = {
     "Point": 0, "LineString": 1, "LinearRing": 2, "Polygon": 3, "MultiPoint": 4, "MultiLineString": 5, "MultiPolygon": 6,
     "GeometryCollection": 7,
@@ -112,9 +116,9 @@ def encoded_one(layer: Layer, feature: Feature) -> Row:
         Its id, a value or its geometry cannot be stored.
     """
     where = f"layer {layer.id}, feature {shown(feature.fid)}"
-    if not feature.fid or not is_clean(feature.fid):
+    if not _is_id(feature.fid):
         raise ParameterError(
-            "a feature's id cannot be stored", where=f"layer {layer.id}", expected="a text without NUL", got=shown(feature.fid),
+            "a feature's id cannot be stored", where=f"layer {layer.id}", expected=_ID, got=shown(feature.fid),
             then="choose another id",
         )
     columns = declared(layer)
@@ -124,11 +128,15 @@ def encoded_one(layer: Layer, feature: Feature) -> Row:
     return Row(feature.fid, values, canonical_row(columns, values), feature.geometry)
 
 
+def _is_id(fid: object) -> bool:
+    return isinstance(fid, str) and 0 < len(fid) <= _LONGEST_ID and is_clean(fid) and len(fid.encode()) <= _LONGEST_ID
+
+
 def _storable(value: Value, kind: str, where: str, name: str) -> Value:
     if value is None:
         return None
     fits = type(value) in _EXACT[kind] and (kind != "date" or _is_date(str(value))) and (kind != "str" or is_clean(str(value)))
-    if not fits or (kind == "float" and not np.isfinite(float(value))):
+    if not fits or (type(value) is int and abs(value) > _LARGEST) or (kind == "float" and not np.isfinite(float(value))):
         raise ParameterError(
             "a value cannot be stored", where=f"{where}, column {name}", expected=_FIT_ONE[kind], got=shown(value),
             then="leave it empty, or mend it at its source",
@@ -269,11 +277,9 @@ def _require_columns(layer: Layer, frame: gpd.GeoDataFrame) -> None:
 
 def _require_ids(layer: Layer, ids: pd.Index) -> None:
     where = f"layer {layer.id}"
-    bad = [fid for fid in ids.tolist() if not isinstance(fid, str) or not fid or not is_clean(fid)]
+    bad = [fid for fid in ids.tolist() if not _is_id(fid)]
     if bad:
-        raise ParameterError(
-            "a feature's id cannot be stored", where=where, expected="a text without NUL", got=shown(bad[0]), then=_REMAKE,
-        )
+        raise ParameterError("a feature's id cannot be stored", where=where, expected=_ID, got=shown(bad[0]), then=_REMAKE)
     if not ids.is_unique:
         twice = ids[ids.duplicated()][0]
         raise ParameterError(

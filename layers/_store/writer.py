@@ -5,13 +5,14 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
-from geo_risk.errors import Busy, GeoRiskError, StoreError, StoreUnavailable
+from geo_risk.errors import Busy, GeoRiskError, StoreCorrupt, StoreError, StoreUnavailable
 from layers._store.database import Database
 from layers._store.group import Group, together
 from layers._store.log import require_continues, restate_head, state_head
@@ -41,9 +42,13 @@ class Job:
     wanted: Wanted | None = None
     done: Future[Any] = field(default_factory=Future)
 
+    def is_wanted(self) -> bool:
+        """Whether somebody still waits for it; from now on nobody can take it back."""
+        return self.done.running() or self.done.set_running_or_notify_cancel()
+
     def may_begin(self) -> bool:
         """Whether the job is still wanted and in time; one that is late is told so."""
-        if not self.done.set_running_or_notify_cancel():
+        if not self.is_wanted():
             return False
         if self.begin_by is not None and time.monotonic() > self.begin_by:
             self.done.set_exception(
@@ -54,8 +59,15 @@ class Job:
         return True
 
 
+class _NotTogether(Exception):
+    """What was drafted together cannot be put in together, and was not; the cause is what the database said of it."""
+
+
 class Writer:
     """Runs jobs in the order they came, on one connection.
+
+    Jobs that draft go together, and so do those that write themselves. Drafts that the database does not take together are worked
+    out again one by one, each in a transaction of its own: what one of them holds does no harm to the others.
 
     ``commits`` counts the transactions committed, ``writes`` the jobs in them, ``busy_s`` the seconds they took.
 
@@ -123,24 +135,28 @@ class Writer:
             self._changed.wait_for(lambda: self._waiting or self._closed, timeout=_HEAL_S if self._fault else None)
             group: list[Job] = []
             rows = 0
-            while self._waiting and (not group or rows + self._waiting[0].rows <= _TOGETHER):
+            while self._waiting and (not group or _goes_with(group, rows, self._waiting[0])):
                 group.append(self._waiting.popleft())
                 rows += group[-1].rows
             return group
 
     def _commit(self, jobs: Sequence[Job]) -> None:
-        begun: list[Job] = []
         if self._fault is not None and not self._heal():
-            self._refuse(jobs, begun, self._fault)
+            _refuse(jobs, self._fault)
             return
         try:
             with self._database.told():
                 self._database.require_there()
-                done = self._committed(jobs, begun)
+                done = self._committed(jobs)
+        except _NotTogether:
+            self._let_go()
+            for job in [each for each in jobs if not each.done.done()]:
+                self._commit([job])
+            return
         except BaseException as error:  # noqa: BLE001 - it is raised where the futures are waited for
             self._let_go()
             self._fault = error if isinstance(error, StoreError) else None
-            self._refuse(jobs, begun, error)
+            _refuse(jobs, error)
             return
         for job, result, refusal in done:
             if refusal is None:
@@ -150,27 +166,18 @@ class Writer:
         if done:
             self._committed_one()
 
-    def _refuse(self, jobs: Sequence[Job], begun: Sequence[Job], error: BaseException) -> None:
-        running = set(map(id, begun))
-        for job in jobs:
-            if not job.done.done() and (id(job) in running or job.done.set_running_or_notify_cancel()):
-                job.done.set_exception(error)
-
-    def _committed(self, jobs: Sequence[Job], begun: list[Job]) -> list[tuple[Job, Any, BaseException | None]]:
+    def _committed(self, jobs: Sequence[Job]) -> list[tuple[Job, Any, BaseException | None]]:
         connection, since = self._connected(), time.perf_counter()
         with connection.begin() as transaction, together(connection) as group:
-            done = []
-            for run in _runs(jobs):
-                self._look_ahead(connection, group, run)
-                for job in run:
-                    # asked when its turn has come: another process, or the job before, may have held it up
-                    if job.may_begin():
-                        begun.append(job)
-                        done.append((job, *self._attempted(connection, group, job)))
+            with _alone(len(jobs)), self._database.told():
+                self._look_up(connection, group, [job.wanted for job in jobs if job.wanted])
+            # asked when its turn has come: another process, or the job before, may have held it up
+            done = [(job, *self._attempted(connection, group, job)) for job in jobs if job.may_begin()]
             if all(error is not None for _, _, error in done):
                 transaction.rollback()
                 return done
-            group.put_in(connection)
+            with _alone(len(jobs)), self._database.told():
+                group.put_in(connection)
             acknowledged = state_head(connection, group)
             if group.tail.grew and group.tail.head:
                 self._database.announce(connection, group.tail.head[0])
@@ -178,13 +185,6 @@ class Writer:
         self.writes += sum(error is None for _, _, error in done)
         self.busy_s += time.perf_counter() - since
         return done
-
-    def _look_ahead(self, connection: sa.Connection, group: Group, run: Sequence[Job]) -> None:
-        with self._database.told():
-            if run[0].wanted is None:
-                group.put_in(connection)  # it reads and writes in its own way
-            else:
-                self._look_up(connection, group, [job.wanted for job in run if job.wanted])
 
     def _attempted(self, connection: sa.Connection, group: Group, job: Job) -> tuple[Any, BaseException | None]:
         """A job: what it raises undoes it alone, and the others of its group go on."""
@@ -238,16 +238,26 @@ class Writer:
             self._database.let_go(connection)
 
 
-def _runs(jobs: Sequence[Job]) -> Iterator[list[Job]]:
-    """The jobs in their order: those that only draft as many together as there are, any other alone."""
-    run: list[Job] = []
+def _refuse(jobs: Sequence[Job], error: BaseException) -> None:
     for job in jobs:
-        if run and (job.wanted is None or run[0].wanted is None):
-            yield run
-            run = []
-        run.append(job)
-    if run:
-        yield run
+        if not job.done.done() and job.is_wanted():
+            job.done.set_exception(error)
+
+
+def _goes_with(group: Sequence[Job], rows: int, job: Job) -> bool:
+    """Whether the job may be committed with these: not too much at once, and all of them draft or none."""
+    return rows + job.rows <= _TOGETHER and (job.wanted is None) == (group[0].wanted is None)
+
+
+@contextmanager
+def _alone(jobs: int) -> Iterator[None]:
+    """What the values of one job may be the fault of, told as a reason to take each of several jobs alone."""
+    try:
+        yield
+    except (StoreCorrupt, ArithmeticError, ValueError, TypeError) as error:
+        if jobs == 1:
+            raise
+        raise _NotTogether from error
 
 
 def _back_to_savepoint(connection: sa.Connection, error: BaseException) -> None:
