@@ -5,7 +5,7 @@ asked to wait, and a rush of one kind leaves the others their places.
 """
 
 import asyncio
-from collections import Counter, deque
+from collections import Counter, OrderedDict, deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Final, NamedTuple, NoReturn
@@ -82,13 +82,46 @@ class Load(NamedTuple):
     refused: int
 
 
+class _Turns:
+    """Who waits for a place: callers in turn, each one's requests in their order, so that nobody stands behind another's many."""
+
+    def __init__(self) -> None:
+        self._of: OrderedDict[str, deque[asyncio.Future[None]]] = OrderedDict()
+        self._number = 0
+
+    def __len__(self) -> int:
+        return self._number
+
+    def append(self, caller: str, place: asyncio.Future[None]) -> None:
+        self._of.setdefault(caller, deque()).append(place)
+        self._number += 1
+
+    def take(self) -> asyncio.Future[None]:
+        """The next caller's first; whoever has more waiting goes to the end."""
+        caller, places = self._of.popitem(last=False)
+        first = places.popleft()
+        self._number -= 1
+        if places:
+            self._of[caller] = places
+        return first
+
+    def discard(self, caller: str, place: asyncio.Future[None]) -> None:
+        """Let go of one who waits no more, if he still stands here."""
+        places = self._of.get(caller)
+        if places and place in places:
+            places.remove(place)
+            self._number -= 1
+            if not places:
+                del self._of[caller]
+
+
 class _Queue:
     """One class at work. Only the event loop's thread touches it."""
 
     def __init__(self, name: str, lane: Lane) -> None:
         self.name, self.lane = name, lane
         self.working = self.refused = 0
-        self.waiting: deque[asyncio.Future[None]] = deque()
+        self.waiting = _Turns()
         self.held: Counter[str] = Counter()
 
     async def enter(self, caller: str) -> None:
@@ -96,7 +129,7 @@ class _Queue:
             self._refuse(TooMany("this caller asks too much at once", got=f"{self.held[caller]} at work and waiting"))
         self.held[caller] += 1
         try:
-            await self._place()
+            await self._place(caller)
         except BaseException:
             self._let_go(caller)
             raise
@@ -106,26 +139,26 @@ class _Queue:
         self._hand_on()
 
     def _hand_on(self) -> None:
-        """Give the place to whoever waits longest."""
+        """Give the place to whoever's turn it is."""
         while self.waiting:
-            first = self.waiting.popleft()
+            first = self.waiting.take()
             if not first.done():
                 first.set_result(None)
                 return
         self.working -= 1
 
-    async def _place(self) -> None:
+    async def _place(self, caller: str) -> None:
         if self.working < (self.lane.at_once or 0):
             self.working += 1
             return
         if len(self.waiting) >= self.lane.waiting:
             self._refuse(Busy("the service has more to do than it can", got=f"{len(self.waiting)} waiting"))
-        await self._wait()
+        await self._wait(caller)
 
-    async def _wait(self) -> None:
+    async def _wait(self, caller: str) -> None:
         loop = asyncio.get_running_loop()
         place: asyncio.Future[None] = loop.create_future()
-        self.waiting.append(place)
+        self.waiting.append(caller, place)
         late = loop.call_later(self.lane.wait_s, self._give_up, place)
         try:
             await place
@@ -135,8 +168,7 @@ class _Queue:
             raise
         finally:
             late.cancel()
-            if place in self.waiting:
-                self.waiting.remove(place)
+            self.waiting.discard(caller, place)
 
     def _give_up(self, place: asyncio.Future[None]) -> None:
         if not place.done():
@@ -200,6 +232,14 @@ class Admission:
             held.release()
         await queue.enter(caller)
         scope["ticket"] = Ticket(queue, caller)
+
+    def step_out(self, scope: Scope) -> str | None:
+        """Give a request's place back while it waits for something else; the class to enter again, None where it has no place."""
+        held: Ticket | None = scope.pop("ticket", None)
+        if held is None:
+            return None
+        held.release()
+        return held.queue.name
 
     def loads(self) -> Iterator[tuple[str, Load]]:
         """How each class stands."""

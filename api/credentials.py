@@ -62,11 +62,19 @@ def require_same_origin(request: Request) -> None:
         return
     site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
     elsewhere = site not in (None, "same-origin", "none")
-    if elsewhere or (origin is not None and urlsplit(origin).netloc != request.headers.get("host", "")):
+    if elsewhere or (origin is not None and _place(origin) != request.headers.get("host", "")):
         raise Forbidden(
             "the change was sent by a page of another site", where="Origin", expected="a page of this service",
             then="use the map itself, or a key without a browser",
         )
+
+
+def _place(origin: str) -> str | None:
+    """Host and port that an origin names; None where it names none."""
+    try:
+        return urlsplit(origin).netloc or None
+    except ValueError:
+        return None
 
 
 def require_csrf(request: Request, caller: Caller) -> None:

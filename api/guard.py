@@ -73,6 +73,7 @@ class Head(NamedTuple):
     length: int | None
     chunked: bool
     encoded: bool
+    coded: bool
     waits: bool
     request_id: bytes
 
@@ -124,6 +125,7 @@ def head_of(headers: Headers) -> Head:
         length=int(length[:19]) if length is not None and length.isdigit() else None,
         chunked=b"transfer-encoding" in seen,
         encoded=seen.get(b"content-encoding", b"identity").lower() != b"identity",
+        coded=seen.get(b"transfer-encoding", b"chunked").strip().lower() != b"chunked",
         waits=b"expect" in seen,
         request_id=given_id if _PLAIN_ID.fullmatch(given_id) else b"",
     )
@@ -193,6 +195,13 @@ _RULES: Final = (
         lambda scope, head, limits: head.encoded, 415,
         lambda scope, head, limits: ParameterError(
             "the body is compressed", where="Content-Encoding", expected="none", got="one", then="send the body as it is",
+        ),
+    ),
+    _Rule(
+        lambda scope, head, limits: head.coded, 400,
+        lambda scope, head, limits: ParameterError(
+            "the body comes in a coding that is not taken", where="Transfer-Encoding", expected="chunked, or none", got="another",
+            then="send the body as it is",
         ),
     ),
     _Rule(

@@ -97,7 +97,9 @@ def undo(request: Request, served: ServedNow, store: StoreNow, caller: CallerNow
     except ChangedSince as error:
         left = history.left_answer(error.left, served.snapshot)
         return JSONResponse(problem(error) | {"left": left}, status_code=status_of(error), media_type=PROBLEM)
-    return JSONResponse(history.undo_answer(served.snapshot, done, dry=dry))
+    told = history.undo_answer(served.snapshot, done, dry=dry)
+    # a key that may close and not read learns how much it was, and not what
+    return JSONResponse(told if caller.may("read") else told | {"rows": [], "left": []})
 
 
 def _naming(request: Request, snapshot: Snapshot) -> Naming:

@@ -8,7 +8,7 @@ import asyncio
 import json
 import random
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ import shapely
 from api.caller import Caller
 from api.served import Served
 from api.use.parameters import Box
-from geo_risk.errors import Busy, GeoRiskError
+from geo_risk.errors import Busy, GeoRiskError, TooMany
 from layers._catalog import catalog
 from layers._store import Changed, Sight
 
@@ -32,6 +32,8 @@ _LAG_BYTES: Final = 256_000
 _SEND_S: Final = 10.0
 _LOOK_S: Final = 0.5
 _STILL_S: Final = 5.0
+_SHARE: Final = 0.9
+"""Of all streams, what one caller may have: the others' screens come in beside any number of his."""
 Bounds = tuple[float, float, float, float]
 Send = Callable[[bytes], Awaitable[None]]
 
@@ -147,8 +149,8 @@ class Ring:
 class Stream:
     """One open screen: what it watches, for whom, and what waits to be sent."""
 
-    def __init__(self, watch: Watch, caller: Caller) -> None:
-        self.watch, self.caller = watch, caller
+    def __init__(self, watch: Watch, caller: Caller, who: str = "") -> None:
+        self.watch, self.caller, self.who = watch, caller, who
         self.spoke_at = time.monotonic()
         self._chunks: list[bytes] = []
         self._waits = 0
@@ -201,6 +203,7 @@ class Live:
         self._log, self._still, self._most = log, still, most
         self._ring, self._heard = Ring(revision), revision
         self._streams: set[Stream] = set()
+        self._held: Counter[str] = Counter()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closed = False
 
@@ -230,12 +233,16 @@ class Live:
         with suppress(RuntimeError):  # the loop ended: nobody is left to tell
             self._loop.call_soon_threadsafe(self._tell, news, revision)
 
-    def join(self, watch: Watch, caller: Caller) -> Stream:
-        """A new stream; `Busy` where too many are open."""
+    def join(self, watch: Watch, caller: Caller, who: str = "") -> Stream:
+        """A new stream; `Busy` where too many are open, `TooMany` where ``who`` has more than a share of them."""
         if self._closed or self.open >= self._most:
             raise Busy("too many live screens are open", expected=f"at most {self._most}", then="close some, or come again")
-        stream = Stream(watch, caller)
+        each = max(1, round(self._most * _SHARE))
+        if self._held[who] >= each:
+            raise TooMany("this caller has too many live screens open", expected=f"at most {each}", then="close some")
+        stream = Stream(watch, caller, who)
         self._streams.add(stream)
+        self._held[who] += 1
         return stream
 
     async def begin(self, stream: Stream, last: int | None) -> None:
@@ -252,7 +259,11 @@ class Live:
 
     def leave(self, stream: Stream) -> None:
         """Forget a stream."""
-        self._streams.discard(stream)
+        if stream in self._streams:
+            self._streams.remove(stream)
+            self._held[stream.who] -= 1
+            if not self._held[stream.who]:
+                del self._held[stream.who]
 
     def close(self) -> None:
         """End all streams; new ones are refused."""

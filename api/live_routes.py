@@ -10,7 +10,7 @@ from starlette.types import Receive, Scope, Send
 
 from api.caller import Caller
 from api.live import Live, Stream, Watch
-from api.policy import policy
+from api.policy import counted_as, policy
 from api.request import CallerNow, ServedNow, known_parameters
 from api.use import parameters
 
@@ -23,14 +23,14 @@ class Events(Response):
 
     media_type = "text/event-stream"
 
-    def __init__(self, live: Live, watch: Watch, caller: Caller, last: int | None) -> None:
+    def __init__(self, live: Live, watch: Watch, caller: Caller, who: str, last: int | None) -> None:
         super().__init__(headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
         del self.headers["content-length"]
-        self._live, self._watch, self._caller, self._last = live, watch, caller, last
+        self._live, self._watch, self._caller, self._who, self._last = live, watch, caller, who, last
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send until the reader leaves, falls behind, or may no longer read."""
-        stream = self._live.join(self._watch, self._caller)
+        stream = self._live.join(self._watch, self._caller, self._who)
 
         def sent(content: bytes) -> Awaitable[None]:
             return send({"type": "http.response.body", "body": content, "more_body": True})
@@ -66,4 +66,4 @@ async def events(
     named = frozenset(served.snapshot.layer(name).id for name in layers.split(",")) if layers else None
     watch = Watch(sight=caller.sight, layers=named, box=parameters.box(bbox) if bbox else None)
     last = parameters.whole(last_event_id, "Last-Event-ID", 0, _LAST_MOST) if last_event_id else None
-    return Events(live, watch, caller, last)
+    return Events(live, watch, caller, counted_as(request), last)

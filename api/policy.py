@@ -16,13 +16,18 @@ from api.credentials import require_csrf, require_same_origin
 from api.forwarded import is_beside
 from api.gate import Gate, address_of
 from geo_risk.errors import Forbidden, Unauthenticated
+from layers._store.attempts import place_of
 
 
 async def admit(request: Request, admission: str) -> None:
     """Wait for a place in that class, in the caller's name or address; one held in another class is given back first."""
+    await request.app.state.admission.enter(request.scope, admission, counted_as(request))
+
+
+def counted_as(request: Request) -> str:
+    """Whom a request counts for where one caller's share is limited: the account, for nobody in particular the address."""
     caller: Caller = request.state.caller
-    who = address_of(request) if caller.by == "nobody" else caller.id
-    await request.app.state.admission.enter(request.scope, admission, who)
+    return place_of(address_of(request)) if caller.by == "nobody" else caller.id
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -32,9 +32,21 @@ async def _served(request: Request) -> Served:
     """
     follower: Follower = request.app.state.follower
     stated = request.headers.get("geo-risk-at-least")
-    served = await follower.at_least(_revision(stated), _WAIT_S) if stated else follower.served()
+    served = await _at_least(request, _revision(stated)) if stated else follower.served()
     request.state.served = seen_now = replace(served, snapshot=_sights.of(served.snapshot, _caller(request).sight))
     return seen_now
+
+
+async def _at_least(request: Request, revision: int) -> Served:
+    """What is served once it has that revision, or after a while; whoever waits for it keeps nobody from a place."""
+    follower: Follower = request.app.state.follower
+    if follower.served().snapshot.revision >= revision:
+        return follower.served()
+    admission = request.app.state.admission.step_out(request.scope)
+    served = await follower.at_least(revision, _WAIT_S)
+    if admission is not None:
+        await admit(request, admission)
+    return served
 
 
 def _revision(text: str) -> int:

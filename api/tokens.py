@@ -124,14 +124,15 @@ class Provider:
         try:
             header = jwt.get_unverified_header(token)
             key = _key_for(keys, header.get("kid"))
-            if key is None or header.get("alg") not in self._trusted.algorithms:
+            if key is None or header.get("alg") not in self._trusted.algorithms or "crit" in header:
                 raise _refused()
-            return dict(
+            claims = dict(
                 jwt.decode(
                     token, key, algorithms=list(self._trusted.algorithms), audience=self._trusted.audience,
                     issuer=self._trusted.issuer, leeway=_LEEWAY_S, options={"require": list(_REQUIRED)},
                 )
             )
+            return claims | {"exp": float(claims["exp"])}
         except (jwt.PyJWTError, ValueError, TypeError, OverflowError, RecursionError):
             raise _refused() from None
 
@@ -152,7 +153,7 @@ class Provider:
         return Caller(
             id=f"jwt:{subject}", name=f"jwt:{subject}", display=display if isinstance(display, str) and _plain(display) else "",
             role=account.role, by="jwt", clearance=account.clearance, reads=reads, writes=account.writes, areas=account.areas,
-            until=float(claims["exp"]) + _LEEWAY_S,
+            until=claims["exp"] + _LEEWAY_S,
         )
 
 

@@ -28,7 +28,17 @@ from api.use.new_ids import new_id
 from api.use.rights import Rights, may_write, require_layer, rights_of
 from api.use.writing import Clock, Condition, Judge, Sent
 from api.writes_document import ADDITION, CHANGE, CHANGES, REMOVAL, REPLACEMENT
-from geo_risk.errors import Busy, ConditionRequired, GeoRiskError, ParameterError, Stale, StoreUnavailable, TooLarge, shown
+from geo_risk.errors import (
+    Busy,
+    ConditionRequired,
+    Forbidden,
+    GeoRiskError,
+    ParameterError,
+    Stale,
+    StoreUnavailable,
+    TooLarge,
+    shown,
+)
 from layers._catalog import catalog
 from layers._check.one import RowRejected
 from layers._layer import Layer
@@ -144,7 +154,11 @@ async def _written(request: Request, layer_id: str, plan: Plan, parameters: Mapp
         long = len(asked.body) > _IN_THREAD_BYTES
         planned = await asyncio.to_thread(plan, asked) if long else plan(asked)
         written = await _stored(request, asked, planned)
+        if any(isinstance(outcome.error, Forbidden) for outcome in written.outcomes):
+            request.app.state.gate.note_refusal(request)
     except GeoRiskError as error:
+        if isinstance(error, Forbidden):
+            request.app.state.gate.note_refusal(request)
         return _refused(error, layer, caller)
     return _sent(written)
 
@@ -164,7 +178,7 @@ async def _asked(request: Request, caller: Caller, layer: Layer, query: Mapping[
     snapshot = request.app.state.follower.served().snapshot
     return Asked(
         caller=caller, layer=layer, settings=settings, rights=rights_of(caller, snapshot), body=await _body(request, settings),
-        received=dt.datetime.now(dt.UTC), reason=_reason(request), minimal="return=minimal" in request.headers.get("prefer", ""),
+        received=dt.datetime.now(dt.UTC), reason=_reason(request), minimal=_is_minimal(request, caller),
         key=_key(request), query=query,
     )
 
@@ -205,6 +219,11 @@ def _require_crs(request: Request) -> None:
             "features are written in longitude and latitude only", where="Content-Crs", expected=_CRS84, got=shown(said),
             then="transform them first",
         )
+
+
+def _is_minimal(request: Request, caller: Caller) -> bool:
+    """Whether the answer tells no more than that it was done: if so asked, or to a key that may write and not read."""
+    return "return=minimal" in request.headers.get("prefer", "") or not caller.may("read")
 
 
 def _reason(request: Request) -> str | None:
@@ -431,7 +450,7 @@ def problem_of(error: GeoRiskError, layer: Layer | None, caller: Caller) -> tupl
     told = problem(error)
     if isinstance(error, RowRejected):
         told["faults"] = [writing.fault_answer(fault) for fault in error.faults]
-    if not isinstance(error, Stale) or layer is None:
+    if not isinstance(error, Stale) or layer is None or not caller.may("read"):
         return told, {}
     if not isinstance(error.current, Feature):
         return told | {"current": None}, {}

@@ -7,7 +7,8 @@ import sqlite3
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, nullcontext
+from functools import partial
 from pathlib import Path
 from threading import Barrier
 from typing import Any
@@ -389,3 +390,31 @@ def test_keys_on_the_command_line(tmp_path: Path) -> None:
 def test_no_command_takes_a_password_as_an_argument() -> None:
     for command in (account_commands.account_add, account_commands.account_password, account_commands.key_add):
         assert not {"password", "secret", "key"} & set(inspect.signature(command).parameters)
+
+
+def test_an_account_has_so_many_sessions_and_the_oldest_go(place: Path | str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(accounts, "SESSIONS_MOST", 3)
+    with open_store(place) as store:
+        for name in ("viewer", "operator"):
+            callers.add_account(store, name)
+        for at in range(5):
+            for name in ("viewer", "operator")[: 1 + (at == 0)]:
+                begun = Session(
+                    token_sha256=f"{name} {at}", account_id=name, made_at=f"2026-07-0{at + 1}", seen_at="2026", expires_at="2027"
+                )
+                store.transact(partial(accounts.add_session, session=begun))
+        with store.read() as connection:
+            assert sorted(accounts.roll(connection).sessions) == ["operator 0", "viewer 2", "viewer 3", "viewer 4"]
+
+
+@pytest.mark.parametrize(
+    ("text", "plain"),
+    [("张\u3000三 🚒", True), ("", True), ("Ann\u202egnol", False), ("a\nb", False), ("a\u2028b", False), ("\u200bli", False)],
+)
+def test_a_name_that_is_shown_is_one_line_that_reads_as_it_is_written(text: str, plain: bool) -> None:
+    for model, given in (
+        (NewAccount, {"name": "li", "role": "viewer", "display": text}), (Changes, {"display": text}),
+        (NewKey, {"account": "li", "scopes": ["read"], "title": text}),
+    ):  # fmt: skip
+        with nullcontext() if plain else pytest.raises(ParameterError, match=r"this is not understood; where: (display|title)"):
+            said(model, given)

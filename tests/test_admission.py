@@ -1,7 +1,9 @@
 """Admission: places, queues, shares, and that a place is never lost."""
 
 import asyncio
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -186,3 +188,44 @@ def test_a_request_that_is_over_gives_its_place_back(client):
     for path in ("/collections", "/collections/nowhere", "/x"):
         client.get(path)
     assert load(admission)[:2] == (0, 0)
+
+
+def test_nobody_stands_behind_the_many_requests_of_another():
+    async def test():
+        admission = Admission({"reads": Lane(at_once=1, waiting=20, wait_s=1, share=1)})
+        held = await entered(admission)
+        order = []
+
+        async def asked(who: str) -> None:
+            scope = await entered(admission, who)
+            order.append(who)
+            scope["ticket"].release()
+
+        tasks = [asyncio.create_task(asked(who)) for who in ["hog"] * 9 + ["li", "wang"]]
+        await asyncio.sleep(0)
+        held["ticket"].release()
+        await asyncio.gather(*tasks)
+        assert order == ["hog", "li", "wang", *["hog"] * 8]
+
+    running(test)
+
+
+def test_who_waits_for_something_else_holds_no_place():
+    async def test():
+        admission = Admission({"reads": Lane(at_once=1, waiting=0, wait_s=1, share=1)})
+        held = await entered(admission)
+        assert admission.step_out(held) == "reads"
+        assert "ticket" in await entered(admission, "another")
+        assert admission.step_out(held) is None
+
+    running(test)
+
+
+def test_a_read_that_waits_for_a_revision_keeps_no_other_waiting(small_store):
+    app = create_app(Settings(store=small_store, admission={"reads": LaneSetting(at_once=1, waiting=0)}))
+    with TestClient(app) as client, ThreadPoolExecutor(1) as threads:
+        late = threads.submit(client.get, "/collections/shelters/items/open", headers={"Geo-Risk-At-Least": "9" * 18})
+        time.sleep(0.5)
+        assert client.get("/collections/shelters/items/open").status_code == 200
+        assert not late.done()
+        assert late.result().status_code == 200

@@ -13,7 +13,7 @@ import callers
 from api.app import create_app, routers
 from api.policy import POLICIES
 from api.settings import Settings
-from layers._store import accounts, open_store
+from layers._store import accounts, audit, open_store
 
 ALL = "anonymous wall viewer field operator admin town narrow reporter expired disabled jwt"
 """town: an operator of one town; narrow: an operator's key that may read; reporter: one that may write shelters."""
@@ -198,3 +198,79 @@ def test_grants_hold_for_keys_and_sessions_made_before(store_path: Path, service
         store.transact(lambda connection: accounts.change_account(connection, "leaver", disabled=True))
         service.app.state.gate.refresh()  # type: ignore[attr-defined]
         assert ask(service, "GET /layers", before) == 401
+
+
+@pytest.fixture(scope="module")
+def writers(store_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    """A service that is written to; its key *blind* may write shelters and read nothing, *mute* may close and undo."""
+    path = tmp_path_factory.mktemp("writers") / "store.sqlite"
+    path.write_bytes(store_path.read_bytes())
+    with open_store(path) as store:
+        callers.add_key(store, "operator", ["write:shelters"], label="blind")
+        callers.add_key(store, "operator", ["close"], label="mute")
+    with TestClient(create_app(Settings(store=path)), raise_server_exceptions=False) as opened:
+        yield opened
+
+
+SHELTER = {"type": "Feature", "properties": {"name": "Canary", "kind": "shelter"}, "geometry": {"type": "Point"}}
+WEST, EAST = [0.005, 0.005], [0.015, 0.005]
+
+
+def shelter(place: list[float], **given: Any) -> dict[str, Any]:
+    return SHELTER | {"geometry": {"type": "Point", "coordinates": place}} | given
+
+
+def test_a_key_that_writes_and_does_not_read_is_told_nothing_of_what_is_there(writers: TestClient) -> None:
+    blind, item = callers.acting(writers, "operator", "blind"), "/collections/shelters/items/open"
+    changed = blind.patch(item, json={"properties": {"status": "closed"}}, headers={"If-Match": "*"})
+    stale = blind.patch(item, json={"properties": {"status": "open"}}, headers={"If-Match": '"1"'})
+    made = blind.post("/collections/shelters/items", json=shelter(WEST))
+    assert [answer.status_code for answer in (changed, stale, made, blind.get(item))] == [204, 412, 201, 403]
+    assert (changed.content, made.content, "current" in stale.json()) == (b"", b"", False)
+
+
+def test_whoever_may_undo_and_not_read_is_told_how_much_and_not_what(writers: TestClient) -> None:
+    slide = {"title": "slide", "cause": "landslide", "circle": {"lon": 0.005, "lat": 0.005, "radius_m": 50}}
+    revision = callers.acting(writers, "operator").post("/closures", json=slide).json()["revision"]
+    for who, rows in (("mute", 0), ("", 1)):
+        told = callers.acting(writers, "operator", who).post("/undo", json={"revision": revision, "dry": True}).json()
+        assert (told["counts"]["undone"], len(told["rows"])) == (1, rows)
+
+
+def refusals(writers: TestClient) -> dict[str, int]:
+    """What of the town's operator stands in the audit as refused, and how often."""
+    writers.app.state.gate._tend()  # type: ignore[attr-defined]
+    with writers.app.state.store.read() as connection:  # type: ignore[attr-defined]
+        found = [each for each in audit.entries(connection) if each.actor.startswith(callers.TOWN)]
+    return {each.subject: each.detail["times"] for each in found if (each.action, each.outcome) == ("refused", "refused")}
+
+
+def test_writes_that_are_refused_stand_in_the_audit(writers: TestClient) -> None:
+    town, items = callers.acting(writers, callers.TOWN), "/collections/shelters/items"
+    rows = {"type": "FeatureCollection", "features": [shelter(WEST), shelter(EAST), shelter(EAST)]}
+    assert town.post(items, json=shelter(EAST)).status_code == 403
+    assert [row["status"] for row in town.post(items, json=rows).json()["rows"]] == [201, 403, 403]
+    assert town.patch(f"{items}/open", json={"geometry": shelter(EAST)["geometry"]}, headers={"If-Match": "*"}).status_code == 403
+    template = "/collections/{layer_id}/items"
+    assert refusals(writers) == {f"POST {template}": 2, f"PATCH {template}/{{fid}}": 1}
+
+
+@pytest.mark.parametrize("way", ["put", "patch", "late", "undo", "batch"])
+def test_a_feature_crosses_no_border_by_the_hand_of_who_is_limited(way: str, writers: TestClient) -> None:
+    """One that went from west to east: the western operator neither fetches it back nor touches it."""
+    free, town, items = callers.acting(writers, "operator"), callers.acting(writers, callers.TOWN), "/collections/shelters/items"
+    made = free.post(items, json=shelter(WEST, id=f"gone-{way}", observed_at="2026-01-01T00:00:00Z"))
+    assert made.status_code == 201, made.text
+    item, back = f"{items}/gone-{way}", shelter(WEST)
+    moved = free.patch(item, json={"geometry": shelter(EAST)["geometry"]}, headers={"If-Match": "*"}).json()["revision"]
+    any_state = {"If-Match": "*"}
+    late = shelter(WEST, observed_at="2025-01-01T00:00:00Z")
+    row = {"type": "Feature", "id": f"gone-{way}", "revision": moved, "geometry": back["geometry"]}
+    ways: Mapping[str, Any] = {
+        "put": lambda: town.put(item, json=back, headers=any_state), "late": lambda: town.put(item, json=late, headers=any_state),
+        "patch": lambda: town.patch(item, json={"geometry": back["geometry"]}, headers=any_state),
+        "undo": lambda: town.post("/undo", json={"revision": moved}),
+        "batch": lambda: town.patch(f"{items}?whole=true", json={"type": "FeatureCollection", "features": [row]}),
+    }  # fmt: skip
+    assert ways[way]().status_code == 403
+    assert free.get(item, headers={"Geo-Risk-At-Least": str(moved)}).json()["geometry"]["coordinates"] == EAST

@@ -88,6 +88,7 @@ def asked(scope: dict[str, Any], app: App = fine, limits: Limits = SMALL, parts:
         (scope_of(HOST, path="/" + "a" * 20), 414, "the path is too long", "more"),
         (scope_of(HOST, query=b"a" * 11), 414, "the query is too long", "11"),
         (scope_of(HOST, (b"content-encoding", b"gzip")), 415, "the body is compressed", "one"),
+        (scope_of(HOST, (b"transfer-encoding", b"gzip, chunked")), 400, "a coding that is not taken", "another"),
         (scope_of(HOST, (b"content-length", b"9" * 30)), 413, "the body is too long", "more"),
         (scope_of(HOST, (b"content-length", b"9")), 413, "the body is too long", "more"),
     ],

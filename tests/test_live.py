@@ -13,7 +13,7 @@ import shapely
 from api.caller import ANONYMOUS
 from api.live import AT_ONCE, Live, News, Ring, Stream, Watch, event_of, news_of, resync
 from api.use.parameters import Box
-from geo_risk.errors import Busy, StoreUnavailable
+from geo_risk.errors import Busy, StoreUnavailable, TooMany
 from layers._store import PUBLIC, WHOLE, Changed, Sight
 from running import Service, said
 
@@ -174,6 +174,16 @@ def test_who_comes_back_goes_on_or_is_told_to_look_anew(last: int | None, lost: 
     assert ([each["id"] for each in said(content.split(b"\n\n")[1])["data"]["changes"]] if told == "changes" else []) == (
         ["f19", "f20"] if told == "changes" else []
     )
+
+
+def test_one_caller_leaves_others_their_screens() -> None:
+    live = Live(Past(0), 0, lambda _: True, most=10)
+    held = [live.join(Watch(PUBLIC), ANONYMOUS, "10.0.0.1") for _ in range(9)]
+    with pytest.raises(TooMany, match="this caller has too many live screens open; expected: at most 9"):
+        live.join(Watch(PUBLIC), ANONYMOUS, "10.0.0.1")
+    live.leave(live.join(Watch(PUBLIC), ANONYMOUS, "10.0.0.2"))
+    live.leave(held[0])
+    live.join(Watch(PUBLIC), ANONYMOUS, "10.0.0.1")
 
 
 def test_one_stream_too_many_is_told_to_come_again() -> None:

@@ -122,6 +122,20 @@ def test_within_is_what_four_comparisons_say(west: float, south: float, east: fl
         assert may(city, feature("flood_zones", box)) is held
 
 
+@pytest.mark.parametrize("layer_id", ["towns", "counties"])
+def test_what_limits_are_measured_by_is_changed_by_nobody_who_has_some(layer_id: str, city: Snapshot) -> None:
+    code = {"code": "339900001000"}
+    town = feature(layer_id, WEST, **code)
+    rights, of = rights_of(TOWNSMAN, city), layer(layer_id)
+    rights(of, town, feature(layer_id, shapely.Polygon(WEST.exterior.coords[2:] + WEST.exterior.coords[1:3]), **code, population=1))
+    smaller, next_ones = feature(layer_id, WEST.buffer(-0.001), **code), feature(layer_id, WEST, code="339900002000")
+    nowhere = feature(layer_id, None, **code)
+    for before, after in ((town, smaller), (town, next_ones), (town, nowhere), (town, None), (None, town)):
+        with pytest.raises(Forbidden, match=r"what his limits are measured by; where: layer (towns|counties)"):
+            rights(of, before, after)
+        rights_of(replace(TOWNSMAN, areas=None), city)(of, before, after)
+
+
 def test_before_and_after_count(city: Snapshot) -> None:
     rights = rights_of(TOWNSMAN, city)
     here, there = feature("shelters", shapely.Point(0.005, 0.005)), feature("shelters", shapely.Point(0.015, 0.005))

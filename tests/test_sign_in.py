@@ -86,6 +86,7 @@ def test_the_token_of_another_session_is_no_good(service: TestClient) -> None:
         ({"Sec-Fetch-Site": "cross-site"}, 403), ({"Sec-Fetch-Site": "same-site"}, 403), ({"Sec-Fetch-Site": "same-origin"}, 201),
         ({"Sec-Fetch-Site": "none"}, 201), ({"Origin": "http://evil.test"}, 403), ({"Origin": "null"}, 403),
         ({"Origin": "http://testserver"}, 201), ({"Origin": "http://testserver.evil.test"}, 403),
+        ({"Origin": "http://["}, 403), ({"Origin": ""}, 403), ({"Origin": "http://testserver@evil.test"}, 403),
     ],
 )  # fmt: skip
 def test_a_change_comes_from_a_page_of_ours(headers: dict[str, str], status: int, service: TestClient) -> None:

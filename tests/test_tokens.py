@@ -4,6 +4,7 @@ import base64
 import json
 import time
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +68,7 @@ ANOTHER = ed25519.Ed25519PrivateKey.generate()
     [
         {"iss": "https://other.test"}, {"iss": None}, {"aud": "another"}, {"aud": None}, {"aud": ["another"]}, {"exp": None},
         {"exp": 1}, {"exp": "soon"}, {"sub": None}, {"sub": 5}, {"sub": ""}, {"sub": "a\nb"}, {"sub": "x" * 101},
+        {"exp": 10**400}, {"exp": "9" * 5000},
         {"nbf": 9_000_000_000}, {"signed_by": ANOTHER}, {"kid": "two"},
         {"algorithm": "HS256", "signed_by": "a shared secret of thirty-three bytes"},
     ],
@@ -74,6 +76,14 @@ ANOTHER = ed25519.Ed25519PrivateKey.generate()
 def test_what_is_not_believed(claims: dict[str, Any], bureau: callers.Bureau, provider: Provider) -> None:
     with pytest.raises(Unauthenticated, match="the token is not valid, or not any more"):
         provider.caller(bureau.token(**claims))
+
+
+def test_what_a_token_says_must_be_understood_is_not_skipped(bureau: callers.Bureau, provider: Provider) -> None:
+    claims = {"iss": "https://bureau.test", "aud": "geo-risk", "sub": "u-7", "groups": ["duty"], "exp": 9_000_000_000}
+    for header, believed in (({}, True), ({"crit": ["only-at-night"], "only-at-night": True}, False)):
+        token = jwt.encode(claims, bureau.secret, algorithm="EdDSA", headers={"kid": "one", **header})
+        with nullcontext() if believed else pytest.raises(Unauthenticated, match="the token is not valid"):
+            assert provider.caller(token).role == "operator"
 
 
 def unsigned(**header: Any) -> str:

@@ -5,7 +5,7 @@ import secrets
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 
 import sqlalchemy as sa
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -34,12 +34,17 @@ class Doer:
     address: str = ""
 
 
+_ONE_LINE: Final = r"^[^\p{C}\p{Zl}\p{Zp}]*$"
+"""Text without characters that break a line, reverse it or cannot be seen."""
+Line = Annotated[str, Field(max_length=200, pattern=_ONE_LINE)]
+
+
 class NewAccount(BaseModel):
     """What is said of a new account; what is not said follows from the role."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     name: str
-    display: str = ""
+    display: Line = ""
     role: Role
     clearance: Sensitivity | None = None
     reads: Names = None
@@ -51,7 +56,7 @@ class Changes(BaseModel):
     """What is to change of an account; what is not said stays. A change of role alone takes over the role's clearance."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
-    display: str | None = None
+    display: Line | None = None
     role: Role | None = None
     clearance: Sensitivity | None = None
     reads: Names = None
@@ -66,7 +71,7 @@ class NewKey(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
     account: str
     scopes: frozenset[str] = Field(min_length=1, max_length=100)
-    title: str = Field(default="", max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")
+    title: Line = ""
     days: int = Field(default=DAYS, ge=1, le=DAYS_OF_A_WALL)
 
 

@@ -16,7 +16,7 @@ from api.use._remember import remember_few
 from geo_risk.errors import Forbidden
 from layers._layer import Layer
 from layers._store import Feature, Snapshot
-from layers._store.accounts import at_least
+from layers._store.accounts import GRANTED_BY, at_least
 from layers._store.writes import Judge
 
 Rights = Callable[[Layer, Feature | None, Feature | None], None]
@@ -36,6 +36,7 @@ def rights_of(caller: Caller, snapshot: Snapshot) -> Rights:
 
     def require(layer: Layer, before: Feature | None, after: Feature | None) -> None:
         require_layer(caller, layer)
+        require_measure(caller, layer, before, after)
         for feature in (before, after):
             if feature is not None:
                 require_place(caller, snapshot, layer, feature)
@@ -95,6 +96,24 @@ def require_layer(caller: Caller, layer: Layer) -> None:
         )
 
 
+def require_measure(caller: Caller, layer: Layer, before: Feature | None, after: Feature | None) -> None:
+    """Stop a caller who is limited to areas from changing what areas are measured by: their shapes and codes, and which there are.
+
+    Raises
+    ------
+    Forbidden
+        His own limits, or another's, would be others.
+    """
+    if caller.areas is None or layer.id not in GRANTED_BY:
+        return
+    if before is None or after is None or not _measures_alike(before, after):
+        raise Forbidden(
+            "this caller may not change what his limits are measured by", where=f"layer {layer.id}",
+            expected="an area with the shape and the code that it has", got="another",
+            then="ask whoever may change things everywhere",
+        )
+
+
 def require_place(caller: Caller, snapshot: Snapshot, layer: Layer, feature: Feature) -> None:
     """Stop a caller who may not change things where the feature is.
 
@@ -118,6 +137,12 @@ def require_place(caller: Caller, snapshot: Snapshot, layer: Layer, feature: Fea
 def _placed(feature: Feature) -> list[BaseGeometry]:
     shape = None if feature.geometry is None else shapely.from_wkb(feature.geometry)
     return [] if shape is None or shape.is_empty else [shape]
+
+
+def _measures_alike(before: Feature, after: Feature) -> bool:
+    was, is_now = (shapely.normalize(_placed(each)) for each in (before, after))
+    same_place = len(was) == len(is_now) and bool(shapely.equals_exact(was, is_now).all())
+    return same_place and before.values.get("code") == after.values.get("code")
 
 
 def _closed(snapshot: Snapshot, feature: Feature) -> list[BaseGeometry]:

@@ -31,6 +31,8 @@ VERBS: Final[Mapping[str, Role]] = {
 }
 """What a key may be allowed to do, and the least role whose key may be."""
 
+SESSIONS_MOST: Final = 1_000
+"""Of one account: everybody's are in memory, and read anew with each sign-in."""
 _NOBODY: Final = "anonymous"
 _GENERATION: Final = "people_generation"
 GRANTED_BY: Final = ("counties", "towns")
@@ -372,8 +374,12 @@ def revoke_key(connection: sa.Connection, key_id: str, at: str) -> Key:
 
 
 def add_session(connection: sa.Connection, session: Session) -> None:
-    """Begin a session; those that are over are cleared away."""
+    """Begin a session; those that are over are cleared away, and the oldest of an account that has too many."""
     connection.execute(sa.delete(_SESSIONS).where(_SESSIONS.c.expires_at <= session.made_at))
+    own, age = _SESSIONS.c.account_id == session.account_id, _SESSIONS.c.made_at
+    oldest = sa.select(age).where(own).order_by(age.desc()).offset(SESSIONS_MOST - 1).limit(1)
+    if (too_old := connection.execute(oldest).scalar_one_or_none()) is not None:
+        connection.execute(sa.delete(_SESSIONS).where(own, age <= too_old))
     connection.execute(sa.insert(_SESSIONS).values(asdict(session)))
     _changed(connection)
 

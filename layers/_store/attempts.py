@@ -11,6 +11,7 @@ import hashlib
 import ipaddress
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, Literal, NamedTuple
 
 import sqlalchemy as sa
@@ -78,29 +79,31 @@ class Tried(NamedTuple):
 
 def by_name(compared: str, address: str) -> tuple[Tried, Tried]:
     """What an attempt by a name (`accounts.compared`) from an address counts for."""
-    return Tried("name", hashlib.sha256(compared.encode("utf-8", "surrogateescape")).hexdigest()[:_NAME_DIGITS]), _from(address)
+    digest = hashlib.sha256(compared.encode("utf-8", "surrogateescape")).hexdigest()
+    return Tried("name", digest[:_NAME_DIGITS]), Tried("address", place_of(address))
 
 
 def by_key(address: str) -> tuple[Tried, Tried]:
-    """What an attempt by a key from an address counts for.
+    """What an attempt by a key from an address counts for."""
+    place = place_of(address)
+    return Tried("key", place), Tried("address", place)
 
-    >>> by_key("2001:db8:1:2:3:4:5:6")[1].who, by_key("::ffff:10.0.0.7")[1].who, by_key("")[1].who
+
+@lru_cache(maxsize=4096)
+def place_of(address: str) -> str:
+    """What stands for an address where callers are counted: of IPv6 the network of 64 bits, all of which one caller may have.
+
+    >>> place_of("2001:db8:1:2:3:4:5:6"), place_of("::ffff:10.0.0.7"), place_of("")
     ('2001:db8:1:2::', '10.0.0.7', '')
     """
-    place = _from(address)
-    return Tried("key", place.who), place
-
-
-def _from(address: str) -> Tried:
-    """The address; of IPv6 the network of 64 bits, since whoever has one address there has them all."""
     try:
         found = ipaddress.ip_address(address)
     except ValueError:
-        return Tried("address", address)
+        return address
     plain = getattr(found, "ipv4_mapped", None) or found
     if plain.version == 4:
-        return Tried("address", str(plain))
-    return Tried("address", str(ipaddress.ip_network((int(plain), 64), strict=False).network_address))
+        return str(plain)
+    return str(ipaddress.ip_network((int(plain), 64), strict=False).network_address)
 
 
 def prepare(connection: sa.Connection) -> None:
