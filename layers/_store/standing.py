@@ -20,6 +20,9 @@ ReplyOwner = tuple[str, str]
 
 _REPLIES: Final = "SELECT actor, key, request_sha256, status, headers, body FROM replies WHERE (actor, key) IN (VALUES {marks})"
 
+_ASKED: Final = 250
+"""Features asked for at once: as one value (`at_once`) SQLite holds no more of the largest geometries that are taken."""
+
 
 class CurrentRow(NamedTuple):
     """A current row: canonical text, WKB, and what is stated of it."""
@@ -74,10 +77,16 @@ def standings(connection: sa.Connection, layer: Layer, fids: Iterable[str]) -> d
 
 
 def current_rows(connection: sa.Connection, layer: Layer, fids: Iterable[str]) -> list[CurrentRow]:
-    """The current rows of these features, those that are there, by one question.
+    """The current rows of these features, those that are there, by one question for some hundreds of them.
 
     Values are those of the log's text, in which numbers are as they were written.
     """
+    wanted = list(dict.fromkeys(fids))
+    parts = (wanted[start : start + _ASKED] for start in range(0, len(wanted), _ASKED))
+    return [row for part in parts for row in _current_rows(connection, layer, part)]
+
+
+def _current_rows(connection: sa.Connection, layer: Layer, fids: Sequence[str]) -> list[CurrentRow]:
     table = current_table(layer.id, declared(layer))
     query = (
         sa.select(
@@ -85,7 +94,7 @@ def current_rows(connection: sa.Connection, layer: Layer, fids: Iterable[str]) -
             REVISIONS.c.observed_at, REVISIONS.c.skew_s,
         )
         .join(REVISIONS, REVISIONS.c.seq == table.c.revision)
-        .where(among(connection, table.c.fid, dict.fromkeys(fids)))
+        .where(among(connection, table.c.fid, fids))
     )  # fmt: skip
     return [CurrentRow(*row) for row in at_once(connection, query)]
 
