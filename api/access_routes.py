@@ -5,6 +5,9 @@ import json
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
+from fastapi.encoders import jsonable_encoder
+from fastapi.responses import JSONResponse
+from starlette.concurrency import run_in_threadpool
 
 from api.policy import ASKERS, CLOSERS, OVERLAYS, READERS
 from api.request import CallerNow, ServedNow, ServedThen, SettingsNow, StoreNow, known_parameters
@@ -163,15 +166,17 @@ def select_area(served: ServedThen, body: Body, layers: str | None = None) -> di
 
 
 @router.post("/evacuations", dependencies=[*ASKERS, *_strict], status_code=201)
-def evacuate(
-    served: ServedNow, caller: CallerNow, files: FilesNow, plans: PlansNow, body: Body, response: Response, wait_s: str = "0"
-) -> dict[str, Any]:
+async def evacuate(
+    request: Request, served: ServedNow, caller: CallerNow, files: FilesNow, plans: PlansNow, body: Body, wait_s: str = "0"
+) -> JSONResponse:
     """Make a plan: the body says which groups, hazard, vehicle and limit. Answers with the job; ``wait_s`` waits for it so long."""
     asked = with_previous(question_of(body), lambda job_id: plans.job(job_id, caller.sight))
-    snapshot = served.snapshot
+    snapshot, seconds = served.snapshot, parameters.number(wait_s, "wait_s", 0, 20)
     job = plans.submit(lambda tell: evacuation_plan(snapshot, files, asked, tell), caller.id, caller.sight)
-    response.headers["Location"] = f"/evacuations/{job.id}"
-    return _job(plans.wait(job.id, parameters.number(wait_s, "wait_s", 0, 20)))
+    # whoever only waits keeps nobody from a place
+    request.app.state.admission.step_out(request.scope)
+    job = await plans.awaited(job.id, seconds)
+    return await run_in_threadpool(_made, job)
 
 
 @router.get("/evacuations", dependencies=[*READERS, *_strict])
@@ -191,6 +196,10 @@ def evacuation_dismiss(plans: PlansNow, caller: CallerNow, job_id: str) -> dict[
     """Call a plan off: who asked for it, or an operator."""
     require_own(caller, plans.job(job_id, caller.sight).asked_by)
     return _job(plans.dismiss(job_id), whole=False)
+
+
+def _made(job: PlanJob) -> JSONResponse:
+    return JSONResponse(jsonable_encoder(_job(job)), status_code=201, headers={"Location": f"/evacuations/{job.id}"})
 
 
 def _job(job: PlanJob, *, whole: bool = True) -> dict[str, Any]:

@@ -84,27 +84,30 @@ def ask(body: Body, jobs: JobsNow, settings: SettingsNow, caller: CallerNow, res
 
 
 @router.get("/jobs", dependencies=[*READERS, *_strict])
-def jobs_list(jobs: JobsNow) -> dict[str, Any]:
+def jobs_list(jobs: JobsNow, caller: CallerNow) -> dict[str, Any]:
     """The jobs of this service, the newest first."""
-    return {"jobs": [_status(job) for job in jobs.jobs()], "links": [_link("self", "/jobs")]}
+    return {"jobs": [_status(job, caller) for job in jobs.jobs()], "links": [_link("self", "/jobs")]}
 
 
 @router.get("/jobs/{job_id}", dependencies=[*READERS, *_strict])
-def job_status(job_id: str, jobs: JobsNow) -> dict[str, Any]:
+def job_status(job_id: str, jobs: JobsNow, caller: CallerNow) -> dict[str, Any]:
     """How a job stands."""
-    return _status(jobs.job(job_id))
+    return _status(jobs.job(job_id), caller)
 
 
 @router.delete("/jobs/{job_id}", dependencies=[*ASKERS, *_strict])
 def job_dismiss(job_id: str, jobs: JobsNow, caller: CallerNow) -> dict[str, Any]:
     """End a job at once, running or waiting: who asked for it, or an operator."""
     require_own(caller, jobs.job(job_id).asked_by)
-    return _status(jobs.dismiss(job_id))
+    return _status(jobs.dismiss(job_id), caller)
 
 
 @router.get("/jobs/{job_id}/results", dependencies=[*READERS, *_strict])
-def job_results(job_id: str, jobs: JobsNow, served: ServedNow) -> dict[str, Any]:
+def job_results(job_id: str, jobs: JobsNow, served: ServedNow, caller: CallerNow) -> dict[str, Any]:
     """The run that a job made, or the problem it met."""
+    job = jobs.job(job_id)
+    if job.error is not None and not _may_hear(job, caller):
+        raise NotFound("the job has no result", where="jobs", expected="a successful job", got=job.status)
     return {"run": runs.as_json(_readable(jobs.run(job_id), served.snapshot))}
 
 
@@ -141,7 +144,7 @@ def _submit(given: dict[str, Any], jobs: Jobs, settings: Settings, caller: Calle
     runs.files_of(scenario, settings.data_folder, confined=True)  # what cannot be read is refused here, before it waits
     job = jobs.submit(scenario, caller.actor, caller.id, caller.reads)
     response.headers["Location"] = f"/jobs/{job.id}"
-    return _status(job)
+    return _status(job, caller)
 
 
 def _kept(store: Store, served: Served, run_id: str) -> runs.Run:
@@ -177,16 +180,23 @@ def _summary(question: Question) -> dict[str, Any]:
     }
 
 
-def _status(job: Job) -> dict[str, Any]:
+def _status(job: Job, caller: Caller) -> dict[str, Any]:
     """A job in the words of the standard's statusInfo; what a failed one met is under ``problem``."""
+    hears = job.error is None or _may_hear(job, caller)
     facts = {
-        "processID": job.question, "type": "process", "jobID": job.id, "status": job.status, "message": job.message,
+        "processID": job.question, "type": "process", "jobID": job.id, "status": job.status,
+        "message": job.message if hears else "failed",
         "created": job.created, "started": job.started, "finished": job.finished, "progress": job.progress,
-        "run": job.run, "problem": problem(job.error) if job.error else None,
+        "run": job.run, "problem": problem(job.error) if job.error and hears else None,
     }
     links = [_link("self", f"/jobs/{job.id}")]
     links += [_link(_rel("results"), f"/jobs/{job.id}/results")] if job.status == "successful" else []
     return {name: value for name, value in facts.items() if value is not None} | {"links": links}
+
+
+def _may_hear(job: Job, caller: Caller) -> bool:
+    """Whether a caller is told what a job met, which may name layers: one from whom some are hidden hears of his own jobs only."""
+    return caller.reads is None or caller.id == job.asked_by
 
 
 def _rel(name: str) -> str:

@@ -181,6 +181,18 @@ def test_a_full_queue_says_when_to_come_again(start: Start) -> None:
         jobs.submit(SCENARIO, "clerk")
 
 
+def test_nobody_in_particular_leaves_places_to_others_and_goes_after_them(start: Start) -> None:
+    jobs = start(SLEEPS, waiting=4)
+    running = until(jobs, jobs.submit(SCENARIO, "clerk"), lambda job: job.status == "running")
+    anonymous = [jobs.submit(SCENARIO, "anonymous", "anonymous") for _ in range(2)]
+    with pytest.raises(Busy, match="too many jobs of people who are not signed in wait"):
+        jobs.submit(SCENARIO, "anonymous", "anonymous")
+    officers = jobs.submit(SCENARIO, "li", "acc-1")
+    jobs.dismiss(running.id)
+    until(jobs, officers, lambda job: job.status == "running")
+    assert [jobs.job(each.id).status for each in anonymous] == ["accepted", "accepted"]
+
+
 def test_as_many_run_at_once_as_may(start: Start) -> None:
     jobs = start(SLEEPS, at_once=2)
     given = [jobs.submit(SCENARIO, "clerk") for _ in range(3)]

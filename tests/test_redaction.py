@@ -15,6 +15,7 @@ from api.app import create_app, routers
 from api.settings import Settings
 from api.use.runs import inputs_of
 from api.use.scenarios import scenario_of
+from geo_risk.errors import ParameterError
 from layers._catalog import catalog, layer
 from layers._frame import typed
 from layers._layer import Column, Geometry, Layer, Style
@@ -218,3 +219,13 @@ def test_a_plan_is_for_who_may_read_as_much_as_who_asked(service: TestClient) ->
 def test_risk_is_the_same_for_everybody(service: TestClient) -> None:
     answers = {actor: service.get("/risk", headers=callers.headers(actor)).json()["areas"] for actor in SEES}
     assert all(answer == answers["admin"] for answer in answers.values())
+
+
+def test_what_a_job_met_is_told_to_nobody_from_whom_a_layer_is_hidden(service: TestClient) -> None:
+    """The words of a failure may name any layer: an operator's job, and another operator for whom the depots are hidden."""
+    jobs = service.app.state.jobs  # type: ignore[attr-defined]
+    job = jobs.submit(scenario_of({"question": "index"}), "operator", "operator")
+    jobs._end(job.id, status="failed", message=UNGRANTED, error=ParameterError(UNGRANTED))
+    for path in ("/jobs", f"/jobs/{job.id}", f"/jobs/{job.id}/results"):
+        texts = {actor: service.get(path, headers=callers.headers(actor)).text for actor in ("operator", "viewer", "blinkered")}
+        assert {actor: UNGRANTED in text for actor, text in texts.items()} == {"operator": True, "viewer": True, "blinkered": False}

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple
 
 import api
+from api.caller import ANONYMOUS
 from api.use.runs import Run, load, run_of, save
 from api.use.scenarios import QUESTIONS, Scenario
 from geo_risk import errors
@@ -95,7 +96,7 @@ class Jobs:
         Raises
         ------
         Busy
-            As many wait as may.
+            As many wait as may; whoever is nobody in particular leaves half of the places to others.
         """
         with self._changed:
             if len(self._waiting) >= self._limits.waiting or self._closed:
@@ -103,6 +104,8 @@ class Jobs:
                     "too many jobs wait", where="jobs", expected=f"at most {self._limits.waiting} waiting",
                     got=str(len(self._waiting)), then="try again later, or dismiss a job",
                 )
+            if asked_by == ANONYMOUS.id and sum(map(self._is_nobodys, self._waiting)) >= max(1, self._limits.waiting // 2):
+                raise Busy("too many jobs of people who are not signed in wait", where="jobs", then="sign in, or try again later")
             job = Job(id=uuid.uuid4().hex, question=scenario.question, status="accepted", created=_now(), asked_by=asked_by)
             self._jobs[job.id] = job
             self._forget()
@@ -178,10 +181,16 @@ class Jobs:
             self._changed.wait_for(lambda: self._waiting or self._closed)
             if not self._waiting:
                 return None
-            found = self._waiting.popleft()
+            # whoever signed in need not stand behind any number of those who did not
+            at = next((at for at, each in enumerate(self._waiting) if not self._is_nobodys(each)), 0)
+            found = self._waiting[at]
+            del self._waiting[at]
             job = self._jobs[found.job_id]
             self._jobs[found.job_id] = dataclasses.replace(job, status="running", started=_now(), message="start")
             return found
+
+    def _is_nobodys(self, waiting: "_Waiting") -> bool:
+        return self._jobs[waiting.job_id].asked_by == ANONYMOUS.id
 
     def _run(self, asked: "_Waiting") -> None:
         job_id = asked.job_id

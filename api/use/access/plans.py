@@ -1,5 +1,6 @@
 """Evacuation plans as jobs: made one after the other in a thread, watched, called off, kept while the service runs."""
 
+import asyncio
 import datetime as dt
 import threading
 import uuid
@@ -9,6 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
 
+from api.caller import ANONYMOUS
 from geo_risk.errors import Busy, GeoRiskError, NotFound, shown
 from layers._store.sight import PUBLIC, WHOLE, Sight
 
@@ -52,9 +54,13 @@ class Plans:
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="plans")
 
     def submit(self, work: Work, asked_by: str = "", sight: Sight = PUBLIC) -> PlanJob:
-        """Begin to make a plan, or let it wait for those before it; `Busy` where too many wait."""
+        """Begin to make a plan, or let it wait for those before it; `Busy` where too many wait.
+
+        Nobody in particular leaves half of the places to others.
+        """
         with self._lock:
-            if sum(job.status in ("accepted", "running") for job in self._jobs.values()) >= WAITING:
+            waiting = [job.asked_by for job in self._jobs.values() if job.status in ("accepted", "running")]
+            if len(waiting) >= WAITING or (asked_by == ANONYMOUS.id and waiting.count(asked_by) >= WAITING // 2):
                 raise Busy("too many plans wait to be made", where="evacuations", expected=f"at most {WAITING}", then="come again")
             job = PlanJob(id=uuid.uuid4().hex, status="accepted", created=_now(), asked_by=asked_by, sight=sight)
             self._jobs[job.id] = job
@@ -75,12 +81,12 @@ class Plans:
         with self._lock:
             return tuple(job for job in reversed(self._jobs.values()) if sight.covers(job.sight))
 
-    def wait(self, job_id: str, seconds: float) -> PlanJob:
-        """The job once it is finished, or as it stands after so many seconds."""
+    async def awaited(self, job_id: str, seconds: float) -> PlanJob:
+        """The job once it is finished, or as it stands after so many seconds; no thread waits for it."""
         with self._lock:
             future = self._futures.get(job_id)
         if future is not None:
-            _settled(future, seconds)
+            await asyncio.wait([asyncio.wrap_future(future)], timeout=seconds)
         return self.job(job_id)
 
     def dismiss(self, job_id: str) -> PlanJob:
@@ -125,12 +131,6 @@ class Plans:
         for key in finished[: max(len(finished) - KEPT, 0)]:
             del self._jobs[key]
             self._futures.pop(key, None)
-
-
-def _settled(future: Future[None], seconds: float) -> None:
-    done = threading.Event()
-    future.add_done_callback(lambda _: done.set())
-    done.wait(seconds)
 
 
 def _now() -> str:
