@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 
 import jwt
+from cryptography.exceptions import UnsupportedAlgorithm
 from jwt.algorithms import get_default_algorithms
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -187,7 +188,7 @@ def _keys_of(path: Path, algorithms: tuple[Algorithm, ...]) -> Mapping[str, jwt.
             keys = {each.key_id or "": each for each in found}
         else:
             keys = {"": _from_pem(content, algorithms[0])}
-    except (OSError, ValueError, KeyError, TypeError, jwt.PyJWTError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, jwt.PyJWTError, UnsupportedAlgorithm) as error:
         raise _no_keys(path, type(error).__name__) from None
     if not keys or any(key.key_type == "oct" or _is_private(key) for key in keys.values()):
         raise _no_keys(path, "none, or a secret one")

@@ -14,6 +14,7 @@ from threading import Barrier
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 import callers
 from api.caller import caller_of
@@ -418,3 +419,18 @@ def test_a_name_that_is_shown_is_one_line_that_reads_as_it_is_written(text: str,
     ):  # fmt: skip
         with nullcontext() if plain else pytest.raises(ParameterError, match=r"this is not understood; where: (display|title)"):
             said(model, given)
+
+
+@pytest.mark.parametrize("harm", ["role = 'king'", "reads = '{'", "clearance = 'all'"])
+def test_a_row_that_cannot_be_understood_lets_nobody_in_and_the_others_hold(harm: str, store: Store) -> None:
+    update = sa.text(f"UPDATE accounts SET {harm} WHERE id = 'operator'")
+    store.transact(lambda connection: connection.execute(update))
+    found = roll(store)
+    assert ("operator" in found.accounts, "operator" in found.named) == (False, False)
+    assert {key.account_id for key in found.keys.values()} == {*callers.ROLES, callers.TOWN} - {"operator"}
+
+
+@pytest.mark.parametrize("name", ["unknown", "Several", "retention"])
+def test_a_name_by_which_the_audit_means_somebody_else_is_nobodys(name: str, store: Store) -> None:
+    with pytest.raises(ParameterError, match="this name means somebody else in the audit"):
+        enrolment.add_account(store, NewAccount(name=name, role="viewer"), None, ME)

@@ -163,6 +163,7 @@ def pem(secret: Any) -> bytes:
     [
         (b"", "keys cannot be used"), (b"{}", "keys cannot be used"), (b'{"keys": []}', "none, or a secret one"),
         (b'{"keys": [{"kty": "oct", "k": "c2VjcmV0"}]}', "none, or a secret one"), (b"-----BEGIN PUBLIC KEY-----", "keys cannot"),
+        (b'{"keys": [1]}', "keys cannot"), (b'{"keys": {"a": 1}}', "keys cannot"), (b'{"keys": 5}', "keys cannot"),
         (pem(ed25519.Ed25519PrivateKey.generate()), "a secret one"), (pem(ec.generate_private_key(ec.SECP256R1())), "keys cannot"),
     ],
 )  # fmt: skip

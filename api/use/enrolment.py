@@ -34,6 +34,8 @@ class Doer:
     address: str = ""
 
 
+_THE_AUDITS: Final = frozenset({"unknown", "several", "retention"})
+"""Whom the audit names where it was no account."""
 _ONE_LINE: Final = r"^[^\p{C}\p{Zl}\p{Zp}]*$"
 """Text without characters that break a line, reverse it or cannot be seen."""
 Line = Annotated[str, Field(max_length=200, pattern=_ONE_LINE)]
@@ -109,6 +111,11 @@ def add_account(store: Store, given: NewAccount, password: str | None, doer: Doe
         password=password, created_at=now(), created_by=doer.actor,
     )  # fmt: skip
     require_grants(account, store.layers)
+    if account.compared in _THE_AUDITS:
+        raise ParameterError(
+            "this name means somebody else in the audit", where="name", expected="another", got=shown(account.name),
+            then="choose another",
+        )
 
     def add(connection: sa.Connection) -> None:
         prepare(connection)

@@ -5,11 +5,12 @@ the change in the same one (`layers._store.audit`). Secrets come in as digests: 
 """
 
 import json
+import logging
 import re
 import unicodedata
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields, replace
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypeVar
 
 import sqlalchemy as sa
 
@@ -18,6 +19,8 @@ from layers._layer import SENSITIVITIES, Layer, Sensitivity
 from layers._store.records import is_clean, now
 from layers._store.schema import META, TEXT, WHOLE_NUMBER
 
+_log = logging.getLogger(__name__)
+Read = TypeVar("Read")
 Role = Literal["wall", "viewer", "field", "operator", "admin"]
 ROLES: Final[tuple[Role, ...]] = ("wall", "viewer", "field", "operator", "admin")
 """From the least to the most: each may do what the one before it may."""
@@ -267,9 +270,12 @@ def generation(connection: sa.Connection) -> int:
 
 
 def roll(connection: sa.Connection) -> Roll:
-    """Everybody, as this transaction sees it."""
-    accounts = {each.id: each for each in (_account(row) for row in connection.execute(sa.select(_ACCOUNTS)).mappings())}
-    keys = (_key(row) for row in connection.execute(sa.select(_KEYS)).mappings())
+    """Everybody, as this transaction sees it.
+
+    An account or a key whose row cannot be understood is let in nowhere; that of the others holds.
+    """
+    accounts = {each.id: each for each in _understood(connection, _ACCOUNTS, _account)}
+    keys = [each for each in _understood(connection, _KEYS, _key) if each.account_id in accounts]
     sessions = (Session(**row) for row in connection.execute(sa.select(_SESSIONS)).mappings())
     return Roll(
         generation=generation(connection), accounts=accounts, named={each.compared: each for each in accounts.values()},
@@ -456,6 +462,14 @@ def _one_account(connection: sa.Connection, where: sa.ColumnElement[bool], asked
     if found is None:
         raise NotFound("no such account", expected="the name of an account", got=shown(asked), then="list the accounts first")
     return _account(found)
+
+
+def _understood(connection: sa.Connection, table: sa.Table, read: Callable[[Mapping[Any, Any]], Read]) -> Iterator[Read]:
+    for row in connection.execute(sa.select(table)).mappings():
+        try:
+            yield read(row)
+        except (ParameterError, ValueError, TypeError) as error:
+            _log.error("a row of %s cannot be understood, and lets nobody in: %s", table.name, type(error).__name__)
 
 
 def _account(row: Mapping[Any, Any]) -> Account:
