@@ -160,7 +160,7 @@ def test_what_is_not_in_the_log_cannot_be_undone(store, target, text):
 
 
 def test_too_much_for_one_piece_is_refused(store, monkeypatch):
-    monkeypatch.setattr("layers._store.undo.MOST", 1)
+    monkeypatch.setattr("layers._store.undo.AT_ONCE", 1)
     with pytest.raises(ParameterError, match=r"more than can be taken back in one piece; where: batch 1; .*at most 1 .*got: 2"):
         taken_back(store, 1)
 

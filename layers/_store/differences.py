@@ -7,7 +7,7 @@ true*: those effective between two moments, by what was known at a revision, in 
 from bisect import bisect, insort
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import accumulate, groupby
 from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
@@ -121,6 +121,39 @@ def recorded_between(connection: sa.Connection, layers: Collection[str], after: 
     return _courses(connection, _in_order_of_arrival(listed, base, late), late=True)
 
 
+def recorded_of(connection: sa.Connection, layer_id: str, fids: Collection[str], after: int, until: int) -> Iterator[Course]:
+    """As `recorded_between`, of some features of one layer; the others are not looked at."""
+    _require_kept(connection, after)
+    listed = _listed(connection, [layer_id], sa.and_(among(connection, REVISIONS.c.fid, fids), _within(after, until)), own=True)
+    late = _made_from(connection, [each for each in listed if each.op == "late"], until)
+    return _courses(connection, _in_order_of_arrival(listed, _bases(connection, listed, after), late), late=True)
+
+
+def features_between(
+    connection: sa.Connection, layer_id: str, after: int, until: int, *, beyond: str, most: int, most_bytes: int
+) -> list[str]:
+    """Features of a layer, by id from the one ``beyond``, that revisions above ``after`` up to ``until`` tell of.
+
+    At most so many, and of geometries of about so many bytes; at least one, where there is one.
+    """
+    size = sa.func.coalesce(sa.func.sum(sa.func.length(REVISIONS.c.geometry)), 0)
+    found = connection.execute(
+        sa.select(REVISIONS.c.fid, size)
+        .where(REVISIONS.c.layer == layer_id, REVISIONS.c.fid > beyond, _within(after, until))
+        .group_by(REVISIONS.c.fid)
+        .order_by(REVISIONS.c.fid)
+        .limit(most)
+    ).all()
+    held = accumulate(length for _, length in found)
+    return [fid for number, ((fid, _), so_far) in enumerate(zip(found, held, strict=True)) if number == 0 or so_far <= most_bytes]
+
+
+def _within(after: int, until: int) -> sa.ColumnElement[bool]:
+    """The span of revisions, looked at beside the features' own index: by number the span would be gone through for each part."""
+    number = REVISIONS.c.seq + 0
+    return sa.and_(number > after, number <= until)
+
+
 def effective_between(connection: sa.Connection, layers: Collection[str], since: str, until: str, known: int) -> Iterator[Course]:
     """The courses by the revisions effective after ``since`` up to ``until`` (stamps), as known at the revision ``known``.
 
@@ -177,11 +210,15 @@ def counts_by_minute(
         yield at, int(changes), int(of_them_late), int(last)
 
 
-def _listed(connection: sa.Connection, layers: Collection[str], span: sa.ColumnElement[bool]) -> list[_Listed]:
+def _listed(
+    connection: sa.Connection, layers: Collection[str], span: sa.ColumnElement[bool], *, own: bool = False
+) -> list[_Listed]:
+    """The revisions of a span; with ``own`` it is found by the features' index, else by number."""
+    layer = REVISIONS.c.layer if own else _OWNER
     found = connection.execute(
         sa.select(REVISIONS.c.layer, REVISIONS.c.fid, REVISIONS.c.seq, REVISIONS.c.op, effective)
         .join(BATCHES, BATCHES.c.id == REVISIONS.c.batch_id)
-        .where(span, _OWNER.in_(sorted(layers)))
+        .where(span, layer.in_(sorted(layers)))
         .limit(MOST + 1)
     ).all()
     if len(found) > MOST:
@@ -251,12 +288,13 @@ def _in_order(listed: Sequence[_Listed], base: Mapping[tuple[str, str], int]) ->
 
 
 def _courses(connection: sa.Connection, links: Iterator[_Link], *, late: bool) -> Iterator[Course]:
-    group = list[list[_Link]]()
+    group, held = list[list[_Link]](), 0
     for _, of_feature in groupby(links, key=lambda link: (link.layer, link.fid)):
         group.append(list(of_feature))
-        if sum(map(len, group)) >= _TOGETHER:
+        held += len(group[-1])
+        if held >= _TOGETHER:
             yield from _read(connection, group, late=late)
-            group = []
+            group, held = [], 0
     yield from _read(connection, group, late=late)
 
 

@@ -3,6 +3,9 @@
 A feature goes back only if it still is what the change made of it; one that was changed since is somebody's later work. Nothing
 is taken out of the log, so an undo is itself undone by the same rule. Late reports changed no current row: there is nothing
 to take back of them.
+
+What touched much goes back in parts, each a transaction and a batch of its own, so that other writes come in between and memory
+stays bounded. One that was broken off is asked for again: what is back already stays. Taking back one part takes back them all.
 """
 
 from collections import Counter
@@ -15,7 +18,7 @@ import sqlalchemy as sa
 
 from geo_risk.errors import Conflict, NotFound, ParameterError, shown
 from layers._layer import Layer
-from layers._store.differences import MOST, Course, State, recorded_between
+from layers._store.differences import Course, State, recorded_between
 from layers._store.log import Entry, Log, declared_here
 from layers._store.records import Batch, Feature, Op
 from layers._store.rows import Row, encoded_one, values_of
@@ -23,10 +26,14 @@ from layers._store.schema import BATCHES, REVISIONS, SOURCE, current_table, decl
 from layers._store.sql import among, delete, insert_or_replace
 from layers._store.writes import Judge, permit
 
+AT_ONCE: Final = 20_000
+"""Revisions that are taken back in one transaction at most."""
 _TOGETHER: Final = 1_000
 """Features looked at, and written, at a time."""
 _NAMED: Final = 5
 """Features that an error names."""
+LISTED: Final = 200
+"""Features of a kind that are listed; all are counted."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,15 +73,29 @@ class Left:
 class Undone:
     """What an undo did, or with ``batch_id`` 0 would do.
 
-    ``already`` counts features that are as they were before, ``late`` those of which the target told of an earlier time only.
+    ``reverted`` and ``left`` are the first features of their kind, ``undone`` and ``stay`` count them all. ``already`` counts those
+    that are as they were before, ``late`` those of which the target told of an earlier time only. Of several ``parts``, each of
+    them a batch, ``batch_id`` is the first.
     """
 
-    revision: int
-    batch_id: int
-    reverted: tuple[Reverted, ...]
-    left: tuple[Left, ...]
-    already: int
-    late: int
+    revision: int = 0
+    batch_id: int = 0
+    reverted: tuple[Reverted, ...] = ()
+    left: tuple[Left, ...] = ()
+    undone: int = 0
+    stay: int = 0
+    already: int = 0
+    late: int = 0
+    parts: int = 1
+
+    def with_more(self, more: "Undone") -> "Undone":
+        """What this and a part that came after it did, listing no more than the first features."""
+        return replace(
+            self, revision=more.revision or self.revision, batch_id=self.batch_id or more.batch_id,
+            reverted=(*self.reverted, *more.reverted)[:LISTED], left=(*self.left, *more.left)[:LISTED],
+            undone=self.undone + more.undone, stay=self.stay + more.stay, already=self.already + more.already,
+            late=self.late + more.late,
+        )
 
 
 class ChangedSince(Conflict):
@@ -88,6 +109,22 @@ class _Standing(NamedTuple):
 
     state: State
     revision: int
+
+
+class Sorted(NamedTuple):
+    """What becomes of some features: those that go back, each with the revision that made its current row, and the others."""
+
+    back: list[tuple[Reverted, int | None]]
+    left: list[Left]
+    already: int
+    late: int
+
+    def counted(self) -> Undone:
+        """As what an undo would do."""
+        return Undone(
+            reverted=tuple(each for each, _ in self.back), left=tuple(self.left), undone=len(self.back), stay=len(self.left),
+            already=self.already, late=self.late,
+        )
 
 
 def undo(
@@ -114,61 +151,76 @@ def undo(
     Conflict
         Nothing is left to take back.
     ParameterError
-        It touched too much to be taken back in one piece.
+        It touched more than `AT_ONCE` revisions: `layers._store.undo_parts` takes it back in parts.
     """
     planned = _looked_at(connection, layers, target, judge)
     if dry:
         return planned
-    _require_clean(target, planned, only_clean=only_clean)
-    source = _source(planned.reverted)
-    log = Log(connection, replace(batch, source=source, note=f"undo of {target.said}"))
-    for layer_id, of_layer in groupby(planned.reverted, key=lambda each: each.layer):
+    require_clean(target, planned, only_clean=only_clean)
+    revision, batch_id = put_back(connection, layers, planned.reverted, replace(batch, note=f"undo of {target.said}"))
+    return replace(planned, revision=revision, batch_id=batch_id)
+
+
+def put_back(
+    connection: sa.Connection, layers: Mapping[str, Layer], reverted: Sequence[Reverted], batch: Batch
+) -> tuple[int, int]:
+    """Write features as they were, in the order of layers, as one batch; its last revision and its number."""
+    source = _source(reverted)
+    log = Log(connection, replace(batch, source=source))
+    for layer_id, of_layer in groupby(reverted, key=lambda each: each.layer):
         _write(connection, log, layers[layer_id], list(of_layer), source)
     log.close()
-    return replace(planned, revision=log.seq, batch_id=log.batch_id)
+    return log.seq, log.batch_id
 
 
 def _looked_at(connection: sa.Connection, layers: Mapping[str, Layer], target: Target, judge: Judge) -> Undone:
-    after, until = _span(connection, target)
-    courses = recorded_between(connection, _known_layers(connection, layers, target, after, until), after, until)
-    reverted, left, counted = list[Reverted](), list[Left](), Counter[str]()
+    after, until = span(connection, target)
+    if until - after > AT_ONCE:
+        raise ParameterError(
+            "this touched more than can be taken back in one piece", where=target.said, expected=f"at most {AT_ONCE:,} revisions",
+            got=f"{until - after:,}", then="take it back in parts",
+        )
+    courses = recorded_between(connection, known_layers(connection, layers, target, after, until), after, until)
+    found = Sorted([], [], 0, 0)
     while part := list(islice(courses, _TOGETHER)):
-        standing = _standing(connection, layers, part)
-        for course in part:
-            now = standing.get((course.layer, course.fid))
-            state = now.state if now else None
-            # who may not change this back is not told either that others changed it since
-            back = _judged(layers, _reverted(course), judge)
-            if course.only_late:
-                counted["late"] += 1
-            elif state == course.before:
-                counted["already"] += 1
-            elif state != course.after:
-                left.append(Left(layer=course.layer, fid=course.fid, since=now.revision if now else None))
-            else:
-                reverted.append(back)
-    return Undone(
-        revision=0, batch_id=0, reverted=tuple(reverted), left=tuple(left), already=counted["already"], late=counted["late"],
-    )
+        more = sorted_out(connection, layers, part, judge)
+        found = Sorted(found.back + more.back, found.left + more.left, found.already + more.already, found.late + more.late)
+    return found.counted()
 
 
-def _span(connection: sa.Connection, target: Target) -> tuple[int, int]:
-    """The revisions of the target: above the first number up to the second."""
+def sorted_out(connection: sa.Connection, layers: Mapping[str, Layer], courses: Sequence[Course], judge: Judge) -> Sorted:
+    """What becomes of the features of these courses, each of which the judge lets pass."""
+    standing = _standing(connection, layers, courses)
+    back, left, counted = list[tuple[Reverted, int | None]](), list[Left](), Counter[str]()
+    for course in courses:
+        now = standing.get((course.layer, course.fid))
+        state = now.state if now else None
+        # who may not change this back is not told either that others changed it since
+        each = _judged(layers, _reverted(course), judge)
+        if course.only_late:
+            counted["late"] += 1
+        elif state == course.before:
+            counted["already"] += 1
+        elif state != course.after:
+            left.append(Left(layer=course.layer, fid=course.fid, since=now.revision if now else None))
+        else:
+            back.append((each, now.revision if now else None))
+    return Sorted(back, left, counted["already"], counted["late"])
+
+
+def span(connection: sa.Connection, target: Target) -> tuple[int, int]:
+    """The revisions of the target: above the first number up to the second. `NotFound` where there are none."""
     wanted = REVISIONS.c.seq == target.revision if target.revision is not None else REVISIONS.c.batch_id == target.batch_id
     first, last = connection.execute(sa.select(sa.func.min(REVISIONS.c.seq), sa.func.max(REVISIONS.c.seq)).where(wanted)).one()
     if first is None:
         raise NotFound(f"there is no {target.said}", expected="one that the log holds", got="none", then="see the history")
-    if last - first >= MOST:
-        raise ParameterError(
-            "this touched more than can be taken back in one piece", where=target.said, expected=f"at most {MOST:,} revisions",
-            got=f"{last - first + 1:,}", then="import the file as it was before; only what differs is written",
-        )
     return first - 1, last
 
 
-def _known_layers(
+def known_layers(
     connection: sa.Connection, layers: Mapping[str, Layer], target: Target, after: int, until: int
 ) -> Collection[str]:
+    """The layers that the target touched; `Conflict` where one of them is not among these."""
     span = sa.and_(REVISIONS.c.seq > after, REVISIONS.c.seq <= until)
     touched = set(connection.execute(sa.select(REVISIONS.c.layer).distinct().where(span)).scalars())
     if not touched <= layers.keys():
@@ -204,6 +256,8 @@ def _reverted(course: Course) -> Reverted:
 
 
 def _judged(layers: Mapping[str, Layer], each: Reverted, judge: Judge) -> Reverted:
+    if judge is permit:
+        return each
     layer = layers[each.layer]
     judge(layer, _feature(layer, each.fid, each.before), _feature(layer, each.fid, each.after))
     return each
@@ -222,12 +276,13 @@ def _feature(layer: Layer, fid: str, state: State | None) -> Feature | None:
     )  # fmt: skip
 
 
-def _require_clean(target: Target, planned: Undone, *, only_clean: bool) -> None:
+def require_clean(target: Target, planned: Undone, *, only_clean: bool) -> None:
+    """Stop where features were changed since and not only the others are asked for, or where nothing is left to do."""
     if planned.left and not only_clean:
         named = ", ".join(f"{each.layer} {shown(each.fid)}" for each in planned.left[:_NAMED])
         error = ChangedSince(
-            f"{len(planned.left):,} features were changed since", where=target.said,
-            expected="features that are as it made them", got=named + (" ..." if len(planned.left) > _NAMED else ""),
+            f"{planned.stay:,} features were changed since", where=target.said,
+            expected="features that are as it made them", got=named + (" ..." if planned.stay > _NAMED else ""),
             then="undo the later changes first, or ask for those only that nobody changed since",
         )
         error.left = planned.left
@@ -235,7 +290,7 @@ def _require_clean(target: Target, planned: Undone, *, only_clean: bool) -> None
     if not planned.reverted:
         raise Conflict(
             "nothing is left to undo", where=target.said, expected="features that are as it made them",
-            got=f"{planned.already} that are as before, {planned.late} late reports, {len(planned.left)} changed since",
+            got=f"{planned.already} that are as before, {planned.late} late reports, {planned.stay} changed since",
         )
 
 
