@@ -1,11 +1,14 @@
 """What was, what changed since, and taking it back (docs/history.md)."""
 
 import datetime as dt
+from collections.abc import Callable
+from functools import partial
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import JSONResponse
 
+from api.caller import Caller
 from api.gate import Gate, address_of
 from api.policy import CLOSERS, OVERLAYS, READERS
 from api.request import CallerNow, ServedNow, SettingsNow, StoreNow, known_parameters
@@ -13,12 +16,13 @@ from api.status_codes import PROBLEM, problem, status_of
 from api.strict_json import json_object
 from api.use import history, parameters, shift, shift_answer
 from api.use.changed_columns import Naming, naming
+from api.use.jobs import Jobs, Tell
 from api.use.writing import reason_of
 from geo_risk.errors import Forbidden, ParameterError, shown
 from layers._layer import SENSITIVITIES
 from layers._store import Snapshot
 from layers._store.accounts import compared
-from layers._store.undo import ChangedSince, Target
+from layers._store.undo import ChangedSince, Target, Undone
 
 _strict = [Depends(known_parameters)]
 _HIGHEST = 10**15
@@ -86,20 +90,41 @@ def changes(
 def undo(request: Request, served: ServedNow, store: StoreNow, caller: CallerNow, body: Body) -> JSONResponse:
     """Take back a batch or one revision, or with ``"dry": true`` say what that would do.
 
-    Features that were changed since are listed with status 409; ``"only": "clean"`` takes back the others.
+    Features that were changed since are listed with status 409; ``"only": "clean"`` takes back the others. More than can be taken
+    back at once is a job: status 202 and its place, where its progress and at last the answer is.
     """
-    wanted, clean, dry = _target(body), _is_clean_only(body), _flag(body, "dry")
+    wanted, dry, snapshot = _target(body), _flag(body, "dry"), served.snapshot
+    given: dict[str, Any] = {
+        "judge": history.judge_of(caller, snapshot), "reason": reason_of(body.get("reason")), "only_clean": _is_clean_only(body),
+        "dry": dry, "address": address_of(request),
+    }  # fmt: skip
+    if history.is_large(store, wanted):
+        taking = partial(history.take_back_in_parts, store, snapshot, caller.actor, wanted, **given)
+        return _as_job(request, caller, snapshot, taking, dry=dry)
     try:
-        done = history.take_back(
-            store, served.snapshot, caller.actor, wanted, judge=history.judge_of(caller, served.snapshot),
-            reason=reason_of(body.get("reason")), only_clean=clean, dry=dry, address=address_of(request),
-        )  # fmt: skip
+        done = history.take_back(store, snapshot, caller.actor, wanted, **given)
     except ChangedSince as error:
-        left = history.left_answer(error.left, served.snapshot)
+        left = history.left_answer(error.left, snapshot)
         return JSONResponse(problem(error) | {"left": left}, status_code=status_of(error), media_type=PROBLEM)
-    told = history.undo_answer(served.snapshot, done, dry=dry)
+    return JSONResponse(_undo_answer(caller, snapshot, done, dry=dry))
+
+
+def _undo_answer(caller: Caller, snapshot: Snapshot, done: Undone, *, dry: bool) -> dict[str, Any]:
+    told = history.undo_answer(snapshot, done, dry=dry)
     # a key that may close and not read learns how much it was, and not what
-    return JSONResponse(told if caller.may("read") else told | {"rows": [], "left": []})
+    return told if caller.may("read") else told | {"rows": [], "left": []}
+
+
+def _as_job(
+    request: Request, caller: Caller, snapshot: Snapshot, taking: Callable[..., Undone], *, dry: bool
+) -> JSONResponse:
+    def work(tell: Tell) -> dict[str, Any]:
+        return _undo_answer(caller, snapshot, taking(report=tell), dry=dry)
+
+    jobs: Jobs = request.app.state.jobs
+    job = jobs.submit_here("undo", work, caller.id)
+    place = f"/jobs/{job.id}"
+    return JSONResponse({"jobID": job.id, "status": job.status}, status_code=202, headers={"Location": place})
 
 
 def _naming(request: Request, snapshot: Snapshot) -> Naming:

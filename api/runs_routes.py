@@ -15,7 +15,7 @@ from api.status_codes import problem
 from api.strict_json import json_object
 from api.use import parameters, run_comparison, runs
 from api.use.jobs import Job, Jobs
-from api.use.rights import require_own
+from api.use.rights import require_asker, require_own
 from api.use.scenarios import QUESTIONS, Question, scenario_of
 from geo_risk.errors import NotFound, ParameterError, shown
 from layers._store import Snapshot, Store
@@ -104,10 +104,13 @@ def job_dismiss(job_id: str, jobs: JobsNow, caller: CallerNow) -> dict[str, Any]
 
 @router.get("/jobs/{job_id}/results", dependencies=[*READERS, *_strict])
 def job_results(job_id: str, jobs: JobsNow, served: ServedNow, caller: CallerNow) -> dict[str, Any]:
-    """The run that a job made, or the problem it met."""
+    """The run that a job made, or what else it answered whoever asked, or the problem it met."""
     job = jobs.job(job_id)
     if job.error is not None and not _may_hear(job, caller):
         raise NotFound("the job has no result", where="jobs", expected="a successful job", got=job.status)
+    if job.answer is not None:
+        require_asker(caller, job.asked_by)
+        return {"answer": job.answer}
     return {"run": runs.as_json(_readable(jobs.run(job_id), served.snapshot))}
 
 

@@ -2,6 +2,7 @@
 
 import csv
 import datetime as dt
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 import shapely
 from fastapi.testclient import TestClient
 
+import callers
 import small_city
 from api.app import create_app
 from api.settings import Settings
@@ -409,3 +411,71 @@ def test_a_moment_is_read_with_its_offset() -> None:
     )  # fmt: skip
     with pytest.raises(ParameterError, match="yet to come; where: datetime"):
         moment_asked("2026-07-02T00:00:00.000001Z", None, now)
+
+
+@pytest.fixture
+def in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Parts of two features, and more than three revisions are many."""
+    monkeypatch.setattr("layers._store.undo_parts._FEATURES", 2)
+    monkeypatch.setattr("layers._store.undo_parts.AT_ONCE", 3)
+
+
+def ended(caller: Any, place: str) -> dict[str, Any]:
+    """A job once it has ended."""
+    ends = time.monotonic() + 15
+    while (job := caller.get(place).json())["status"] in ("accepted", "running"):
+        assert time.monotonic() < ends
+        time.sleep(0.01)
+    return dict(job)
+
+
+@pytest.fixture
+def imported(own: TestClient, in_parts: None) -> int:
+    """An import of five shelters, all of them wrong."""
+    rows = {f"wrong-{n}": (EAST_POINT, {"name": f"Wrong {n}"}) for n in range(5)}
+    return int(own.app.state.store.apply("shelters", small_city.frame("shelters", rows), CLERK).batch_id)  # type: ignore[attr-defined]
+
+
+def test_an_undo_of_much_is_a_job_whose_answer_is_for_who_asked(own: TestClient, imported: int) -> None:
+    store, admin = own.app.state.store, acting(own, "admin")  # type: ignore[attr-defined]
+    before = store.snapshot().revision
+    dry = admin.post("/undo", json={"batch": imported, "dry": True})
+    assert (dry.status_code, ended(admin, dry.headers["Location"])["status"]) == (202, "successful")
+    told = admin.get(f"{dry.headers['Location']}/results").json()["answer"]
+    assert (told["dry"], told["counts"]["undone"], store.snapshot().revision) == (True, 5, before)
+    done = admin.post("/undo", json={"batch": imported, "reason": "wrong file"}).headers["Location"]
+    assert ended(admin, done)["progress"] == 100
+    told = admin.get(f"{done}/results").json()["answer"]
+    assert (told["counts"]["undone"], told["parts"], len(told["rows"]), told["revision"]) == (5, 3, 5, before + 5)
+    assert acting(own, "operator").get(f"{done}/results").status_code == 403
+    with store.read() as connection:
+        assert [entry.detail["features"] for entry in audit.entries(connection, limit=3)] == [1, 2, 2]
+    store.verify()
+
+
+def test_an_undo_of_much_that_may_not_be_changed_back_fails_and_changes_nothing(own: TestClient, imported: int) -> None:
+    store, town = own.app.state.store, acting(own, callers.TOWN)  # type: ignore[attr-defined]
+    before = store.snapshot().revision
+    job = ended(town, town.post("/undo", json={"batch": imported}).headers["Location"])
+    assert (job["status"], job["problem"]["status"], store.snapshot().revision) == ("failed", 403, before)
+
+
+def test_an_undo_of_much_is_ended_between_two_parts_and_goes_on_when_asked_again(
+    own: TestClient, imported: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, admin, jobs = own.app.state.store, acting(own, "admin"), own.app.state.jobs  # type: ignore[attr-defined]
+    transact = store.transact
+
+    def ending(work: Any, deadline_s: float | None = None) -> Any:
+        done = transact(work, deadline_s)
+        jobs.dismiss(jobs.jobs()[0].id)
+        return done
+
+    monkeypatch.setattr(store, "transact", ending)
+    place = admin.post("/undo", json={"batch": imported}).headers["Location"]
+    assert ended(admin, place)["status"] == "dismissed"
+    monkeypatch.setattr(store, "transact", transact)
+    place = admin.post("/undo", json={"batch": imported}).headers["Location"]
+    ended(admin, place)
+    counts = admin.get(f"{place}/results").json()["answer"]["counts"]
+    assert (counts["undone"], counts["already"]) == (3, 2)

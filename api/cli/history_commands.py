@@ -3,16 +3,17 @@
 import datetime as dt
 import getpass
 import json
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
 import typer
 
-from api.cli._show import line, table
+from api.cli._show import line, progress, table
 from api.cli.data import InLanguage, Language, LayerName, StorePath, store_of
 from api.use import shift, shift_answer
 from api.use.changed_columns import Person
-from api.use.history import take_back, undo_answer
+from api.use.history import is_large, take_back, take_back_in_parts, undo_answer
 from geo_risk.errors import FileError, ParameterError
 from layers._catalog import layer
 from layers._store import open_store
@@ -92,7 +93,14 @@ def undo(
     with open_store(store_of(store), create=False) as opened:
         snapshot = opened.snapshot()
         target = Target(batch_id=batch, revision=revision)
-        done = take_back(opened, snapshot, getpass.getuser(), target, reason=reason, only_clean=only_clean, dry=dry)
+        if is_large(opened, target):
+            with progress() as tell:
+                done = take_back_in_parts(
+                    opened, snapshot, getpass.getuser(), target, reason=reason, only_clean=only_clean, dry=dry,
+                    report=partial(tell, "undo"),
+                )
+        else:
+            done = take_back(opened, snapshot, getpass.getuser(), target, reason=reason, only_clean=only_clean, dry=dry)
     answer = undo_answer(snapshot, done, dry=dry)
     table(
         ("layer", "id", "what", "changed"),

@@ -1,7 +1,7 @@
 """A feature's history as its reader may know it; when things changed; and taking changes back."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -14,7 +14,7 @@ from api.use.shift import is_seen
 from api.use.shift_answer import change_answer
 from geo_risk.errors import Forbidden, NotFound, shown
 from layers._layer import Layer, Sensitivity
-from layers._store import Batch, Feature, Snapshot, Store, audit
+from layers._store import Batch, Feature, Snapshot, Store, audit, undo_parts
 from layers._store.changes import revision_at
 from layers._store.cuts import first_kept, retained
 from layers._store.differences import Step, counts_by_minute, course_of, recorded_between
@@ -143,7 +143,7 @@ def take_back(
     reason: str | None = None, only_clean: bool = False, dry: bool = False, address: str = "",
 ) -> Undone:
     """Take back a batch or a revision of the layers that are in the snapshot. Errors as `layers._store.undo.undo`."""
-    batch = Batch(actor=actor, reason=reason or _REASON, source="undo")
+    batch = _batch(actor, reason)
 
     def work(connection: sa.Connection) -> Undone:
         done = undo(connection, snapshot.layers, target, batch, judge=judge, only_clean=only_clean, dry=dry)
@@ -157,6 +157,33 @@ def take_back(
         with store.read() as connection:
             return work(connection)
     return store.transact(work, deadline_s=_UNDO_BEGINS_S)
+
+
+def _batch(actor: str, reason: str | None) -> Batch:
+    return Batch(actor=actor, reason=reason or _REASON, source="undo")
+
+
+def is_large(store: Store, target: Target) -> bool:
+    """Whether so much is to be taken back that it goes in parts, as a job. `NotFound` where the log has no such batch."""
+    with store.read() as connection:
+        return undo_parts.is_large(connection, target)
+
+
+def take_back_in_parts(
+    store: Store, snapshot: Snapshot, actor: str, target: Target, *, judge: Judge = permit, reason: str | None = None,
+    only_clean: bool = False, dry: bool = False, address: str = "", report: Callable[[float], None] = lambda share: None,
+) -> Undone:  # fmt: skip
+    """As `take_back`, of any size: part after part, each with its entry in the audit (`layers._store.undo_parts`)."""
+
+    def noted(connection: sa.Connection, done: Undone) -> None:
+        audit.prepare(connection)
+        audit.append(connection, _noted(actor, target, done, address))
+        store.database.announce(connection, done.revision)
+
+    return undo_parts.undo_in_parts(
+        store, snapshot.layers, target, _batch(actor, reason), judge=judge, only_clean=only_clean, dry=dry, noted=noted,
+        report=report,
+    )  # fmt: skip
 
 
 def judge_of(caller: Caller, snapshot: Snapshot) -> Judge:
@@ -186,7 +213,7 @@ def _hidden(layer: Layer, feature: Feature | None, snapshot: Snapshot) -> list[A
 def _noted(actor: str, target: Target, done: Undone, address: str) -> audit.Event:
     return audit.Event(
         actor=actor, action="undo", subject=target.said, address=address, batch_id=done.batch_id,
-        detail={"features": len(done.reverted), "left": len(done.left)},
+        detail={"features": done.undone, "left": done.stay},
     )
 
 
@@ -194,7 +221,7 @@ def undo_answer(snapshot: Snapshot, done: Undone, *, dry: bool) -> dict[str, Any
     """What an undo did or would do, with the first features of each kind; all are counted."""
     return {
         "dry": dry, "revision": done.revision or None, "batch": done.batch_id or None,
-        "counts": {"undone": len(done.reverted), "left": len(done.left), "already": done.already, "late": done.late},
+        "counts": {"undone": done.undone, "left": done.stay, "already": done.already, "late": done.late}, "parts": done.parts,
         "rows": [_reverted_answer(snapshot.layers[each.layer], each, snapshot) for each in done.reverted[:UNDO_SHOWN]],
         "left": left_answer(done.left, snapshot),
     }  # fmt: skip

@@ -1,4 +1,7 @@
-"""Long questions as jobs: so many at once, the rest in a bounded queue, each in a process that can be killed at any time."""
+"""Long questions as jobs: so many at once, the rest in a bounded queue, each in a process that can be killed at any time.
+
+What changes the store at length is a job too, in a thread of the service, whose writer it needs: one after the other.
+"""
 
 import contextlib
 import dataclasses
@@ -12,7 +15,7 @@ import tempfile
 import threading
 import uuid
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple
@@ -30,6 +33,9 @@ Status = Literal["accepted", "running", "successful", "failed", "dismissed"]
 FINISHED: Final = frozenset({"successful", "failed", "dismissed"})
 _ROOT: Final = str(Path(api.__file__).resolve().parents[1])
 _PASSED_ON: Final = ("PATH", "LD_LIBRARY_PATH", "SYSTEMROOT", "GEO_RISK_TABLES", "NUMBA_CACHE_DIR")
+Tell = Callable[[float], None]
+"""Told the share done; raises where the job was dismissed."""
+Work = Callable[[Tell], Mapping[str, Any]]
 _WORKER: Final = (sys.executable, "-P", "-s", "-m", "api.use._job_worker")
 
 
@@ -46,7 +52,10 @@ class JobLimits:
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """How a job stands. ``progress`` is in percent; ``run`` is the id of the run it made; ``error`` why it failed."""
+    """How a job stands. ``progress`` is in percent; ``run`` is the id of the run it made; ``error`` why it failed.
+
+    A job that made no run has an ``answer``.
+    """
 
     id: str
     question: str
@@ -59,6 +68,11 @@ class Job:
     run: str | None = None
     error: GeoRiskError | None = None
     asked_by: str = ""
+    answer: Mapping[str, Any] | None = None
+
+
+class Dismissed(GeoRiskError):
+    """A job was ended by request between two of its steps."""
 
 
 class _Waiting(NamedTuple):
@@ -86,6 +100,7 @@ class Jobs:
         self._waiting: deque[_Waiting] = deque()
         self._processes: dict[str, subprocess.Popen[str]] = {}
         self._closed = False
+        self._one_here = threading.Lock()
         self._threads = [threading.Thread(target=self._work, name=f"job-{number}", daemon=True) for number in range(limits.at_once)]
         for thread in self._threads:
             thread.start()
@@ -112,6 +127,57 @@ class Jobs:
             self._waiting.append(_Waiting(job.id, scenario, actor, layers))
             self._changed.notify()
         return job
+
+    def submit_here(self, question: str, work: Work, asked_by: str) -> Job:
+        """Queue work that is done in the service itself, one after the other; its answer is kept with the job.
+
+        Raises
+        ------
+        Busy
+            As many wait as may.
+        """
+        with self._changed:
+            unfinished = sum(job.status not in FINISHED for job in self._jobs.values())
+            if unfinished > self._limits.waiting or self._closed:
+                raise Busy(
+                    "too many jobs wait", where="jobs", expected=f"at most {self._limits.waiting} waiting", got=str(unfinished),
+                    then="try again later, or dismiss a job",
+                )
+            job = Job(id=uuid.uuid4().hex, question=question, status="accepted", created=_now(), asked_by=asked_by)
+            self._jobs[job.id] = job
+            self._forget()
+            thread = threading.Thread(target=self._run_here, args=(job.id, work), name=f"job-{question}", daemon=True)
+            self._threads = [*(each for each in self._threads if each.is_alive()), thread]
+            thread.start()
+        return job
+
+    def _run_here(self, job_id: str, work: Work) -> None:
+        with self._one_here:
+            try:
+                answer = work(self._telling(job_id))
+            except Dismissed:
+                return
+            except GeoRiskError as error:
+                self._end(job_id, status="failed", message=error.what, error=error)
+            else:
+                self._end(job_id, status="successful", message="done", progress=100, answer=answer)
+            finally:
+                # what was said first stays; anything else goes on to the log
+                self._end(job_id, status="failed", message="the job met a fault of ours")
+
+    def _telling(self, job_id: str) -> Tell:
+        def tell(share: float) -> None:
+            with self._changed:
+                job = self._jobs[job_id]
+                if job.status in FINISHED:
+                    raise Dismissed("the job was ended by request", where=f"job {job_id}")
+                percent = max(job.progress, min(int(100 * share), 99))
+                self._jobs[job_id] = dataclasses.replace(
+                    job, status="running", message=job.question, progress=percent, started=job.started or _now()
+                )
+
+        tell(0.0)
+        return tell
 
     def job(self, job_id: str) -> Job:
         """How a job stands now."""

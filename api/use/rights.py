@@ -5,7 +5,7 @@ included), before and after. A feature without a place goes by its administrativ
 change things everywhere. A closure's place is all that it shuts: its area, its circle, the whole of each road it names.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 import shapely
@@ -17,17 +17,13 @@ from geo_risk.errors import Forbidden
 from layers._layer import Layer
 from layers._store import Feature, Snapshot
 from layers._store.accounts import GRANTED_BY, at_least
+from layers._store.grants import SIGNIFICANT, code_column, least_role
 from layers._store.writes import Judge
 
 Rights = Callable[[Layer, Feature | None, Feature | None], None]
 """Raises `Forbidden` where the caller may not make this of that, here; None is a feature that is not there."""
 
 RULE: Final = "within"
-FIELD_GROUPS: Final = ("hazard", "response")
-"""Groups of layers that field teams report on; closures, areas, roads and people are for operators."""
-_CODE: Final = r"[0-9]{12}"
-_SIGNIFICANT: Final[Mapping[str, int]] = {"towns": 9, "counties": 6}
-"""Digits of the code that all within such an area share (GB/T 2260, GB/T 10114)."""
 _KEPT: Final = 64
 
 
@@ -57,12 +53,7 @@ def judge_of(caller: Caller, snapshot: Snapshot) -> Judge:
 
 def may_write(caller: Caller, layer: Layer) -> bool:
     """Whether the caller may change features of the layer somewhere."""
-    if layer.id == CLOSURES:
-        by_role = caller.may("close")
-    elif layer.group in FIELD_GROUPS:
-        by_role = caller.may("write")
-    else:
-        by_role = caller.may("write") and at_least(caller.role, "operator")
+    by_role = caller.may("close" if layer.id == CLOSURES else "write") and at_least(caller.role, least_role(layer))
     return by_role and (caller.writes is None or layer.id in caller.writes) and caller.sight.sees(layer)
 
 
@@ -79,6 +70,12 @@ def require_own(caller: Caller, asked_by: str) -> None:
             "somebody else asked for this", expected="who asked for it, or an operator", got=f"role {caller.role}",
             then="ask an operator to end it",
         )
+
+
+def require_asker(caller: Caller, asked_by: str) -> None:
+    """Stop a caller who did not ask for a job himself: its answer tells what who asked may know."""
+    if caller.id != asked_by:
+        raise Forbidden("somebody else asked for this", expected="who asked for it", got=f"role {caller.role}", then="ask yourself")
 
 
 def require_layer(caller: Caller, layer: Layer) -> None:
@@ -177,10 +174,10 @@ def _ground(whole: Snapshot, areas: frozenset[str]) -> BaseGeometry:
 
 def _coded(whole: Snapshot, areas: frozenset[str], layer: Layer, feature: Feature) -> bool:
     """Whether the administrative code of a feature without a place is one of the areas', or lies under it."""
-    name = next((column.name for column in layer.columns if column.pattern == _CODE), None)
-    code = None if name is None else feature.values.get(name)
+    column = code_column(layer)
+    code = None if column is None else feature.values.get(column.name)
     held = [(layer_id, own) for layer_id, own, _ in _named(whole, areas) if isinstance(own, str)]
-    return isinstance(code, str) and any(code[: _SIGNIFICANT[kind]] == own[: _SIGNIFICANT[kind]] for kind, own in held)
+    return isinstance(code, str) and any(code[: SIGNIFICANT[kind]] == own[: SIGNIFICANT[kind]] for kind, own in held)
 
 
 def _named(whole: Snapshot, areas: frozenset[str]) -> Iterator[tuple[str, Any, BaseGeometry | None]]:

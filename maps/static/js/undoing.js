@@ -9,6 +9,7 @@ import { ask } from "./service.js";
 import { mayUndo } from "./session.js";
 
 const SHOWN = 20;
+const LOOK_EVERY_MS = 1000;
 
 // A button that asks about `wanted`, { revision } or { batch }, in `said`; `took(revision, changes)` is told once it is done.
 export function undoButton(key, wanted, { said, layers, took }) {
@@ -18,11 +19,23 @@ export function undoButton(key, wanted, { said, layers, took }) {
 async function asking(wanted, where) {
   const { said } = where;
   try {
-    const dry = await ask("undo", { send: { ...wanted, dry: true } });
+    const dry = await answer({ ...wanted, dry: true }, said);
     said.replaceChildren(...(dry.counts.undone ? sure(wanted, dry, where) : [el("p", { class: "refused" }, t("undo.since"))]));
     said.querySelector(".danger")?.focus();
   } catch (error) {
     said.replaceChildren(problem(error));
+  }
+}
+
+// What an undo did or would do; one of much is a job of the service, whose progress is said until it ends.
+async function answer(wanted, said) {
+  const first = await ask("undo", { send: wanted });
+  if (!first.jobID) return first;
+  for (;;) {
+    const { status, progress } = await ask(`jobs/${first.jobID}`);
+    if (status !== "accepted" && status !== "running") return (await ask(`jobs/${first.jobID}/results`)).answer;
+    said.replaceChildren(el("p", { role: "status" }, t("undo.working", { n: number(progress, 0) })));
+    await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
   }
 }
 
@@ -51,7 +64,7 @@ function listed(key, rows, n, layers) {
 
 async function undo(wanted, { said, took }) {
   try {
-    const { revision, counts, rows } = await ask("undo", { send: wanted });
+    const { revision, counts, rows } = await answer(wanted, said);
     await took(revision, rows.map(({ layer, id, op }) => ({ layer, id, op })));
     say(t("undo.done", { n: number(counts.undone, 0), left: number(counts.left, 0) }));
   } catch (error) {
