@@ -145,6 +145,25 @@ class Gate:
             return False
         return time.time() < caller.until and (caller.by == "jwt" or self.anonymous_reads)
 
+    def require_unchanged(self, caller: Caller) -> None:
+        """Stop long work whose asker may no longer what he might when it began; his session may be over meanwhile.
+
+        Raises
+        ------
+        Forbidden
+            The account is disabled or its grants are others, or the key was revoked.
+        """
+        if caller.by not in ("session", "key"):
+            return
+        roll = self._known.roll
+        account, key = roll.accounts.get(caller.id), roll.keys.get(caller.key_id or "")
+        gone = account is None or account.disabled or (caller.key_id is not None and (key is None or key.revoked_at is not None))
+        if gone or account is None or caller_of(account, caller.by, key, caller.session) != caller:
+            raise Forbidden(
+                "what the asker may was changed meanwhile, and the rest is not done", expected="an account and grants as they were",
+                got="others", then="look at what was done, and ask again",
+            )
+
     def note_refusal(self, request: Request) -> None:
         """Note for the audit that somebody may not do what a request asks for; the route is named, not what it was filled with."""
         caller: Caller = getattr(request.state, "caller", ANONYMOUS)

@@ -14,7 +14,7 @@ from api.policy import CLOSERS, OVERLAYS, READERS
 from api.request import CallerNow, ServedNow, SettingsNow, StoreNow, known_parameters
 from api.status_codes import PROBLEM, problem, status_of
 from api.strict_json import json_object
-from api.use import history, parameters, shift, shift_answer
+from api.use import history, parameters, shift, shift_answer, shift_counts
 from api.use.changed_columns import Naming, naming
 from api.use.jobs import Jobs, Tell
 from api.use.writing import reason_of
@@ -72,6 +72,11 @@ def changes(
     snapshot, named = served.snapshot, _naming(request, served.snapshot)
     asked = shift.span(store, snapshot, since, until, by=by, now=dt.datetime.now(tz=dt.UTC))
     names = tuple(name.strip() for name in layers.split(",")) if layers else ()
+    page = parameters.whole(limit or str(settings.page_default), "limit", 1, settings.page_max)
+    start = parameters.whole(offset, "offset", 0, _HIGHEST)
+    if f == "json" and shift_counts.is_large(store, snapshot, asked, names):
+        known = None if person is None else _person(snapshot, person)
+        return JSONResponse(shift_counts.answer(store, snapshot, asked, names, town, known, named, start, page))
     found = shift.rows(store, snapshot, asked, names)
     found = found if town is None else shift.of_town(found, snapshot, town)
     found = found if person is None else shift.of_person(found, _person(snapshot, person))
@@ -81,8 +86,6 @@ def changes(
     if f == "text":
         lines = shift_answer.lines(snapshot, asked, found, named, lang)
         return Response("\n".join(lines), media_type="text/plain; charset=utf-8")
-    page = parameters.whole(limit or str(settings.page_default), "limit", 1, settings.page_max)
-    start = parameters.whole(offset, "offset", 0, _HIGHEST)
     return JSONResponse(shift_answer.answer(snapshot, asked, found, named, start, page))
 
 
@@ -118,8 +121,18 @@ def _undo_answer(caller: Caller, snapshot: Snapshot, done: Undone, *, dry: bool)
 def _as_job(
     request: Request, caller: Caller, snapshot: Snapshot, taking: Callable[..., Undone], *, dry: bool
 ) -> JSONResponse:
+    gate: Gate = request.app.state.gate
+
     def work(tell: Tell) -> dict[str, Any]:
-        return _undo_answer(caller, snapshot, taking(report=tell), dry=dry)
+        def go_on(share: float) -> None:
+            gate.require_unchanged(caller)
+            tell(share)
+
+        try:
+            return _undo_answer(caller, snapshot, taking(report=go_on), dry=dry)
+        except Forbidden:
+            gate.note_refusal(request)
+            raise
 
     jobs: Jobs = request.app.state.jobs
     job = jobs.submit_here("undo", work, caller.id)

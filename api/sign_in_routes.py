@@ -16,6 +16,7 @@ from geo_risk.errors import ParameterError, shown
 router = APIRouter(tags=["session"])
 _strict = [Depends(known_parameters)]
 _LONGEST = 200
+_BODY_BYTES = 10_000
 
 
 def _sign_in(request: Request) -> SignIn:
@@ -25,7 +26,7 @@ def _sign_in(request: Request) -> SignIn:
 
 async def _body(request: Request, settings: SettingsNow) -> dict[str, str]:
     """A body of a few texts, none of them long."""
-    given = await json_object(request, settings.body_max_bytes, settings.body_max_depth)
+    given = await json_object(request, min(settings.body_max_bytes, _BODY_BYTES), settings.body_max_depth)
     strange = [name for name, text in given.items() if not isinstance(text, str) or len(text) > _LONGEST]
     if strange:
         raise ParameterError(

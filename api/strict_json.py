@@ -7,12 +7,15 @@ from typing import Any, Final, NoReturn
 
 import numpy as np
 from fastapi import Request
+from starlette.concurrency import run_in_threadpool
 
 from geo_risk.errors import ParameterError, shown
 
 # matches from any quote on, closed or not: a search that fails at each of a million quotes takes hours
 _STRING: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
 _UNCLEAN: Final = re.compile("[\0\ud800-\udfff]")
+_IN_THREAD_BYTES: Final = 16_000
+"""A body longer than this is read in a thread: the event loop has other requests to serve."""
 _DIGITS: Final = 400
 _LONG: Final = 300
 """Letters that no number has which is small enough for a float, whatever its digits."""
@@ -37,6 +40,8 @@ async def json_object(request: Request, max_bytes: int, max_depth: int) -> dict[
         body += part
         if len(body) > max_bytes:
             raise _refused("the body is too long", f"at most {max_bytes} bytes", "more")
+    if len(body) > _IN_THREAD_BYTES:
+        return await run_in_threadpool(strict_object, bytes(body), max_depth)
     return strict_object(bytes(body), max_depth)
 
 

@@ -18,7 +18,7 @@ from api.settings import Settings
 from api.use.past import KEPT, moment_asked, past_of
 from callers import acting, add_account, add_key, settle
 from geo_risk.errors import ParameterError
-from layers._store import Batch, Change, Store, audit, open_store
+from layers._store import Batch, Change, Store, accounts, audit, open_store
 
 DAY = dt.datetime.now(dt.UTC).replace(hour=0, minute=0, second=0, microsecond=0) - dt.timedelta(days=2)
 TEAM, CLERK = Batch("team 7", "report", "report"), Batch("clerk", "=cmd()", "list.csv")
@@ -479,3 +479,23 @@ def test_an_undo_of_much_is_ended_between_two_parts_and_goes_on_when_asked_again
     ended(admin, place)
     counts = admin.get(f"{place}/results").json()["answer"]["counts"]
     assert (counts["undone"], counts["already"]) == (3, 2)
+
+
+@pytest.mark.parametrize("change", [{"role": "viewer"}, {"disabled": True}, {"writes": frozenset({"aeds"})}])
+def test_an_undo_of_much_ends_when_its_asker_may_no_more(
+    change: dict[str, Any], own: TestClient, imported: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After the first part of two features somebody takes back the operator's grants."""
+    store, gate, operator = own.app.state.store, own.app.state.gate, acting(own, "operator")  # type: ignore[attr-defined]
+    transact, before = store.transact, store.snapshot().revision
+
+    def withdrawing(work: Any, deadline_s: float | None = None) -> Any:
+        done = transact(work, deadline_s)
+        transact(lambda connection: accounts.change_account(connection, "operator", **change))
+        gate.refresh()
+        return done
+
+    monkeypatch.setattr(store, "transact", withdrawing)
+    place = operator.post("/undo", json={"batch": imported}).headers["Location"]
+    job = ended(acting(own, "admin"), place)
+    assert (job["status"], job["problem"]["status"], store.snapshot().revision) == ("failed", 403, before + 2)
