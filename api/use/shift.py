@@ -26,7 +26,7 @@ from layers._layer import Layer, Sensitivity
 from layers._store import Snapshot, Store
 from layers._store.changes import revision_at
 from layers._store.cuts import first_kept, require_kept
-from layers._store.differences import Course, State, Step, effective_between, recorded_between
+from layers._store.differences import Course, State, Step, effective_between, recorded_between, recorded_of
 from layers._store.records import stamp
 
 Net = Literal["created", "changed", "removed", "back", "late"]
@@ -214,15 +214,27 @@ def batches(found: Iterable[Row]) -> list[tuple[Made, int]]:
     return [(last[batch], features[batch]) for batch in sorted(last, reverse=True) if features[batch] > 1]
 
 
+def exact_rows(
+    connection: sa.Connection, snapshot: Snapshot, asked: Span, layer_id: str, fids: Collection[str]
+) -> list[Row]:
+    """What became of some features of a layer, in the order of their ids, by what was recorded."""
+    courses = recorded_of(connection, layer_id, fids, asked.since.revision, asked.until.revision)
+    return list(_rows_of(snapshot, courses))
+
+
 def _rows(store: Store, snapshot: Snapshot, asked: Span, layers: Sequence[str]) -> Iterator[Row]:
-    found, places = list[Row](), list[_Places]()
     with store.read() as connection:
-        for course in _courses(connection, snapshot, asked, layers):
-            layer = snapshot.layers[course.layer]
-            row = _row(layer, course, snapshot.readable)
-            if row is not None:
-                found.append(row)
-                places.append(_places(layer, course, snapshot.readable))
+        yield from _rows_of(snapshot, _courses(connection, snapshot, asked, layers))
+
+
+def _rows_of(snapshot: Snapshot, courses: Iterable[Course]) -> Iterator[Row]:
+    found, places = list[Row](), list[_Places]()
+    for course in courses:
+        layer = snapshot.layers[course.layer]
+        row = _row(layer, course, snapshot.readable)
+        if row is not None:
+            found.append(row)
+            places.append(_places(layer, course, snapshot.readable))
     towns = _towns(snapshot, places)
     for row, (before, after) in zip(found, towns, strict=True):
         yield replace(row, town=after, towns=frozenset((before, after)))
@@ -284,14 +296,15 @@ class _Places(NamedTuple):
 def _places(layer: Layer, course: Course, readable: tuple[Sensitivity, ...]) -> _Places:
     """Of what came, its place is that where it is; of what went, that where it was."""
     before, after = course.before or course.after, course.after or course.before
-    return _Places(_point(before), _point(after), _code(layer, before, readable), _code(layer, after, readable))
+    return _Places(_point(before), _point(after), code_of(layer, before, readable), code_of(layer, after, readable))
 
 
 def _point(state: State | None) -> Any:
     return None if state is None or state.geometry is None else shapely.from_wkb(state.geometry).representative_point()
 
 
-def _code(layer: Layer, state: State | None, readable: tuple[Sensitivity, ...]) -> str | None:
+def code_of(layer: Layer, state: State | None, readable: tuple[Sensitivity, ...]) -> str | None:
+    """The administrative code of a feature, where it may be read."""
     name = next((column.name for column in layer.readable(readable) if column.pattern == _CODE), None)
     if state is None or name is None:
         return None
@@ -301,12 +314,16 @@ def _code(layer: Layer, state: State | None, readable: tuple[Sensitivity, ...]) 
 
 def _towns(snapshot: Snapshot, places: Sequence[_Places]) -> list[tuple[str, str]]:
     """The town of each place before and after; by point, else by code."""
+    before = towns_of(snapshot, [place.before for place in places], [place.code_before for place in places])
+    after = towns_of(snapshot, [place.after for place in places], [place.code_after for place in places])
+    return list(zip(before, after, strict=True))
+
+
+def towns_of(snapshot: Snapshot, points: Sequence[Any], coded: Sequence[str | None]) -> list[str]:
+    """The town of each point, or without one (None) that of its code."""
     towns = snapshot.whole.frames["towns"]
     codes = {code[:_TOWN_DIGITS]: fid for fid, code in sorted(towns["code"].dropna().items(), reverse=True)}
-    ids = towns.index.to_numpy()
-    before = _town_of([place.before for place in places], [place.code_before for place in places], towns, ids, codes)
-    after = _town_of([place.after for place in places], [place.code_after for place in places], towns, ids, codes)
-    return list(zip(before, after, strict=True))
+    return _town_of(points, coded, towns, towns.index.to_numpy(), codes)
 
 
 def _town_of(

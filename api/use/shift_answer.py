@@ -5,7 +5,7 @@ import datetime as dt
 import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 
 from api.use.changed_columns import GEOMETRY, ColumnChange, Naming, said_freely
 from api.use.shift import OUTSIDE, TOWN_RULE, UNPLACED, Made, Row, Span, Tally, batches, by_actor, tallies, tally
@@ -35,28 +35,46 @@ _WORDS: Final[Mapping[Tongue, Mapping[str, str]]] = {
 }
 
 
+class Counts(NamedTuple):
+    """How many features came to what: in all, by layer, town and actor; and the batches that changed several, the newest first."""
+
+    whole: Tally
+    by_layer: Mapping[str, Tally]
+    by_town: Mapping[str, Tally]
+    by_actor: Mapping[str, Tally]
+    batches: Sequence[tuple[Made, int]]
+
+
 def answer(
     snapshot: Snapshot, asked: Span, found: Sequence[Row], named: Naming, offset: int, limit: int
 ) -> dict[str, Any]:
     """All that came of it: counts, by layer, town and person, whose parts make the whole; and a page of rows."""
-    shown = found[offset : offset + limit]
-    names = _town_names(snapshot)
+    counts = Counts(
+        whole=tally(found), by_layer=tallies(found, lambda row: (row.layer,)), by_town=tallies(found, lambda row: (row.town,)),
+        by_actor=by_actor(found), batches=batches(found),
+    )  # fmt: skip
+    return told(snapshot, asked, counts, found[offset : offset + limit], named, offset)
+
+
+def told(
+    snapshot: Snapshot, asked: Span, counts: Counts, shown: Sequence[Row], named: Naming, offset: int
+) -> dict[str, Any]:
+    """The counts, and a page of rows from ``offset`` on."""
+    names, matched, after = _town_names(snapshot), counts.whole.features, offset + len(shown)
     return {
         "revision": snapshot.revision,
         "since": {"revision": asked.since.revision, "moment": asked.since.moment},
         "until": {"revision": asked.until.revision, "moment": asked.until.moment},
         "by": "true" if asked.true else "known",
-        "counts": _counts(tally(found)),
-        "by_layer": [{"id": each, **_counts(of)} for each, of in tallies(found, lambda row: (row.layer,)).items()],
-        "by_town": [
-            {"id": each, "name": names.get(each), **_counts(of)} for each, of in tallies(found, lambda row: (row.town,)).items()
-        ],
-        "by_person": _people(found, named),
-        "batches": [_batch(last, features, named, snapshot) for last, features in batches(found)[:_BATCHES]],
+        "counts": _counts(counts.whole),
+        "by_layer": [{"id": each, **_counts(of)} for each, of in counts.by_layer.items()],
+        "by_town": [{"id": each, "name": names.get(each), **_counts(of)} for each, of in counts.by_town.items()],
+        "by_person": _people(counts.by_actor, named),
+        "batches": [_batch(last, features, named, snapshot) for last, features in counts.batches[:_BATCHES]],
         "town_rule": TOWN_RULE,
-        "numberMatched": len(found),
+        "numberMatched": matched,
         "numberReturned": len(shown),
-        "next": offset + limit if offset + limit < len(found) else None,
+        "next": after if shown and after < matched else None,
         "rows": [_row(row, names, named, snapshot) for row in shown],
     }
 
@@ -105,10 +123,10 @@ def _counts(of: Tally) -> dict[str, int]:
     return {"features": of.features, "changes": of.changes} | {str(net): count for net, count in of.nets.items()}
 
 
-def _people(found: Sequence[Row], named: Naming) -> list[dict[str, Any]]:
+def _people(actors: Mapping[str, Tally], named: Naming) -> list[dict[str, Any]]:
     """By person, or by role where names may not be known; the changes make the whole."""
     by_person: dict[tuple[str | None, str | None], dict[str, int]] = {}
-    for actor, of in by_actor(found).items():
+    for actor, of in actors.items():
         sums = by_person.setdefault(named(actor), {})
         for name, count in _counts(of).items():
             sums[name] = sums.get(name, 0) + count

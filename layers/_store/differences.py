@@ -148,6 +148,23 @@ def features_between(
     return [fid for number, ((fid, _), so_far) in enumerate(zip(found, held, strict=True)) if number == 0 or so_far <= most_bytes]
 
 
+def states_before(connection: sa.Connection, layer_id: str, fids: Collection[str], after: int) -> dict[str, State]:
+    """What these features were after the revision ``after``; those that were not there are left out."""
+    last = (
+        sa.select(sa.func.max(REVISIONS.c.seq))
+        .where(REVISIONS.c.layer == layer_id, among(connection, REVISIONS.c.fid, fids))
+        .where(REVISIONS.c.seq + 0 <= after, REVISIONS.c.op != "late")
+        .group_by(REVISIONS.c.fid)
+    )
+    rows = connection.execute(
+        sa.select(REVISIONS.c.fid, REVISIONS.c.properties, REVISIONS.c.geometry, SOURCE.label("source"))
+        .join(BATCHES, BATCHES.c.id == REVISIONS.c.batch_id)
+        .where(REVISIONS.c.seq.in_(last))
+    )
+    states = ((row.fid, _state(row)) for row in rows)
+    return {fid: state for fid, state in states if state is not None}
+
+
 def _within(after: int, until: int) -> sa.ColumnElement[bool]:
     """The span of revisions, looked at beside the features' own index: by number the span would be gone through for each part."""
     number = REVISIONS.c.seq + 0
