@@ -99,7 +99,8 @@ class RowCheck:
     """A rule over several columns of a row. ``holds`` gives True, False, or NA where it cannot be said.
 
     ``of_row`` says the same of one row's plain values (missing is None, a date its ISO text), for writes that cannot wait for a
-    frame; without it a frame of one row is made.
+    frame; without it a frame of one row is made. ``of_sql`` says it to PostgreSQL, with the columns' names in braces (true, false,
+    or null): a layer with a rule that has none cannot be edited in a GIS.
     """
 
     id: str
@@ -108,6 +109,7 @@ class RowCheck:
     title: Title
     severity: Literal["error", "warning"] = "warning"
     of_row: Callable[[Mapping[str, Any]], bool | None] | None = None
+    of_sql: str | None = None
 
 
 @dataclass(frozen=True, config=_FROZEN)

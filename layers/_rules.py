@@ -28,7 +28,8 @@ def not_above(low: str, high: str, en: str, zh: str) -> RowCheck:
     def of_row(row: Mapping[str, Any]) -> bool | None:
         return None if row[low] is None or row[high] is None else bool(row[low] <= row[high])
 
-    return RowCheck(f"{low}_not_above_{high}", (low, high), holds, {"en": en, "zh": zh}, of_row=of_row)
+    sql = f"{{{low}}} <= {{{high}}}"
+    return RowCheck(f"{low}_not_above_{high}", (low, high), holds, {"en": en, "zh": zh}, of_row=of_row, of_sql=sql)
 
 
 def years_agree(date: str, year: str) -> RowCheck:
@@ -43,14 +44,15 @@ def years_agree(date: str, year: str) -> RowCheck:
         return None if row[date] is None or row[year] is None else int(row[date][:4]) == row[year]
 
     title: Title = {"en": "The date lies in the stated year", "zh": "日期与所标年份一致"}
-    return RowCheck(f"{date}_in_{year}", (date, year), holds, title, of_row=of_row)
+    sql = f"extract(year FROM {{{date}}}) = {{{year}}}"
+    return RowCheck(f"{date}_in_{year}", (date, year), holds, title, of_row=of_row, of_sql=sql)
 
 
 def given(column: str, en: str, zh: str) -> RowCheck:
     """The column has a value: a warning where users need it but sources often leave it out."""
     return RowCheck(
         f"{column}_given", (column,), lambda rows: rows[column].notna().astype("boolean"), {"en": en, "zh": zh},
-        of_row=lambda row: row[column] is not None,
+        of_row=lambda row: row[column] is not None, of_sql=f"{{{column}}} IS NOT NULL",
     )
 
 

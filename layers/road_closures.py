@@ -76,6 +76,7 @@ LAYER = Layer(
             {"en": "A circle has a centre and a radius", "zh": "圆形范围须有中心和半径"},
             "error",
             _whole_circle_of,
+            "num_nonnulls({centre_lon}, {centre_lat}, {radius_m}) IN (0, 3)",
         ),
     ),
     style=Style(

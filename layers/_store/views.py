@@ -15,11 +15,13 @@ from geoalchemy2 import Geometry as Shape
 from sqlalchemy.schema import CreateColumn
 
 from layers._check.values import DASHES, LARGEST_INT, TEXT_CHARACTERS
-from layers._layer import SENSITIVITIES, Column, Geometry, Layer
+from layers._layer import SENSITIVITIES, Column, Derivation, Geometry, Layer, RowCheck
+from layers._store import accounts, audit, editors
+from layers._store.accounts import GRANTED_BY, ROLES, shown_to_all
+from layers._store.chain import GENESIS
+from layers._store.grants import CLOSURES, SHUTS, SIGNIFICANT, code_column, least_role
 from layers._store.schema import META, declared
 from layers._store.sql import insert_or_replace
-
-READER, INTERNAL, EDITOR = "geo_risk_reader", "geo_risk_internal", "geo_risk_editor"
 
 
 class Window(NamedTuple):
@@ -30,11 +32,18 @@ class Window(NamedTuple):
     sensitivities: tuple[str, ...]
     edits: bool = False
 
+    @property
+    def clearance(self) -> str:
+        """What an account must be cleared for to look through."""
+        return self.sensitivities[-1]
+
 
 WINDOWS: Final = (
-    Window("geo_risk_map", READER, SENSITIVITIES[:1]),
-    Window("geo_risk_map_internal", INTERNAL, SENSITIVITIES[:2]),
-    Window("geo_risk_edit", EDITOR, SENSITIVITIES, edits=True),
+    Window("geo_risk_map", "geo_risk_reader", SENSITIVITIES[:1]),
+    Window("geo_risk_map_internal", "geo_risk_internal", SENSITIVITIES[:2]),
+    Window("geo_risk_edit", "geo_risk_editor", SENSITIVITIES, edits=True),
+    Window("geo_risk_edit_internal", "geo_risk_editor_internal", SENSITIVITIES[:2], edits=True),
+    Window("geo_risk_edit_public", "geo_risk_editor_public", SENSITIVITIES[:1], edits=True),
 )
 """Columns are left out of a view, not forbidden in it: a client that asks for all of a table's columns gets those it may read."""
 
@@ -44,7 +53,7 @@ _SHAPES: Final[Mapping[Geometry, str]] = {
 _VIEWED: Final[Mapping[type, str]] = {dt.date: "{name}::date AS {name}"}
 _JSON: Final[Mapping[str, str]] = {
     "str": "geo_risk.json_text({value})", "int": "geo_risk.json_whole({value})", "float": "geo_risk.json_float({value})",
-    "bool": "geo_risk.json_bool({value})", "date": "geo_risk.json_text(geo_risk.iso_date({value}))",
+    "bool": "geo_risk.json_bool({value})", "date": "geo_risk.json_text({value})",
 }
 _CONTROLS: Final = r"[\u0001-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]"
 _BLANKS: Final = "".join(character for character in map(chr, range(1, 0x3001)) if character.isspace())
@@ -54,6 +63,8 @@ _VIEWS: Final = "views"
 
 def make(connection: sa.Connection, layers: Mapping[str, Layer], extension: str) -> None:
     """Shapes, functions, views and rights anew, as the layers declare them."""
+    for kept in (accounts, audit, editors):
+        kept.prepare(connection)
     # until the transaction ends: the extension may be in a schema of its own
     _say(connection, f"SET LOCAL search_path = geo_risk, {extension}")
     for layer in layers.values():
@@ -77,11 +88,11 @@ def digest(layers: Mapping[str, Layer], extension: str) -> str:
 
 def statements(layers: Mapping[str, Layer], extension: str) -> Iterator[str]:
     """Functions, then every window's views; a view whose columns are as they were keeps the rights it has."""
-    yield _functions(extension)
+    yield _functions(layers, extension)
     for window in WINDOWS:
         yield f"CREATE SCHEMA IF NOT EXISTS {window.schema}"
         for layer in _seen_through(window, layers):
-            yield from _view(window, layer, extension)
+            yield from _view(window, layer, shown_to_all(layers), extension)
 
 
 def shapes_differ(connection: sa.Connection, table: str, extension: str) -> bool:
@@ -94,8 +105,17 @@ def shapes_differ(connection: sa.Connection, table: str, extension: str) -> bool
 
 
 def editable(layer: Layer) -> bool:
-    """Whether edits in a GIS can be held to all its rules: one that rejects rows by a rule of several columns is not."""
-    return not any(check.severity == "error" for check in layer.checks)
+    """Whether edits in a GIS can be held to all its rules over several columns: PostgreSQL is told every one of them."""
+    return all(check.of_sql is not None for check in layer.checks)
+
+
+def window_of(clearance: str) -> Window:
+    """The widest window to edit through that an account of this clearance may use.
+
+    >>> window_of("internal").schema
+    'geo_risk_edit_internal'
+    """
+    return next(window for window in WINDOWS if window.edits and window.clearance == clearance)
 
 
 def _seen_through(window: Window, layers: Mapping[str, Layer]) -> list[Layer]:
@@ -112,16 +132,16 @@ def _leftovers(connection: sa.Connection, layers: Mapping[str, Layer]) -> Iterat
                 yield f"DROP VIEW {window.schema}.{_named(name)} CASCADE"
 
 
-def _view(window: Window, layer: Layer, extension: str) -> Iterator[str]:
+def _view(window: Window, layer: Layer, figures: frozenset[str], extension: str) -> Iterator[str]:
     name = f"{window.schema}.layer_{layer.id}"
-    readable = {column.name for column in layer.readable(window.sensitivities)}
+    readable = _readable(window, layer)
     columns = [
         "fid", *(_viewed(column) for column in layer.columns if column.name in readable),
-        "derived", "source", "updated_at", "revision", *(["shape"] if layer.geometry is not Geometry.NONE else []),
+        *(["derived"] if _tells_derived(window, layer) else []),
+        "source", "updated_at", "revision", *(["shape"] if layer.geometry is not Geometry.NONE else []),
     ]  # fmt: skip
-    if not window.edits:
-        columns.remove("derived")  # it names columns, among them such as may not be read
-    view = f"VIEW {name} AS SELECT {', '.join(columns)} FROM geo_risk.{_table(layer)};"  # noqa: S608 - declared names
+    where = f" WHERE geo_risk.may_read({', '.join(_who(window, layer, figures))})" if window.edits else ""
+    view = f"VIEW {name} AS SELECT {', '.join(columns)} FROM geo_risk.{_table(layer)}{where};"  # noqa: S608 - declared names
     yield (
         f"DO $view$ BEGIN CREATE OR REPLACE {view} EXCEPTION WHEN invalid_table_definition THEN"
         f" DROP VIEW {name} CASCADE; CREATE {view} END $view$"
@@ -130,43 +150,150 @@ def _view(window: Window, layer: Layer, extension: str) -> Iterator[str]:
     for column in layer.columns:
         if column.name in readable:
             yield f"COMMENT ON COLUMN {name}.{_named(column.name)} IS {_text(column.titled('zh'))}"
-    if window.edits and editable(layer):
-        yield from _edited(layer, name, extension)
+    if window.edits:
+        yield from _edited(window, layer, figures, extension)
 
 
-def _edited(layer: Layer, view: str, extension: str) -> Iterator[str]:
-    function = f"edit_{layer.id}"
-    yield _function(layer, extension)
-    yield f"REVOKE ALL ON FUNCTION geo_risk.{function}() FROM PUBLIC"
+def _readable(window: Window, layer: Layer) -> frozenset[str]:
+    return frozenset(column.name for column in layer.readable(window.sensitivities))
+
+
+def _tells_derived(window: Window, layer: Layer) -> bool:
+    """Whether the column *derived* is there: it names columns, among them such as may not be read."""
+    return window.edits and len(_readable(window, layer)) == len(layer.columns)
+
+
+def _who(window: Window, layer: Layer, figures: frozenset[str]) -> tuple[str, ...]:
+    """What the function *editor* is asked: the layer, who may know of it, whether all must see it, and the window's clearance."""
+    return _text(layer.id), _text(layer.sensitivity), str(layer.id in figures).lower(), _text(window.clearance)
+
+
+def _edited(window: Window, layer: Layer, figures: frozenset[str], extension: str) -> Iterator[str]:
+    """Every edit goes through a function: without one PostgreSQL would itself write what a simple view shows, past the log."""
+    function = "edited_on_the_map"
+    if editable(layer):
+        function = f"{window.schema.removeprefix('geo_risk_')}_{layer.id}"
+        yield _function(function, window, layer, figures, extension)
+        yield f"REVOKE ALL ON FUNCTION geo_risk.{function}() FROM PUBLIC"
     yield (
-        f"CREATE OR REPLACE TRIGGER edited INSTEAD OF INSERT OR UPDATE OR DELETE ON {view}"
+        f"CREATE OR REPLACE TRIGGER edited INSTEAD OF INSERT OR UPDATE OR DELETE ON {window.schema}.layer_{layer.id}"
         f" FOR EACH ROW EXECUTE FUNCTION geo_risk.{function}()"
     )
 
 
-def _function(layer: Layer, extension: str) -> str:
-    kinds = dict(declared(layer))
-    values = {name: _new(name) if kind != "date" else f"geo_risk.iso_date({_new(name)})" for name, kind in kinds.items()}
+def _function(function: str, window: Window, layer: Layer, figures: frozenset[str], extension: str) -> str:
+    kinds, readable = dict(declared(layer)), _readable(window, layer)
+    layer_id, sensitivity, always, clearance = _who(window, layer, figures)
+    told = _tells_derived(window, layer)
+    kept = ["fid", *(["derived"] if told else []), "source", "updated_at"]
     return _sql("edit.sql").format(
-        function=f"edit_{layer.id}", table=_table(layer), layer=_text(layer.id),
-        values="\n".join(line for column in layer.columns for line in _checked(layer, column)),
+        function=function, table=_table(layer), layer=layer_id, sensitivity=sensitivity, always=always, clearance=clearance,
+        least=_text(least_role(layer)), kept=_text(", ".join(kept)), kept_new=", ".join(map(_new, kept)),
+        kept_old=", ".join(f"OLD.{_named(name)}" for name in kept),
+        values="\n".join(line for column in layer.columns for line in _checked(layer, column, readable)),
         shape="\n".join(_placed(layer, extension)),
-        properties=", ".join(
-            f"""'"{name}":' || {_JSON[kind].format(value=_new(name))}""" for name, kind in kinds.items()
-        ),
-        names=", ".join(map(_named, kinds)), stored=", ".join(values.values()),
+        was_here=_within(layer, "now.geometry", "now"), is_here=_within(layer, "place", "NEW", readable),
+        measured_gone=_measured(layer, "false"), measured=_measured(layer, _alike(layer, extension)),
+        derived="\n".join(line for rule in layer.derivations for line in _to_derive(layer, rule, readable)),
+        checks="\n".join(line for check in layer.checks for line in _held_to(layer, check, readable)),
+        properties=", ".join(f"""'"{name}":' || {_json(name, kind, readable)}""" for name, kind in kinds.items()),
+        names=", ".join(map(_named, kinds)), stored=", ".join(_stored(name, kind, readable) for name, kind in kinds.items()),
+        told_derived="    NEW.derived := derived_columns;" if told else "",
     )  # fmt: skip
 
 
-def _checked(layer: Layer, column: Column) -> Iterator[str]:
+def _stored(name: str, kind: str, readable: frozenset[str]) -> str:
+    """The value that the store keeps: of a column that the window does not show, the one that is there."""
+    if name == "derived":
+        return "derived_columns"
+    if name not in readable:
+        return f"now.{_named(name)}"
+    return f"geo_risk.iso_date({_new(name)})" if kind == "date" else _new(name)
+
+
+def _json(name: str, kind: str, readable: frozenset[str]) -> str:
+    return _JSON[kind].format(value=_stored(name, kind, readable))
+
+
+def _meant(layer: Layer, name: str, readable: frozenset[str]) -> str:
+    """The value that a rule is held against, in its column's type."""
+    if name in readable:
+        return _new(name)
+    return f"now.{_named(name)}::date" if layer.column(name).type is dt.date else f"now.{_named(name)}"
+
+
+def _within(layer: Layer, place: str, row: str, readable: frozenset[str] | None = None) -> str:
+    """A line that stops whoever is limited to areas where the feature does not lie in them."""
+    code = code_column(layer)
+    value = "NULL" if code is None else f"{row if readable is None or code.name in readable else 'now'}.{_named(code.name)}"
+    inside = f"geo_risk.lies_within(editor.areas, {place}, {value})"
+    if layer.id == CLOSURES:
+        # a circle on the globe and whole roads are for the service to lay out
+        shuts = ", ".join(f"{row}.{_named(name)}" for name in SHUTS)
+        inside = f"CASE WHEN num_nonnulls({shuts}) = 0 THEN {inside} END"
+    return f"    IF editor.areas IS NOT NULL THEN PERFORM geo_risk.require_within(editor, {_text(layer.id)}, {inside}); END IF;"
+
+
+def _measured(layer: Layer, alike: str) -> str:
+    """A line that stops whoever is limited to areas from moving the limits; nothing in other layers."""
+    if layer.id not in GRANTED_BY:
+        return ""
+    return f"    IF editor.areas IS NOT NULL THEN PERFORM geo_risk.require_measures_alike({_text(layer.id)}, {alike}); END IF;"
+
+
+def _alike(layer: Layer, extension: str) -> str:
+    was, is_now = (
+        f"{extension}.st_asbinary({extension}.st_normalize({extension}.st_geomfromwkb({place})))"
+        for place in ("now.geometry", "place")
+    )
+    code = code_column(layer)
+    same = "" if code is None else f" AND {_new(code.name)} IS NOT DISTINCT FROM now.{_named(code.name)}"
+    return f"TG_OP = 'UPDATE' AND {was} IS NOT DISTINCT FROM {is_now}{same}"
+
+
+def _to_derive(layer: Layer, rule: Derivation, readable: frozenset[str]) -> Iterator[str]:
+    """Lines that refuse a change after which the store would derive a value anew: that is the service's to do."""
+    inputs = ", ".join(_meant(layer, name, readable) for name in rule.inputs)
+    value, name = _meant(layer, rule.column, readable), _text(rule.column)
+    missing = f"({value} IS NULL OR {name} = ANY (string_to_array(derived_columns, ',')))"
+    touched = ", ".join(map(_text, (rule.column, *rule.inputs)))
+    expected = f"a value given by hand with this change, or the change made on the map: it is derived from {', '.join(rule.inputs)}"
+    yield f"    IF {missing} AND changed && ARRAY[{touched}]::text[] AND num_nonnulls({inputs}) > 0 THEN"
+    yield f"        {_refused(layer, (rule.column,), expected, readable)}"
+    yield "    END IF;"
+
+
+def _held_to(layer: Layer, check: RowCheck, readable: frozenset[str]) -> Iterator[str]:
+    """Lines that hold the row to a rule over several columns: one that rejects refuses, another is told of as a warning."""
+    if check.severity == "warning" and not readable.issuperset(check.columns):
+        return
+    values = {name: _meant(layer, name, readable) for name in check.columns}
+    expected = f"{check.title['en']} ({check.title['zh']})"
+    say = "refuse" if check.severity == "error" else "warn"
+    told = _refused(layer, check.columns, expected, readable, say)
+    yield f"    IF NOT ({(check.of_sql or '').format_map(values)}) THEN {told} END IF;"
+
+
+def _refused(layer: Layer, names: Iterable[str], expected: str, readable: frozenset[str], say: str = "refuse") -> str:
+    """What says that values break a rule; columns that the window does not show are not named."""
+    told = [f"{name} ({layer.column(name).title['zh']})" for name in names]
+    if not readable.issuperset(names):
+        told, expected = ["hidden"], "what agrees with what is there and you may not see"
+    return f"PERFORM geo_risk.{say}({_text(layer.id)}, {_text(', '.join(told))}, {_text(expected)});"
+
+
+def _checked(layer: Layer, column: Column, readable: frozenset[str]) -> Iterator[str]:
     """Lines that hold a value to its column's declaration, where it is new or was changed."""
+    if column.name not in readable:
+        if column.required:
+            yield f"    IF TG_OP = 'INSERT' THEN {_refused(layer, (column.name,), '', readable)} END IF;"
+        return
     new, old = _new(column.name), f"OLD.{_named(column.name)}"
     if meant := _MEANT.get(column.type):
         yield f"    {new} := {meant.format(value=new)};"
     yield f"    IF TG_OP = 'INSERT' OR {new} IS DISTINCT FROM {old} THEN"
     for broken, expected in _rules(column, new):
-        named = f"{column.name} ({column.title['zh']})"
-        yield f"        IF {broken} THEN PERFORM geo_risk.refuse({_text(layer.id)}, {_text(named)}, {_text(expected)}); END IF;"
+        yield f"        IF {broken} THEN {_refused(layer, (column.name,), expected, readable)} END IF;"
     yield f"        changed := changed || {_text(column.name)}::text;"
     yield "    END IF;"
 
@@ -264,13 +391,40 @@ def grants(there: Iterable[str]) -> Iterator[str]:
             yield f"GRANT {rights} ON ALL TABLES IN SCHEMA {window.schema} TO {window.role}"
 
 
-def _functions(extension: str) -> str:
-    dashes = ", ".join(map(_text, sorted(DASHES)))
-    filled = {"{postgis}": extension, "{dashes}": dashes, "{blanks}": _text(_BLANKS)}
+def _functions(layers: Mapping[str, Layer], extension: str) -> str:
+    filled = {
+        "{postgis}": extension, "{dashes}": ", ".join(map(_text, sorted(DASHES))), "{blanks}": _text(_BLANKS),
+        "{roles}": _list(ROLES), "{sensitivities}": _list(SENSITIVITIES),
+        "{areas}": "\nUNION ALL\n".join(_areas(layers)) or _NO_AREAS,
+        "{genesis}": f"decode({_text(GENESIS.hex())}, 'hex')",
+    }  # fmt: skip
     text = _sql("functions.sql")
     for mark, value in filled.items():
         text = text.replace(mark, value)
     return text
+
+
+_NO_AREAS: Final = "SELECT NULL::text, NULL::text, NULL::text, NULL::integer, NULL::bytea WHERE false"
+
+
+def _areas(layers: Mapping[str, Layer]) -> Iterator[str]:
+    """A query a layer that grants name areas of, as the function *areas_of* puts them together."""
+    for layer_id in GRANTED_BY:
+        code = code_column(layers[layer_id]) if layer_id in layers else None
+        if code is not None:
+            table = _named(f"current_{layer_id}")
+            named = (
+                f"SELECT substr(named, {len(layer_id) + 2}) FROM jsonb_array_elements_text(areas_of.areas::jsonb) AS named"  # noqa: S608 - declared names
+                f" WHERE starts_with(named, {_text(f'{layer_id}:')})"
+            )
+            yield (
+                f"SELECT {_text(layer_id)}, t.fid, t.{_named(code.name)}, {SIGNIFICANT[layer_id]}, t.geometry"  # noqa: S608 - declared names
+                f" FROM geo_risk.{table} t WHERE t.fid = ANY (ARRAY({named}))"
+            )
+
+
+def _list(values: Iterable[str]) -> str:
+    return f"ARRAY[{', '.join(map(_text, values))}]"
 
 
 def _say(connection: sa.Connection, statement: str) -> None:
