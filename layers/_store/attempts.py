@@ -50,9 +50,9 @@ class Patience:
 
         A clock that was set back makes nobody wait: what is left of a wait cannot be told by it.
 
-        >>> [Patience(free=4, most_s=60).wait_s(failures, 0) for failures in (4, 5, 6, 99)]
+        >>> [Patience(free=4, most_s=60.0).wait_s(failures, 0) for failures in (4, 5, 6, 99)]
         [0.0, 1.0, 2.0, 60.0]
-        >>> [Patience(free=4, most_s=60).wait_s(99, since_s) for since_s in (-1, 50, 60)]
+        >>> [Patience(free=4, most_s=60.0).wait_s(99, since_s) for since_s in (-1, 50, 60)]
         [0.0, 10.0, 0.0]
         """
         if failures <= self.free or since_s < 0:
