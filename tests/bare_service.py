@@ -6,12 +6,13 @@ Run as a program it takes its settings as JSON, and prints its port when it answ
 import asyncio
 import json
 import os
+import select
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -23,6 +24,7 @@ from api.settings import Settings
 from geo_risk.errors import GeoRiskError
 
 HELD = bytes(30_000_000)
+_TRICKLES_S = 20
 
 
 class Bare:
@@ -31,6 +33,7 @@ class Bare:
     def __init__(self) -> None:
         self.admission = Admission(LANES)
         self.ended = asyncio.Event()
+        self.slow_answers = 0
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "lifespan":
@@ -47,7 +50,7 @@ class Bare:
         await send({"type": "http.response.start", "status": status, "headers": [*headers, *length]})
         if scope["path"] == "/stream":
             while not self.ended.is_set():
-                await send({"type": "http.response.body", "body": b": beat\n\n", "more_body": True})
+                await send({"type": "http.response.body", "body": b": %d slow answer\n\n" % self.slow_answers, "more_body": True})
                 await asyncio.sleep(0.05)
         await send({"type": "http.response.body", "body": body})
 
@@ -64,6 +67,7 @@ class Bare:
         return 200, [], json.dumps(said).encode()
 
     async def slow(self, scope: Any, receive: Any) -> Any:
+        self.slow_answers += 1
         await asyncio.sleep(float(scope["query_string"] or b"1"))
         return 200, [], b"late"
 
@@ -104,6 +108,7 @@ class Line:
     def __init__(self, port: int, timeout: float = 10.0) -> None:
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=timeout)
         self.began = time.monotonic()
+        self._heard = b""
 
     def __enter__(self) -> "Line":
         return self
@@ -118,31 +123,45 @@ class Line:
 
     def hear(self) -> bytes:
         """One answer with a stated length."""
-        heard = b""
-        while b"\r\n\r\n" not in heard:
-            heard += self._part()
-        head, _, body = heard.partition(b"\r\n\r\n")
+        head = self.up_to(b"\r\n\r\n")
         length = next(int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length"))
-        while len(body) < length:
-            body += self._part()
-        return head + b"\r\n\r\n" + body
+        while len(self._heard) < length:
+            self._heard += self._part()
+        body, self._heard = self._heard[:length], self._heard[length:]
+        return head + body
+
+    def up_to(self, end: bytes) -> bytes:
+        """All up to these bytes and with them."""
+        while end not in self._heard:
+            self._heard += self._part()
+        head, end, self._heard = self._heard.partition(end)
+        return head + end
 
     def rest(self) -> bytes:
         """All until the connection is closed."""
-        heard = b""
+        heard, self._heard = self._heard, b""
         while part := self._some():
             heard += part
         return heard
 
-    @property
-    def is_open(self) -> bool:
-        """Whether the other side still holds the connection; waits for the timeout to find out."""
-        try:
-            return self.socket.recv(1) != b""
-        except TimeoutError:
-            return True
-        except ConnectionError:
-            return False
+    def trickle(self, part: bytes, every_s: float) -> bytes:
+        """All until the connection is closed, while the same few bytes are sent again and again."""
+        self.socket.settimeout(every_s)
+        heard, closed = b"", False
+        while not closed and self.lasted < _TRICKLES_S:
+            try:
+                some = self._some()
+                heard, closed = heard + some, not some
+            except TimeoutError:
+                with suppress(BrokenPipeError, ConnectionResetError):  # closed this moment: the next look says so
+                    self.socket.sendall(part)
+        return heard
+
+    def is_hung_up(self, within_s: float) -> bool:
+        """Whether the other side breaks the connection off in that time, in which nothing is read."""
+        broken = select.poll()
+        broken.register(self.socket, 0)
+        return bool(broken.poll(within_s * 1000))
 
     @property
     def lasted(self) -> float:

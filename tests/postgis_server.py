@@ -4,7 +4,6 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -14,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import psycopg
+from ports import free_port
 
 TEMPLATE = "geo_risk_template"
 STARTING_S = 20.0
@@ -100,7 +100,7 @@ def running(bin_folder: Path, *options: str) -> Iterator[Server]:
     folder = Path(tempfile.mkdtemp(prefix="geo-risk-postgres-", dir=_roomy_memory()))
     if os.geteuid() == 0:
         shutil.chown(folder, "postgres", "postgres")
-    server = Server(bin_folder, folder, _free_port(), options)
+    server = Server(bin_folder, folder, free_port(), options)
     try:
         subprocess.run(
             [*_as_owner(), str(bin_folder / "initdb"), "-D", str(folder / "data"), "-U", "postgres", "-A", "trust", "-E", "UTF8",
@@ -134,12 +134,6 @@ def _as_owner() -> list[str]:
     user = pwd.getpwnam("postgres")
     # ends with whoever started it, however that ends
     return ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups", "--pdeathsig=QUIT", "--"]
-
-
-def _free_port() -> int:
-    with socket.socket() as held:
-        held.bind(("127.0.0.1", 0))
-        return int(held.getsockname()[1])
 
 
 def _children(parent: int) -> list[int]:

@@ -3,7 +3,6 @@
 import datetime as dt
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -23,6 +22,7 @@ from layers._store import Batch, open_store
 from maps.page import place_layer
 from tests import callers, road_city, small_city
 from tests.browsing import Seen, sync_api
+from tests.ports import free_port
 from tests.small_city import frame
 
 pytestmark = pytest.mark.browser
@@ -54,13 +54,6 @@ def hostile(found: Layer, shift: float) -> Any:
     return frame(found.id, rows)
 
 
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-        return port
-
-
 def serving(store: Path, port: int | None = None, **settings: str) -> Iterator[str]:
     ask_once()  # kernels compiled and left on the disk: no page waits for the compiler
     port = port or free_port()
@@ -76,14 +69,14 @@ def serving(store: Path, port: int | None = None, **settings: str) -> Iterator[s
 
 
 def _answering(url: str, service: subprocess.Popen[bytes]) -> str:
-    for _ in range(300):
+    for _ in range(900):
         assert service.poll() is None, "the service ended before it answered"
         try:
             with urllib.request.urlopen(f"{url}/livez", timeout=2):
                 return url
         except OSError:
             time.sleep(0.1)
-    raise AssertionError("the service did not answer within 30 s")
+    raise AssertionError("the service did not answer within 90 s")
 
 
 @pytest.fixture(scope="module")
@@ -466,7 +459,7 @@ def test_what_is_imported_while_the_page_is_open_appears(plain_city: str, plain_
     home = frame("care_facilities", {"home": (shapely.Point(0.004, 0.004), {"name": "Home"})})
     with open_store(plain_store) as store:
         store.apply("care_facilities", home, Batch(actor="test", reason="while open", source="later"))
-    sync_api.expect(count).to_have_text("1", timeout=6_000)
+    sync_api.expect(count).to_have_text("1")
     assert seen.page.evaluate("performance.getEntriesByType('navigation').length") == 1
 
 
@@ -500,6 +493,16 @@ STAMPED = """() => {
 }"""
 
 
+SETTLED = f"""async () => {{
+  for (let ink = 0, last = 0, same = 0; ; last = ink) {{
+    await new Promise(requestAnimationFrame);
+    ink = ({STAMPED})();
+    same = ink > 1000 && ink === last ? same + 1 : 0;
+    if (same === 20) return ink;
+  }}
+}}"""
+
+
 def test_a_crowd_of_points_is_drawn_in_slices_until_all_are_there(plain_city: str, browse: Callable[..., Seen]) -> None:
     def crowd(route: Any) -> None:
         n = 20_000
@@ -510,8 +513,7 @@ def test_a_crowd_of_points_is_drawn_in_slices_until_all_are_there(plain_city: st
     seen = browse(f"{plain_city}/?lang=en")
     seen.page.route("**/marks/shelters**", crowd)
     seen.page.evaluate("() => { map_command.setView([0.005, 0.01], 14, { animate: false }); }")
-    seen.page.wait_for_timeout(1500)
-    whole = seen.page.evaluate(STAMPED)
+    whole = seen.page.evaluate(SETTLED)
     moved = f"() => {{ map_command.panBy([1, 0], {{ animate: false }}); return ({STAMPED})(); }}"
     assert seen.page.evaluate(moved) < whole / 2
     seen.page.wait_for_function(f"(whole) => ({STAMPED})() > 0.98 * whole", arg=whole)
@@ -793,7 +795,7 @@ def test_a_closure_of_somebody_else_is_noticed_and_said(road_url: str, road_map:
     body = {"title": "Elsewhere", "cause": "control", "roads": ["bridge"]}
     request = urllib.request.Request(f"{road_url}/closures", json.dumps(body).encode(), OPERATOR)
     urllib.request.urlopen(request, timeout=10).close()
-    sync_api.expect(seen.page.locator("#watch")).to_contain_text("was School 0.7 min, now Hall 3.3 min", timeout=6_000)
+    sync_api.expect(seen.page.locator("#watch")).to_contain_text("was School 0.7 min, now Hall 3.3 min")
     sync_api.expect(seen.page.locator(f"{SHUT} .name")).to_have_text("Elsewhere")
 
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import pytest
 import shapely
 from test_store import LAYERS, ME, pads
-from test_writes import PHONE, change
+from test_writes import PHONE, change, held_up
 
 from geo_risk.errors import NotFound, Stale, StoreCorrupt, StoreError
 from layers._store import Change, Reply, ReplyKey, open_store
@@ -33,19 +33,9 @@ def store(place):
 @contextmanager
 def committed_together(store, most=2):
     """What is submitted inside goes into one transaction, what held it up into another, or into so many."""
-    begun, go = threading.Event(), threading.Event()
-
-    def hold(_):
-        begun.set()
-        go.wait(10)
-
-    holding = threading.Thread(target=store.transact, args=(hold,))
-    holding.start()
-    begun.wait(10)
-    before = store.commits
-    yield
-    go.set()
-    holding.join()
+    with held_up(store):
+        before = store.commits
+        yield
     until(lambda: not store._writer._waiting)
     assert store.commits - before <= most
 

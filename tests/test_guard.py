@@ -5,6 +5,7 @@ import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import jumping_clock
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -71,7 +72,7 @@ def asked(scope: dict[str, Any], app: App = fine, limits: Limits = SMALL, parts:
         body = left.pop(0) if left else b""
         return {"type": "http.request", "body": body, "more_body": bool(left)}
 
-    asyncio.run(Guard(app, limits, [said.exchanges.append])(scope, receive, said.send))  # type: ignore[arg-type]
+    jumping_clock.run(Guard(app, limits, [said.exchanges.append])(scope, receive, said.send))  # type: ignore[arg-type]
     return said
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import shapely
+from test_group import until
 
 from geo_risk.errors import FileError, StoreCorrupt
 from layers._catalog import catalog
@@ -63,6 +64,7 @@ def test_it_is_one_moment_of_a_store_that_is_written_to(postgis_url, tmp_path):
         thread = threading.Thread(target=writes)
         thread.start()
         said = backup(store, tmp_path)
+        until(lambda: written and written[-1] > said.revision)
         stop.set()
         thread.join()
         assert written[-1] > said.revision >= 200

@@ -72,14 +72,14 @@ class Service(NamedTuple):
         feature = {"type": "Feature", "geometry": PLACE, "properties": {"name": name}}
         return self.ask("POST", "/collections/aeds/items", feature, name)
 
-    def read_with_age(self, within_s: float = 5.0) -> Answer:
+    def read_with_age(self, within_s: float = 30.0) -> Answer:
         """Read until the answer says how old it is; the last one."""
         end = time.monotonic() + within_s
         while AGE not in (answer := self.ask("GET", "/collections/aeds/items")).headers and time.monotonic() < end:
             time.sleep(0.1)
         return answer
 
-    def until(self, name: str, status: int, within_s: float = 10.0) -> Answer:
+    def until(self, name: str, status: int, within_s: float = 30.0) -> Answer:
         """Report until it is answered so."""
         end = time.monotonic() + within_s
         while (answer := self.report(name)).status != status and time.monotonic() < end:

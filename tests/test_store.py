@@ -249,7 +249,8 @@ def test_leaving_by_ctrl_c_undoes_the_write(store, small_chunks, listening_to_ct
     def interrupt(share):
         if share == 0.4:
             signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
-            time.sleep(0.2)
+            assert listening_to_ctrl_c.wait(20)
+            time.sleep(0.2)  # until the main thread has left
 
     with pytest.raises(KeyboardInterrupt):
         store.apply("pads", pads({f"{n:05}": "A" for n in range(25)}), ME, progress=interrupt)
@@ -259,8 +260,14 @@ def test_leaving_by_ctrl_c_undoes_the_write(store, small_chunks, listening_to_ct
 @pytest.fixture
 def listening_to_ctrl_c():
     """A process that was started in the background ignores Ctrl-C, until it says otherwise."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
+    heard = threading.Event()
+
+    def interrupted(number, frame):
+        heard.set()
+        signal.default_int_handler(number, frame)
+
+    before = signal.signal(signal.SIGINT, interrupted)
+    yield heard
     signal.signal(signal.SIGINT, before)
 
 

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from contextlib import contextmanager
 
 import pytest
 import shapely
@@ -19,6 +20,23 @@ def store(place):
     with open_store(place, layers=LAYERS) as opened:
         opened.apply("pads", pads({"a": "A"}), ME)
         yield opened
+
+
+@contextmanager
+def held_up(store):
+    """What is submitted inside waits until the block ends."""
+    begun, go = threading.Event(), threading.Event()
+
+    def hold(_):
+        begun.set()
+        go.wait(20)
+
+    holding = threading.Thread(target=store.transact, args=(hold,))
+    holding.start()
+    assert begun.wait(20)
+    yield
+    go.set()
+    holding.join()
 
 
 def change(op="patch", fid="a", *, expects=None, at=None, geometry=UNCHANGED, **values):
@@ -209,26 +227,19 @@ def test_a_refused_write_keeps_no_reply(store):
 
 def test_writes_that_wait_together_are_one_commit_and_a_refused_one_undoes_itself_alone(store):
     before = store.commits
-    slow = store.transact  # holds the writer while the others queue
-
-    holding = threading.Thread(target=lambda: slow(lambda _: time.sleep(0.3)))
-    holding.start()
-    time.sleep(0.1)
-    futures = [store.submit(PHONE, [change(name=f"{n}", expects=9 if n == 3 else None)]) for n in range(8)]
-    holding.join()
+    with held_up(store):
+        futures = [store.submit(PHONE, [change(name=f"{n}", expects=9 if n == 3 else None)]) for n in range(8)]
     refused = [n for n, future in enumerate(futures) if future.exception()]
     assert (refused, store.commits - before) == ([3], 2)
     assert store.feature("pads", "a").values["name"] == "7"
 
 
 def test_a_write_that_cannot_begin_in_time_changes_nothing(store):
-
-    holding = threading.Thread(target=lambda: store.transact(lambda _: time.sleep(0.4)))
-    holding.start()
-    time.sleep(0.1)
+    with held_up(store):
+        late = store.submit(PHONE, [change(name="B")], deadline_s=0.05)
+        time.sleep(0.1)
     with pytest.raises(Busy, match="at work on other writes"):
-        store.write(PHONE, [change(name="B")], deadline_s=0.05)
-    holding.join()
+        late.result(20)
     assert store.feature("pads", "a").values["name"] == "A"
 
 

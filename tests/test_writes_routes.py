@@ -445,15 +445,16 @@ def test_a_long_geometry_does_not_hold_up_others(city: TestClient) -> None:
 
 
 def test_a_write_that_cannot_begin_in_time_is_not_done(hurried: TestClient) -> None:
-    before, release = store_of(hurried).snapshot().revision, threading.Event()
-    blocking = threading.Thread(target=lambda: store_of(hurried).transact(lambda _: release.wait(10)))
+    before, begun, release = store_of(hurried).snapshot().revision, threading.Event(), threading.Event()
+    blocking = threading.Thread(target=lambda: store_of(hurried).transact(lambda _: (begun.set(), release.wait(20))))
     blocking.start()
+    assert begun.wait(20)
     start = time.monotonic()
     answer = acting(hurried, "operator").post(ITEMS, json=feature())
     waited_s = time.monotonic() - start
     release.set()
     blocking.join()
-    assert (answer.status_code, "Retry-After" in answer.headers, waited_s < 4) == (503, True, True)
+    assert (answer.status_code, "Retry-After" in answer.headers, waited_s < 10) == (503, True, True)
     assert "nothing was changed" in answer.json()["title"]
     assert store_of(hurried).snapshot().revision == before
 
