@@ -16,7 +16,7 @@ import psycopg
 import pytest
 import shapely
 from conftest import missing
-from gis_logins import let_in, make_logins
+from gis_people import let_in, make_logins
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from test_store import ME

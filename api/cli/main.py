@@ -15,7 +15,7 @@ from layers._collector import uncollected
 
 _COMMANDS: Final = (
     "service", "data", "questions", "access_commands", "evacuate_command", "closure_commands", "history_commands",
-    "keeping_commands", "migrate_command", "means_commands", "rain_commands", "run_commands", "account_commands",
+    "keeping_commands", "migrate_command", "means_commands", "rain_commands", "run_commands", "account_commands", "gis_commands",
 )  # fmt: skip
 _ALONE: Final = {"serve": "service"}
 """A command that is loaded without the others: it has to answer soon."""

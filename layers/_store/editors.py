@@ -81,3 +81,22 @@ def listed(connection: sa.Connection) -> tuple[Editor, ...]:
     """All logins by name."""
     rows = connection.execute(sa.select(_EDITORS).order_by(_EDITORS.c.login)).all()
     return tuple(Editor(row.login, accounts.account_of(connection, row.account_id)) for row in rows)
+
+
+def to_say(connection: sa.Connection, login: str, group: str) -> str:
+    """What the database's administrator has yet to say so that the login may look through a window; nothing where all is said.
+
+    A password is none of it: psql asks for one by a command of its own, and sends it hashed.
+    """
+    if connection.execute(_MEMBER, {"login": login, "group": group}).scalar_one():
+        return ""
+    name = '"' + login.replace('"', '""') + '"'
+    there = connection.execute(_THERE, {"login": login}).scalar_one()
+    return f"GRANT {group} TO {name};" if there else f"CREATE ROLE {name} LOGIN IN ROLE {group} CONNECTION LIMIT 20;"
+
+
+_THERE: Final = sa.text("SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = :login)")
+_MEMBER: Final = sa.text(
+    "SELECT EXISTS (SELECT FROM pg_auth_members held JOIN pg_roles g ON g.oid = held.roleid"
+    " JOIN pg_roles m ON m.oid = held.member WHERE g.rolname = :group AND m.rolname = :login)"
+)
