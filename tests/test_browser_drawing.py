@@ -352,26 +352,26 @@ def test_handles_are_shown_only_for_what_is_in_view(seen: Seen) -> None:
 
 
 def test_a_finger_draws_and_drags(browse: Callable[..., Seen]) -> None:
-    """On a phone the form makes room for the map while something is drawn."""
+    """On a phone the form makes room for the map while something is drawn. Buttons are clicked: a slow tap is a long press."""
     seen = browse(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
     seen.page.evaluate("document.getElementById('open-add').click()")
     seen.page.locator("#add-layer").select_option("rivers")
-    seen.page.locator("#add-next").tap()
-    seen.page.locator("#shape-draw").tap()
+    seen.page.locator("#add-next").click()
+    seen.page.locator("#shape-draw").click()
     expect(seen.panel()).to_be_hidden()
     look_at(seen, 0.045, 0.012)
     for spot in ((0.0445, 0.0135), (0.0455, 0.0135), (0.0455, 0.0125)):
         seen.page.touchscreen.tap(*on_screen(seen, *spot))
     expect(seen.page.locator("#shape-size")).to_contain_text("3 vertices")
-    seen.page.locator("#shape-end").tap()
+    seen.page.locator("#shape-end").click()
     expect(seen.panel()).to_be_visible()
-    seen.page.locator("#shape-reshape").tap()
+    seen.page.locator("#shape-reshape").click()
     look_at(seen, 0.045, 0.012)
     fingers = seen.page.context.new_cdp_session(seen.page)
     places = [on_screen(seen, 0.0455, 0.0125), on_screen(seen, 0.0450, 0.0120), on_screen(seen, 0.0450, 0.0115)]
     for kind, points in (("Start", places[:1]), ("Move", places[1:2]), ("Move", places[2:]), ("End", [])):
         fingers.send("Input.dispatchTouchEvent", {"type": f"touch{kind}", "touchPoints": [{"x": x, "y": y} for x, y in points]})
-    seen.page.locator("#shape-end").tap()
+    seen.page.locator("#shape-end").click()
     drawn = shape(saved(seen))
     assert shapely.Point(drawn.coords[-1]).distance(shapely.Point(0.0450, 0.0115)) < 3e-5
 

@@ -138,7 +138,7 @@ def test_a_shelter_closed_on_one_screen_turns_on_the_other_within_a_second(live_
     one = opened(browse, live_city, "shelters", "School", as_=callers.TOWN)
     other = opened(browse, live_city, "shelters", "School")
     waits = []
-    for choice, text in (("closed", "Closed"), ("open", "Open"), ("closed", "Closed"), ("open", "Open")):
+    for choice, text in (("closed", "Closed"), ("open", "Open")) * 4:
         written(one, one.page.locator(f"#turn-{choice}").click)
         since = time.monotonic()
         expect(fact(other, "Status")).to_have_text(text)
