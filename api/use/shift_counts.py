@@ -4,6 +4,7 @@ Most of what is much came or was changed once, by an import: such features are t
 rows of a page, are worked out as a shift's are.
 """
 
+import json
 import time
 from bisect import bisect_right
 from collections import Counter
@@ -59,10 +60,10 @@ class _Sums:
     changes: int = 0
     nets: Counter[Net] = field(default_factory=Counter)
 
-    def add(self, net: Net, changes: int) -> None:
-        self.features += 1
+    def add(self, net: Net, features: int, changes: int) -> None:
+        self.features += features
         self.changes += changes
-        self.nets[net] += 1
+        self.nets[net] += features
 
     def tally(self) -> Tally:
         return Tally(features=self.features, changes=self.changes, nets={net: self.nets[net] for net in NETS})
@@ -91,23 +92,31 @@ class Summary:
         """The batches that changed more than one feature, the newest first: the last change of each, and of how many features."""
         return [found for _, found in sorted(self._batches.items(), reverse=True) if found[1] > 1]
 
+    def _of(self, kind: str, name: str) -> _Sums:
+        return self._by[kind].setdefault(name, _Sums())
+
     def mark(self, place: _Place) -> None:
         """Note that what is counted up to now lies before a place."""
         self.marks.append((self._whole.features, place))
 
-    def add(self, row: Row) -> None:
-        """Count a row."""
-        self._whole.add(row.net, len(row.made))
-        for kind, name, changes in (("layer", row.layer, len(row.made)), ("town", row.town, len(row.made)), *_actors(row)):
-            self._by[kind].setdefault(name, _Sums()).add(row.net, changes)
-        for batch_id, last in {each.batch_id: each for each in row.made}.items():
-            known, features = self._batches.get(batch_id, (last, 0))
-            self._batches[batch_id] = max(known, last), features + 1
+    def add(self, rows: Sequence[Row]) -> None:
+        """Count rows: those that are counted alike at once."""
+        for (layer, town, net, actors), features in Counter(map(_kind, rows)).items():
+            changes = len(actors) * features
+            self._whole.add(net, features, changes)
+            self._of("layer", layer).add(net, features, changes)
+            self._of("town", town).add(net, features, changes)
+            for actor, own in Counter(actors).items():
+                self._of("actor", actor).add(net, features, own * features)
+        for row in rows:
+            for batch_id, last in {each.batch_id: each for each in row.made}.items():
+                known, features = self._batches.get(batch_id, (last, 0))
+                self._batches[batch_id] = max(known, last), features + 1
 
 
-def _actors(row: Row) -> Iterator[tuple[str, str, int]]:
-    for actor, changes in Counter(each.actor for each in row.made).items():
-        yield "actor", actor, changes
+def _kind(row: Row) -> tuple[str, str, Net, tuple[str, ...]]:
+    """What a row is counted by."""
+    return row.layer, row.town, row.net, tuple(each.actor for each in row.made)
 
 
 def is_large(store: Store, snapshot: Snapshot, asked: Span, layers: Sequence[str]) -> bool:
@@ -130,8 +139,7 @@ def summary(
         found, ends = Summary(), time.monotonic() + SECONDS
         for place, rows in _parts(store, snapshot, asked, [_Place(each, "") for each in _layers(snapshot, layers)]):
             found.mark(place)
-            for row in _wanted(snapshot, town, person)(rows):
-                found.add(row)
+            found.add(_wanted(snapshot, town, person)(rows))
             _require_in_time(ends)
         return found
 
@@ -250,7 +258,8 @@ def _state(properties: str | None, geometry: bytes | None, source: str) -> State
 
 def _plain(snapshot: Snapshot, layer: Layer, once: Sequence[_Once]) -> Iterator[Row]:
     """Rows without what their columns came to: what is counted needs it not."""
-    seen = [each for each in once if _is_seen(snapshot, layer, each)]
+    names = [column.name for column in layer.readable(snapshot.readable)]
+    seen = [each for each in once if _is_seen(snapshot, layer, names, each)]
     was, became = ([_either(each, after=after) for each in seen] for after in (False, True))
     towns = zip(_towns(snapshot, layer, was), _towns(snapshot, layer, became), strict=True)
     for each, (before, after) in zip(seen, towns, strict=True):
@@ -261,11 +270,17 @@ def _plain(snapshot: Snapshot, layer: Layer, once: Sequence[_Once]) -> Iterator[
         )  # fmt: skip
 
 
-def _is_seen(snapshot: Snapshot, layer: Layer, each: _Once) -> bool:
+def _is_seen(snapshot: Snapshot, layer: Layer, names: Sequence[str], each: _Once) -> bool:
+    """Whether a change changed anything that may be read."""
     if each.before is None or each.after is None:
         return each.before is not each.after
     if each.before == each.after:
         return False
+    if each.before.geometry != each.after.geometry or each.before.source != each.after.source:
+        return True
+    was, became = json.loads(each.before.properties), json.loads(each.after.properties)
+    if any(was.get(name) != became.get(name) for name in names):
+        return True
     return bool(column_changes(layer, each.before, each.after, snapshot.readable))
 
 
