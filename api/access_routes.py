@@ -18,6 +18,7 @@ from api.status_codes import problem
 from api.use import parameters
 from api.use.access import closing
 from api.use.access.asked import needs_of, place
+from api.use.access.closed_here import closed_here
 from api.use.access.closure_list import closure_list
 from api.use.access.evacuation_plan import evacuation_plan, question_of, with_previous
 from api.use.access.groups import groups_named
@@ -48,6 +49,13 @@ PlansNow = Annotated[Plans, Depends(_plans)]
 def closures(served: ServedThen, files: FilesThen, asked: AskedThen) -> dict[str, Any]:
     """The list of closures: what each shuts now for a vehicle, with the lines of the roads shut; ended ones are marked."""
     return closure_list(served.snapshot, asked.roads(served.snapshot, files))
+
+
+@router.get("/closures/here", dependencies=[*READERS, *_strict])
+def close_here(served: ServedNow, files: FilesNow, asked: Asked, lon: str, lat: str, road: str | None = None) -> dict[str, Any]:
+    """The circle that closes the road next to a place, for `POST /closures`, and the stretches of road that it shuts."""
+    at = parameters.longitude(lon), parameters.latitude(lat)
+    return closed_here(asked.require_roads(served.snapshot, files), *at, road)
 
 
 @router.post("/closures", dependencies=[*CLOSERS, *_strict], status_code=201)

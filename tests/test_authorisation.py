@@ -49,6 +49,7 @@ DOORS: Mapping[str, str] = {
     "GET /risk/{layer_id}/{fid}/why": "public", "GET /nearby": "public", "GET /situation/{layer_id}/{fid}": "public",
     "GET /marks/{layer_id}": "public", "GET /rain": "public", "GET /rain/hours": "public",
     "GET /closures": "public", "POST /closures": "operator", "POST /closures/{closure_id}/end": "operator",
+    "GET /closures/here": "public",
     "GET /routes": "public", "GET /matrix": "public", "GET /reach": "public", "GET /isolation": "public",
     "GET /mobilisation": "public", "GET /select": "public", "GET /select/{layer_id}/{fid}": "public", "POST /select": "asker",
     "POST /evacuations": "asker", "GET /evacuations": "public", "GET /evacuations/{job_id}": "public",

@@ -57,6 +57,7 @@ QUERIES: Mapping[str, tuple[str, ...]] = {
     "/field": (PLACE, f"{PLACE}&layers={HIDDEN}", f"{PLACE}&layers=supply_depots", f"{PLACE}&by=line"),
     "/select": tuple(f"{PLACE}&radius_m=50000{more}" for more in ("", f"&layers={HIDDEN}", "&layers=duty_holders")),
     "/reach": (f"{PLACE}&layers=shelters,supply_depots", f"{PLACE}&layers={HIDDEN}"),
+    "/closures/here": (PLACE,),
     "/routes": ("origin=0.005,0.005&destination=0.01,0.005",),
     "/matrix": ("origins=towns&destinations=shelters", f"origins=towns&destinations={HIDDEN}", "destinations=supply_depots"),
     "/isolation": ("facilities=shelters", f"facilities={HIDDEN}", "facilities=supply_depots"),

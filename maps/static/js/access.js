@@ -84,7 +84,7 @@ export class Access {
     const at = layer.geometry !== "point" && clicked ? { lon: clicked.lng, lat: clicked.lat, name: null } : { lon: place.lon, lat: place.lat, name: place.name };
     const sections = [at.lon === null || at.lon === undefined ? null : this.whoGetsHere(at)];
     if (layer.geometry === "area") sections.push(this.whatIsInside([layer.id, place.id, place.name]));
-    if (layer.id === ROADS) sections.push(this.closing({ roads: [place.id], bridge: place.properties?.bridge }, `${place.properties?.name ?? place.id}`));
+    if (layer.id === ROADS) sections.push(this.closing({ roads: [place.id], at: clicked, bridge: place.properties?.bridge }, `${place.properties?.name ?? place.id}`));
     byId("panel").querySelector("header").after(...sections.filter(Boolean));
   }
 
@@ -97,7 +97,7 @@ export class Access {
   }
 
   closing(what, name) {
-    return closingSection(what, name, { changed: (revision) => this.changed(revision), supposed: () => this.supposed() });
+    return closingSection(what, name, { changed: (revision) => this.changed(revision), supposed: () => this.supposed(), onMap: this.onMap });
   }
 
   // On a narrow screen the panel would lie over what is to be drawn on.

@@ -1,15 +1,23 @@
-// Shutting a road from its panel: really, with a cause and an end; or in thought only, for the questions that are open.
+// Shutting a road from its panel: really, with a cause and an end, whole or only where it was clicked; or in thought only, for the
+// questions that are open.
 
 import { byId, el, say } from "./dom.js";
-import { page, t } from "./page.js";
+import { distance, page, t } from "./page.js";
 import { asked } from "./roads_asked.js";
-import { shut, suppose } from "./closures.js";
+import { reopen, shut, suppose } from "./closures.js";
 import { choice, field, problem } from "./said.js";
+import { ask } from "./service.js";
+import { whileShown } from "./shape_field.js";
+import { writing } from "./standing.js";
 
-// `what` is { roads: [id] }, { area: polygon } or { circle }; `name` is what the closure is called unless the reader says otherwise.
-export function closingSection(what, name, { changed, supposed }) {
+const HERE = { pane: "closures", color: "#a50f15", weight: 11, opacity: 0.45, lineCap: "butt" };
+
+// `what` is { roads: [id] }, { area: polygon } or { circle }, with `at` where a road was clicked; `name` is what the closure is called
+// unless the reader says otherwise.
+export function closingSection(what, name, { changed, supposed, onMap }) {
   const road = what.roads?.[0];
   const form = closingForm(what, name, changed);
+  if (road && what.at) closingHere(form, what, onMap);
   return el("section", { class: "closing", id: "closing" }, el("h3", {}, t("closing.title")), form, road ? whatIfButton(road, name, supposed) : null);
 }
 
@@ -21,10 +29,22 @@ function closingForm(what, name, changed) {
   const said = el("div", { class: "said" });
   const submit = (event) => {
     event.preventDefault();
-    close(event.target, what, said, changed);
+    close(event.target, event.submitter?.here ?? what, said, changed);
   };
-  const button = el("button", { type: "submit", class: "danger", id: "close-road" }, t(what.roads ? "closing.close_road" : "closing.close_area"));
+  const button = writing(el("button", { type: "submit", class: "danger", id: "close-road" }, t(what.roads ? "closing.close_road" : "closing.close_area")));
   return el("form", { class: "access-form", on: { submit } }, field(t("closing.name"), title), cause, field(t("closing.until"), until), button, said);
+}
+
+// The stretch between two junctions where the road was clicked: drawn before it is shut, by a second button.
+async function closingHere(form, { roads, at }, onMap) {
+  const asking = new URLSearchParams({ lon: at.lng.toFixed(7), lat: at.lat.toFixed(7), road: roads[0] });
+  const here = await ask(`closures/here?${asking}`).catch(() => null);
+  if (!here || !form.isConnected) return;
+  const button = writing(el("button", { type: "submit", class: "danger", id: "close-here" }, t("closing.close_here", { far: distance(here.metres) })));
+  button.here = { circle: here.circle };
+  form.querySelector("#close-road").after(button);
+  onMap.put("here", [{ geometry: here.lines, ...HERE }]);
+  whileShown(form, () => onMap.clear("here"));
 }
 
 // A bridge that is shut is most often out.
@@ -32,19 +52,33 @@ const likely = ({ bridge }) => (bridge ? "bridge" : "control");
 
 async function close(form, { roads, area, circle }, said, changed) {
   const { title, cause, until } = Object.fromEntries(new FormData(form));
-  const button = form.querySelector("button[type=submit]");
-  button.disabled = true;
+  const buttons = form.querySelectorAll("button[type=submit]");
+  for (const each of buttons) each.disabled = true;
   said.replaceChildren();
   try {
-    const { revision } = await shut({ title, cause, ...(roads ? { roads } : area ? { area } : { circle }), ...(until ? { until: new Date(until).toISOString() } : {}) });
-    said.replaceChildren(el("p", { class: "done" }, t("closing.closed", { title })));
+    const { id, revision } = await shut({ title, cause, ...(roads ? { roads } : area ? { area } : { circle }), ...(until ? { until: new Date(until).toISOString() } : {}) });
+    said.replaceChildren(el("p", { class: "done" }, t("closing.closed", { title }), " ", again({ id, title }, said, changed)));
     say(t("closing.closed", { title }));
     await changed(revision);
   } catch (error) {
     said.replaceChildren(problem(error));
   } finally {
-    button.disabled = false;
+    for (const each of buttons) each.disabled = false;
   }
+}
+
+// What was shut by mistake is open again by one press.
+function again({ id, title }, said, changed) {
+  const press = async () => {
+    try {
+      const { revision } = await reopen(id);
+      said.replaceChildren(el("p", { class: "done" }, t("closure.ended_now", { title })));
+      await changed(revision);
+    } catch (error) {
+      said.replaceChildren(problem(error));
+    }
+  };
+  return el("button", { type: "button", class: "end", id: "close-back", on: { click: press } }, t("closure.end"));
 }
 
 function whatIfButton(road, name, supposed) {

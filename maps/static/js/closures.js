@@ -88,7 +88,7 @@ export class Closures {
 
   async end({ id, title }) {
     try {
-      const { revision } = await ask(inPath("closures", id.replace(/\+\d+$/, ""), "end"), { send: {} });
+      const { revision } = await reopen(id);
       say(t("closure.ended_now", { title }));
       await this.changed(revision);
     } catch (error) {
@@ -100,6 +100,9 @@ export class Closures {
 
 // Shut roads by ids, or an area; `until` is an ISO time or null.
 export const shut = (body) => ask("closures", { send: body });
+
+// What was read as several closures of one row ends with it.
+export const reopen = (id) => ask(inPath("closures", id.replace(/\+\d+$/, ""), "end"), { send: {} });
 
 export function suppose(road, name) {
   if (asked.whatIf.has(road)) asked.whatIf.delete(road);
