@@ -61,7 +61,8 @@ ASKED = [
     {"since": "8", "limit": "2", "offset": "5"}, {"since": "8", "offset": "500"}, {"since": "8", "town": "East"},
     {"since": "8", "town": "outside"}, {"since": "8", "person": "clerk"}, {"since": "8", "layers": "shelters", "limit": "1"},
     {"since": "22"}, {"since": "22", "town": "East"},
-    {"since": "22", "until": "26"}, {"since": "8", "until": "18"}, {"since": "8", "town": "West", "person": "team 7", "offset": "1"},
+    {"since": "22", "until": "26"}, {"since": "8", "until": "18"},
+    {"since": "8", "town": "West", "person": "team 7", "offset": "1"},
 ]  # fmt: skip
 
 
