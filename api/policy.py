@@ -4,7 +4,8 @@ A policy is a dependency: it finds out who asks, keeps it in ``request.state.cal
 credentials and method, never by the request's path or Host.
 """
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -22,6 +23,15 @@ from layers._store.attempts import place_of
 async def admit(request: Request, admission: str) -> None:
     """Wait for a place in that class, in the caller's name or address; one held in another class is given back first."""
     await request.app.state.admission.enter(request.scope, admission, counted_as(request))
+
+
+@asynccontextmanager
+async def out_of_place(request: Request) -> AsyncIterator[None]:
+    """Let others have the request's place while it waits for what takes no work, such as its body; then wait for one again."""
+    admission = request.app.state.admission.step_out(request.scope)
+    yield
+    if admission is not None:
+        await admit(request, admission)
 
 
 def counted_as(request: Request) -> str:

@@ -8,7 +8,7 @@ from fastapi import Depends, Request
 from starlette.concurrency import run_in_threadpool
 
 from api.caller import Caller
-from api.policy import admit
+from api.policy import admit, out_of_place
 from api.served import Follower, Served
 from api.settings import Settings
 from api.use.past import moment_asked, past_of
@@ -42,11 +42,8 @@ async def _at_least(request: Request, revision: int) -> Served:
     follower: Follower = request.app.state.follower
     if follower.served().snapshot.revision >= revision:
         return follower.served()
-    admission = request.app.state.admission.step_out(request.scope)
-    served = await follower.at_least(revision, _WAIT_S)
-    if admission is not None:
-        await admit(request, admission)
-    return served
+    async with out_of_place(request):
+        return await follower.at_least(revision, _WAIT_S)
 
 
 def _revision(text: str) -> int:

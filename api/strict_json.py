@@ -9,6 +9,7 @@ import numpy as np
 from fastapi import Request
 from starlette.concurrency import run_in_threadpool
 
+from api.policy import out_of_place
 from geo_risk.errors import ParameterError, shown
 
 # matches from any quote on, closed or not: a search that fails at each of a million quotes takes hours
@@ -36,10 +37,11 @@ async def json_object(request: Request, max_bytes: int, max_depth: int) -> dict[
     if kind != "application/json":  # also what keeps another site's page from sending a form here
         raise _refused("the body is not said to be JSON", "Content-Type: application/json", shown(kind))
     body = bytearray()
-    async for part in request.stream():
-        body += part
-        if len(body) > max_bytes:
-            raise _refused("the body is too long", f"at most {max_bytes} bytes", "more")
+    async with out_of_place(request):
+        async for part in request.stream():
+            body += part
+            if len(body) > max_bytes:
+                raise _refused("the body is too long", f"at most {max_bytes} bytes", "more")
     if len(body) > _IN_THREAD_BYTES:
         return await run_in_threadpool(strict_object, bytes(body), max_depth)
     return strict_object(bytes(body), max_depth)

@@ -17,7 +17,9 @@ from api.admission import LANES, Admission, Lane, Load, lanes_of, threads_for
 from api.app import create_app
 from api.policy import POLICIES
 from api.settings import LaneSetting, Settings
+from bare_service import Line
 from geo_risk.errors import Busy, ParameterError, TooMany
+from running import Service
 
 TWO = {"reads": Lane(at_once=2, waiting=2, wait_s=0.05, share=1), "health": Lane(at_once=None)}
 
@@ -233,3 +235,14 @@ def test_a_read_that_waits_for_a_revision_keeps_no_other_waiting(small_store):
         assert client.get("/collections/shelters/items/open").status_code == 200
         assert not late.done()
         assert late.result().status_code == 200
+
+
+def test_bodies_that_come_slowly_keep_no_other_waiting(small_store):
+    """Somebody sends a sign-in slowly, where one may sign in at once and nobody wait."""
+    one = '{"sign_in": {"at_once": 1, "waiting": 0}}'
+    with Service(small_store, GEO_RISK_ADMISSION=one) as service, Line(service.port) as line:
+        line.say("POST /session HTTP/1.1", "Host: localhost", "Content-Type: application/json", "Content-Length: 15")
+        time.sleep(0.3)
+        assert service.ask("POST", "/session", body={"key": "none"})[0] == 401
+        line.socket.sendall(b'{"key": "none"}')
+        assert line.hear().split()[1] == b"401"
