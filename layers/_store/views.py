@@ -192,7 +192,7 @@ def _function(function: str, window: Window, layer: Layer, figures: frozenset[st
         kept_old=", ".join(f"OLD.{_named(name)}" for name in kept),
         values="\n".join(line for column in layer.columns for line in _checked(layer, column, readable)),
         shape="\n".join(_placed(layer, extension)),
-        was_here=_within(layer, "now.geometry", "now"), is_here=_within(layer, "place", "NEW", readable),
+        was_here=_was_within(layer), is_here=_is_within(layer, readable),
         measured_gone=_measured(layer, "false"), measured=_measured(layer, _alike(layer, extension)),
         derived="\n".join(line for rule in layer.derivations for line in _to_derive(layer, rule, readable)),
         checks="\n".join(line for check in layer.checks for line in _held_to(layer, check, readable)),
@@ -222,16 +222,33 @@ def _meant(layer: Layer, name: str, readable: frozenset[str]) -> str:
     return f"now.{_named(name)}::date" if layer.column(name).type is dt.date else f"now.{_named(name)}"
 
 
-def _within(layer: Layer, place: str, row: str, readable: frozenset[str] | None = None) -> str:
-    """A line that stops whoever is limited to areas where the feature does not lie in them."""
+def _was_within(layer: Layer) -> str:
+    """A line that stops whoever is limited to areas where the feature did not lie in them."""
     code = code_column(layer)
-    value = "NULL" if code is None else f"{row if readable is None or code.name in readable else 'now'}.{_named(code.name)}"
-    inside = f"geo_risk.lies_within(editor.areas, {place}, {value})"
+    inside = _inside(layer, "now.geometry", "NULL" if code is None else f"now.{_named(code.name)}", "now")
+    return f"    IF editor.areas IS NOT NULL THEN {inside} END IF;"
+
+
+def _is_within(layer: Layer, readable: frozenset[str]) -> str:
+    """The same for the feature as it is to be, where it is new or was moved: to lay areas out takes the longest of all."""
+    code = code_column(layer)
+    value = "NULL" if code is None else _meant(layer, code.name, readable)
+    by = [name for name in (*([code.name] if code else []), *(SHUTS if layer.id == CLOSURES else ())) if name in readable]
+    is_now, was = (", ".join((place, *(f"{row}.{_named(name)}" for name in by))) for row, place in _PLACES)
+    moved = f"TG_OP = 'INSERT' OR ROW({is_now}) IS DISTINCT FROM ROW({was})"
+    return f"    IF editor.areas IS NOT NULL AND ({moved}) THEN {_inside(layer, 'place', value, 'NEW')} END IF;"
+
+
+_PLACES: Final = (("NEW", "place"), ("now", "now.geometry"))
+
+
+def _inside(layer: Layer, place: str, code: str, row: str) -> str:
+    inside = f"geo_risk.lies_within(editor.areas, {place}, {code})"
     if layer.id == CLOSURES:
         # a circle on the globe and whole roads are for the service to lay out
         shuts = ", ".join(f"{row}.{_named(name)}" for name in SHUTS)
         inside = f"CASE WHEN num_nonnulls({shuts}) = 0 THEN {inside} END"
-    return f"    IF editor.areas IS NOT NULL THEN PERFORM geo_risk.require_within(editor, {_text(layer.id)}, {inside}); END IF;"
+    return f"PERFORM geo_risk.require_within({_text(layer.id)}, {inside});"
 
 
 def _measured(layer: Layer, alike: str) -> str:

@@ -204,7 +204,7 @@ BEGIN
 END $$;
 
 -- Stop an account that may not change things where the feature is; null says that its place cannot be known here.
-CREATE OR REPLACE FUNCTION geo_risk.require_within(editor geo_risk.accounts, layer text, inside boolean) RETURNS void
+CREATE OR REPLACE FUNCTION geo_risk.require_within(layer text, inside boolean) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     IF inside IS NOT TRUE THEN
