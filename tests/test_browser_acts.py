@@ -1,8 +1,6 @@
 """What hands do most on the pages, in two acts, and how it is taken back: over the road city, whose sums the reader can do."""
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -64,3 +62,76 @@ def test_a_road_found_by_its_name_is_shut_as_a_whole_only(at_map: Callable[..., 
     seen.page.locator("#roads-found button").first.click()
     expect(seen.panel().locator("#close-road")).to_be_enabled()
     expect(seen.panel().locator("#close-here")).to_have_count(0)
+
+
+# ---- a change, taken back ----
+
+
+def at_shelter(seen: Seen, name: str) -> Seen:
+    seen.page.locator("#legend-list-shelters").dispatch_event("click")
+    seen.panel().locator(".near button", has_text=name).first.click()
+    expect(seen.panel().locator("#last-change")).to_contain_text("Last change")
+    return seen
+
+
+def test_beside_the_state_stands_who_changed_it_and_what_was_saved_is_taken_back_by_one_press(at_map: Callable[..., Seen]) -> None:
+    seen = at_shelter(at_map(), "Hall")
+    occupancy = seen.panel().locator(".facts dt:text-is('Occupancy') + dd")
+    before = occupancy.inner_text()
+    seen.page.locator("#feature-edit").click()
+    seen.page.locator("#edit-occupancy").fill("7")
+    seen.page.locator("#edit-save").click()
+    expect(occupancy).to_contain_text("7")
+    expect(seen.panel().locator("#last-change")).to_contain_text("(just now) · operator")
+    seen.page.locator("#save-back").click()
+    expect(occupancy).to_have_text(before)
+    expect(seen.page.locator("#saved")).to_have_count(0)
+
+
+def test_what_was_deleted_by_mistake_is_back_by_one_press(at_map: Callable[..., Seen]) -> None:
+    seen = at_shelter(at_map(), "Hall")
+    seen.page.locator("#feature-delete").click()
+    seen.page.locator("#delete-reason").fill("wrong button")
+    seen.page.locator("#delete-now").click()
+    expect(seen.panel().locator("h2")).to_have_text("Deleted.")
+    seen.page.locator("#save-back").click()
+    expect(seen.panel().locator("h2")).to_have_text("Hall")
+
+
+def test_what_somebody_changed_since_is_not_taken_back(acts_url: str, at_map: Callable[..., Seen]) -> None:
+    seen = at_shelter(at_map(), "School")
+    seen.page.locator("#feature-edit").click()
+    seen.page.locator("#edit-occupancy").fill("7")
+    seen.page.locator("#edit-save").click()
+    expect(seen.page.locator("#save-back")).to_be_visible()
+    seen.page.route("**/undo", lambda route: route.fulfill(status=409, json={"title": "changed since", "status": 409}))
+    seen.page.locator("#save-back").click()
+    expect(seen.page.locator("#saved [role=alert]")).to_contain_text("It was changed again since")
+    seen.faults[:] = [each for each in seen.faults if "status of 409" not in each]
+
+
+# ---- a report that is not sent ----
+
+
+def test_a_report_not_sent_is_said_plainly_and_can_be_withdrawn(acts_url: str, browse: Callable[..., Seen]) -> None:
+    """The first was tried and may have arrived: it is withdrawn by a second press. The one behind it never left the phone."""
+    headers = callers.headers("field")
+    seen = browse(f"{acts_url}/field?lang=en&lon=0.001&lat=0", ready=".card .report", viewport=PHONE, extra_http_headers=headers)
+    seen.page.context.set_offline(True)
+    for name in ("School", "Hall"):
+        card = seen.page.locator(".card", has_text=name)
+        card.locator("button.report").click()
+        card.locator("[data-status=closed]").click()
+        card.locator(".report-form [type=submit]").click()
+    queued = seen.page.locator("#queue li")
+    expect(queued).to_have_count(2)
+    expect(seen.page.locator("#queue-stopped")).to_contain_text("No network")
+    expect(seen.page.locator("#queue-note")).to_have_text("Not sent yet: 2")
+    queued.filter(has_text="Hall").locator(".drop").click()
+    expect(queued).to_have_count(1)
+    queued.locator(".drop").click()
+    expect(queued.locator("[role=alert]")).to_contain_text("it may have arrived")
+    queued.locator(".drop").click()
+    expect(queued).to_have_count(0)
+    assert seen.page.evaluate("Object.keys(localStorage).filter(key => key.startsWith('geo-risk report')).length") == 0
+    seen.faults[:] = [each for each in seen.faults if "ERR_INTERNET_DISCONNECTED" not in each]

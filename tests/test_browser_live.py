@@ -249,7 +249,7 @@ def test_a_feature_is_added_and_deleted_by_keyboard(live_city: str, browse: Call
     seen.page.locator("#feature-delete").press("Enter")
     seen.page.locator("#delete-reason").fill("gone")
     written(seen, lambda: seen.page.keyboard.press("Enter"))
-    expect(seen.panel()).to_be_hidden()
+    expect(seen.panel().locator("h2")).to_have_text("Deleted.")
     expect(other.page.locator("#news-list li").first).to_contain_text("removed")
 
 

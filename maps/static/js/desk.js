@@ -8,11 +8,11 @@ import { layerGlyph } from "./glyphs.js";
 import { historyPanel, lastOf } from "./history.js";
 import { Live } from "./live.js";
 import { News } from "./news.js";
-import { moment, t, titleOf } from "./page.js";
+import { ago, moment, t, titleOf } from "./page.js";
 import { openPanel } from "./panel.js";
 import { Pick } from "./pick.js";
 import { problem } from "./said.js";
-import { seeAtLeast } from "./service.js";
+import { nowMs, seeAtLeast } from "./service.js";
 import { callers, mayManage, mayWrite, meet, session, signOut } from "./session.js";
 import { Shift } from "./shift.js";
 import { signInDialog } from "./sign_in.js";
@@ -155,7 +155,15 @@ export class Desk {
     const changing = then.at ? [] : await this.editing.tools(layer, id, now).catch((error) => [problem(error)]);
     const row = changing.find((each) => each.matches?.(".actions"));
     if (row) row.append(history);
-    return el("section", { class: "feature-tools", id: "feature-tools" }, ...changing, row ? null : el("p", { class: "actions" }, history), said);
+    return el("section", { class: "feature-tools", id: "feature-tools" }, ...changing, row ? null : el("p", { class: "actions" }, history), then.at ? null : this.last(layer, id), said);
+  }
+
+  // Who made it what it is, and when: known a moment later than the rest.
+  last(layer, id) {
+    const line = el("p", { class: "note", id: "last-change" });
+    const tell = ({ who, at }) => line.replaceChildren(at ? [t("history.last", { time: `${moment(at)} (${ago((nowMs() - Date.parse(at)) / 1000)})` }), who].filter(Boolean).join(" · ") : "");
+    lastOf(layer.id, id).then(tell).catch(() => {});
+    return line;
   }
 
   async history(layer, id) {

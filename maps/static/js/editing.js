@@ -11,13 +11,15 @@ import { t, titleOf } from "./page.js";
 import { closePanel, hold, openPanel } from "./panel.js";
 import { placeField } from "./place_field.js";
 import { problem } from "./said.js";
-import { mayWrite } from "./session.js";
+import { ask } from "./service.js";
+import { mayUndo, mayWrite } from "./session.js";
 import { ShapeDrawing } from "./shape_drawing.js";
 import { ShapeField, whileShown } from "./shape_field.js";
 import { writing } from "./standing.js";
 import { create, faultsOf, feature, patch, remove } from "./writes.js";
 
 const STALE = 412;
+const CHANGED_SINCE = 409;
 const REASON_LENGTH = 300;
 const clock = new Intl.DateTimeFormat("zh-CN", { hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false });
 
@@ -82,8 +84,25 @@ export class Editing {
   savedLine(layer, id) {
     const { saved } = this;
     if (saved?.layer !== layer.id || saved.id !== id) return null;
-    const back = saved.status === undefined ? null : el("button", { type: "button", id: "turn-back", on: { click: () => this.turnBack(layer, id) } }, t("edit.turn_back"));
-    return el("p", { class: "done", id: "saved" }, t("edit.saved", { time: saved.at }), " ", back);
+    const back = saved.status === undefined ? this.backButton(layer, id, saved) : el("button", { type: "button", id: "turn-back", on: { click: () => this.turnBack(layer, id) } }, t("edit.turn_back"));
+    return el("div", { class: "done", id: "saved" }, t("edit.saved", { time: saved.at }), " ", back);
+  }
+
+  // One press takes back what this page has just done, unless somebody changed it since.
+  backButton(layer, id, { revision }) {
+    const press = async ({ target }) => {
+      target.disabled = true;
+      try {
+        const done = await ask("undo", { send: { revision } });
+        this.saved = null;
+        await this.changed({ revision: done.revision, layer: layer.id, id });
+        say(t("undo.done", { n: 1, left: 0 }));
+        await this.open(layer.id, id);
+      } catch (error) {
+        target.replaceWith(error.status === CHANGED_SINCE ? el("span", { class: "refused", role: "alert" }, t("undo.since")) : problem(error));
+      }
+    };
+    return mayUndo() && revision ? el("button", { type: "button", id: "save-back", on: { click: press } }, t("edit.turn_back")) : null;
   }
 
   async turnBack(layer, id) {
@@ -155,7 +174,7 @@ export class Editing {
   }
 
   async taken(layer, id, revision, op = "update") {
-    this.saved = { layer: layer.id, id, at: clock.format(new Date()) };
+    this.saved = { layer: layer.id, id, revision, at: clock.format(new Date()) };
     hold(null);
     say(t("edit.saved", { time: this.saved.at }));
     await this.changed({ revision, layer: layer.id, id, op });
@@ -233,9 +252,9 @@ export class Editing {
       event.preventDefault();
       try {
         const { revision } = await remove(layer.id, id, now.etag, reason.value.trim());
-        say(t("edit.deleted"));
-        closePanel();
         await this.changed({ revision, layer: layer.id, id, op: "delete" });
+        const back = this.backButton(layer, id, { revision });
+        openPanel(t("edit.deleted"), `${titleOf(layer.title)} · ${now.body.properties.name ?? id}`, layerGlyph(layer), back ? el("p", { class: "actions" }, writing(back)) : null);
       } catch (error) {
         said.replaceChildren(problem(error.status === STALE ? Object.assign(error, { status: 409 }) : error));
       }

@@ -7,6 +7,7 @@ const LONGEST_WAIT_MS = 120000;
 const SENT_KEPT_MS = 86400000;
 const LATER = new Set([0, 408, 425, 429, 500, 502, 503, 504, 507]);
 
+// `tried` says that a report was on its way once: that no answer came does not say that it did not arrive.
 // States: waiting, sent, late (taken, but what was observed later stands), refused (why).
 export class Queue {
   reports = [];
@@ -72,7 +73,7 @@ export class Queue {
         this.stop("report.other");
         break;
       }
-      this.changed();
+      this.keep(Object.assign(this.sending, { tried: true }));
       await this.sent(this.sending);
     }
     this.sending = null;

@@ -16,6 +16,7 @@ const TAKEN_BEFORE = "urn:geo-risk:KeyReused";
 const RESENT_MS = 60000;
 const layerOf = (id) => page.layers.find((each) => each.id === id);
 let queue = null;
+let withdrawn = null;
 
 export function startReports() {
   queue = new Queue({ storage: window.localStorage, send, whoAsks, changed: () => drawQueue() });
@@ -207,13 +208,25 @@ function row(report) {
     const declared = known?.columns.find((each) => each.name === column);
     return declared ? pair(declared, value) : `${column}: ${value}`;
   });
-  const gone = state === "waiting" ? null : el("button", { type: "button", class: "link drop", on: { click: () => queue.drop(report) } }, t("report.clear"));
+  const gone = state === "waiting" ? withdrawal(report) : el("button", { type: "button", class: "link drop", on: { click: () => queue.drop(report) } }, t("report.clear"));
   return el(
     "li", { class: `report-${state}`, "data-state": state },
     el("p", {}, el("b", {}, t(state === "waiting" && report === queue.sending ? "report.sending" : `report.${state}`)), " ", titleOf(known?.title) || layer, " · ", name),
     el("p", { class: "way" }, [...told, note, t("report.observed", { time: moment(observedAt) })].filter(Boolean).join(" · ")),
     ...outcome(report, known), report.kept ? null : el("p", { class: "refused" }, t("report.not_kept")), gone,
   );
+}
+
+// What never left the phone is withdrawn by one press; where sending was tried the reader hears first that it may have arrived.
+function withdrawal(report) {
+  if (report === queue.sending) return null;
+  const press = () => {
+    if (!report.tried || withdrawn === report) queue.drop(report);
+    else withdrawn = report;
+    drawQueue();
+  };
+  const button = el("button", { type: "button", class: "link drop", on: { click: press } }, t("report.withdraw"));
+  return withdrawn === report ? el("div", { role: "alert" }, el("p", { class: "refused" }, t("report.withdraw_tried")), button) : button;
 }
 
 const pair = (column, value) => t("report.pair", { title: titleOf(column.title), value: valueText(column, value) });
