@@ -78,6 +78,8 @@ def test_what_differs_in_nothing_makes_no_revision(store):
     ("wanted", "error", "text"),
     [
         (change(expects=7, name="B"), Stale, "was changed since.*expected: revision 2; got: revision 7"),
+        (change(expects=frozenset({7, 3}), name="B"), Stale, "expected: revision 2; got: revision 3, 7"),
+        (change(expects=frozenset(), name="B"), Stale, "was changed since"),
         (change("create", name="B"), Conflict, "has a feature of this id already"),
         (change(fid="x", name="B"), NotFound, "no such feature"),
         (change("delete", fid="x"), NotFound, "no such feature"),
@@ -160,7 +162,7 @@ def test_a_late_patch_is_made_on_what_was_true_then_and_expects_nothing(place, c
         store.apply("pads", pads({"a": "A"}, beds=[1]), ME)
         clock[0] = minutes(20)
         one(store, change(name="B", beds=9))
-        outcome = one(store, change(name="seen at ten", at=minutes(10), expects=999))
+        outcome = one(store, change(name="seen at ten", at=minutes(10), expects=frozenset({998, 999})))
         assert (outcome.op, outcome.feature.values["name"]) == ("late", "B")
         assert store.history("pads", "a")[-1].properties["beds"] == 1
 

@@ -52,11 +52,9 @@ class Condition:
     absent: bool = False
 
     @property
-    def expects(self) -> int | None:
-        """The one revision, for the store to compare; -1, which none has, where no tag was one of ours."""
-        if self.revisions is None or len(self.revisions) > 1:
-            return None
-        return next(iter(self.revisions), -1)
+    def expects(self) -> frozenset[int] | None:
+        """The revisions, for the store to compare with the current one, which a late report need not name; None for any."""
+        return self.revisions
 
     def require(self, layer: Layer, before: Feature | None) -> None:
         """`Stale` where the feature is in none of the states named."""

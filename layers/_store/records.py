@@ -165,8 +165,8 @@ class Change:
     """One wanted change of one feature.
 
     ``values`` are plain values by column: all of them to ``create`` or ``put``, those that change to ``patch`` (None empties).
-    ``expects`` is the revision that the caller saw; None takes any. ``observed_at`` is when the device saw it (`stamp`),
-    ``skew_s`` how many seconds its clock was behind ours when it sent it.
+    ``expects`` is the revision that the caller saw, or several of which one is to stand; None takes any. ``observed_at`` is when
+    the device saw it (`stamp`), ``skew_s`` how many seconds its clock was behind ours when it sent it.
     """
 
     layer: str
@@ -174,7 +174,7 @@ class Change:
     op: Act
     values: Mapping[str, Value] = field(default_factory=dict)
     geometry: BaseGeometry | _Unchanged | None = UNCHANGED
-    expects: int | None = None
+    expects: int | frozenset[int] | None = None
     observed_at: str | None = None
     skew_s: int | None = None
 

@@ -273,10 +273,11 @@ def _require_base(layer: Layer, change: Change, base: Feature | None, *, late: b
             f"layer {layer.id} has a feature of this id already", where=f"layer {layer.id}", expected="an id that is not there",
             got=shown(change.fid), then="change that feature, or choose another id",
         )
-    if change.expects is not None and change.expects != (base.revision if base else None):
+    named = change.expects if isinstance(change.expects, frozenset | None) else frozenset({change.expects})
+    if named is not None and (base.revision if base else None) not in named:
         raise Stale(
             "the feature was changed since", where=f"layer {layer.id}, feature {shown(change.fid)}",
-            expected=f"revision {base.revision if base else 'none'}", got=f"revision {change.expects}",
+            expected=f"revision {base.revision if base else 'none'}", got=f"revision {', '.join(map(str, sorted(named))) or 'none'}",
             then="look at the current state, then decide again",
         ).of(base)
 
