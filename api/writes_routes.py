@@ -19,7 +19,7 @@ from fastapi import APIRouter, Request, Response
 from api.caller import Caller
 from api.entity_tags import revisions_in, tag_of, tags_in
 from api.lean_route import LeanRoute
-from api.policy import READERS, REPORTERS
+from api.policy import READERS, REPORTERS, out_of_place
 from api.settings import Settings
 from api.status_codes import PROBLEM, problem, status_of
 from api.strict_json import strict_object
@@ -198,11 +198,12 @@ def _query(request: Request, known: Mapping[str, Sequence[str]]) -> dict[str, st
 
 async def _body(request: Request, settings: Settings) -> bytes:
     """The body's bytes, read no further than they may be many."""
-    body = bytearray()
-    async for part in request.stream():
-        body += part
-        if len(body) > settings.body_max_bytes:
-            raise TooLarge("the body is too long", where="body", expected=f"at most {settings.body_max_bytes} bytes", got="more")
+    body, most = bytearray(), settings.body_max_bytes
+    async with out_of_place(request):
+        async for part in request.stream():
+            body += part
+            if len(body) > most:
+                raise TooLarge("the body is too long", where="body", expected=f"at most {most} bytes", got="more")
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if body and kind not in _KINDS:  # also what keeps another site's page from sending a form here
         raise ParameterError(
