@@ -1,6 +1,7 @@
 """Make the pictures in docs/ from a running service: ``python docs/screenshots.py URL [LON LAT [PICTURE ...]]``.
 
-Those of a shift and of a conflict need somebody who may change shelters: ``GEO_RISK_PICTURES_AS=name:password``.
+Those of a shift, of a conflict and of a drawing need somebody who may change shelters and flood zones, that of accounts an admin:
+``GEO_RISK_PICTURES_AS=name:password``.
 """
 
 import os
@@ -218,6 +219,31 @@ def conflict_map(page: Any, url: str, *_: str) -> None:
     _taken(page, "conflict-map.png", *MIDDLE, 12)
 
 
+def drawing_map(page: Any, url: str, *_: str) -> None:
+    """The border of a flood zone being reshaped: its vertices, how long, how large. Nothing is saved."""
+    page.goto(f"{url}/?lang=zh-CN")
+    page.wait_for_selector(DRAWN)
+    _signed_in(page)
+    page.locator("#legend-list-flood_zones").dispatch_event("click")
+    page.locator("#panel .near button").first.click()
+    page.locator("#feature-edit").click()
+    page.locator("#shape-reshape").click()
+    page.wait_for_selector("body[data-drawing]")
+    page.wait_for_timeout(1500)
+    page.screenshot(path=FOLDER / "drawing-map.png")
+    page.keyboard.press("Escape")
+
+
+def accounts_page(page: Any, url: str, *_: str) -> None:
+    """Who may use the service; asks for an admin."""
+    page.goto(f"{url}/?lang=zh-CN")
+    page.wait_for_selector(DRAWN)
+    _signed_in(page)
+    page.goto(f"{url}/accounts?lang=zh-CN")
+    page.wait_for_selector("main table tbody tr")
+    page.screenshot(path=FOLDER / "accounts-page.png")
+
+
 def _signed_in(page: Any) -> None:
     """Signed in, if nobody was, as who may change shelters."""
     if page.locator("#sign-out").count() == 0:
@@ -233,6 +259,7 @@ PICTURES = {
     "command-map": command_map, "storm-map": storm_map, "access-map": access_map, "evacuation-map": evacuation_map,
     "reach-map": reach_map, "isolation-map": isolation_map, "selection-map": selection_map, "mobilisation-map": mobilisation_map,
     "field-page": field_page, "past-map": past_map, "shift-map": shift_map, "conflict-map": conflict_map,
+    "drawing-map": drawing_map, "accounts-page": accounts_page,
 }  # fmt: skip
 
 
