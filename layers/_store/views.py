@@ -57,6 +57,8 @@ _JSON: Final[Mapping[str, str]] = {
 }
 _CONTROLS: Final = r"[\u0001-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]"
 _BLANKS: Final = "".join(character for character in map(chr, range(1, 0x3001)) if character.isspace())
+_SEEN: Final = "seen_revision"
+"""A column that holds nothing: whoever edits may say in it which revision he saw, for QGIS sends no value that stayed as it was."""
 _VIEWS: Final = "views"
 """The key in the table *meta* under which the views' text is known by its digest."""
 
@@ -138,7 +140,8 @@ def _view(window: Window, layer: Layer, figures: frozenset[str], extension: str)
     columns = [
         "fid", *(_viewed(column) for column in layer.columns if column.name in readable),
         *(["derived"] if _tells_derived(window, layer) else []),
-        "source", "updated_at", "revision", *(["shape"] if layer.geometry is not Geometry.NONE else []),
+        "source", "updated_at", "revision", *([f"NULL::bigint AS {_SEEN}"] if window.edits else []),
+        *(["shape"] if layer.geometry is not Geometry.NONE else []),
     ]  # fmt: skip
     where = f" WHERE geo_risk.may_read({', '.join(_who(window, layer, figures))})" if window.edits else ""
     view = f"VIEW {name} AS SELECT {', '.join(columns)} FROM geo_risk.{_table(layer)}{where};"  # noqa: S608 - declared names

@@ -11,11 +11,13 @@ DECLARE
     properties text;
     logged record;
     changed text[] := '{{}}';
+    seen bigint;
 BEGIN
     PERFORM geo_risk.lock_log();
     editor := geo_risk.editor({layer}, {sensitivity}, {always}, {clearance});
     PERFORM geo_risk.require_layer(editor, {layer}, {least});
     IF TG_OP = 'INSERT' THEN
+        NEW.seen_revision := NULL;
         NEW.fid := coalesce(NEW.fid, 'gis:' || gen_random_uuid());
         IF NEW.fid = '' OR length(NEW.fid) > 500 OR EXISTS (SELECT FROM geo_risk.{table} t WHERE t.fid = NEW.fid) THEN
             PERFORM geo_risk.refuse({layer}, 'fid', 'an id of its own, or none: then one is given');
@@ -23,9 +25,14 @@ BEGIN
     ELSE
         SELECT * INTO now FROM geo_risk.{table} t WHERE t.fid = OLD.fid;
         -- whoever says which revision he saw is held to it; the others saw what stood there when the statement began
-        IF NOT FOUND OR now.revision <> OLD.revision OR (TG_OP = 'UPDATE' AND now.revision <> NEW.revision) THEN
+        IF TG_OP = 'UPDATE' THEN
+            seen := coalesce(NEW.seen_revision, NEW.revision);
+            NEW.seen_revision := NULL;
+            NEW.revision := OLD.revision;
+        END IF;
+        IF NOT FOUND OR now.revision <> OLD.revision OR now.revision <> seen THEN
             RAISE EXCEPTION 'somebody changed this feature meanwhile; where: layer %; expected: revision %; got: revision %',
-                {layer}, coalesce(now.revision::text, 'none'), CASE TG_OP WHEN 'UPDATE' THEN coalesce(NEW.revision, OLD.revision) ELSE OLD.revision END
+                {layer}, coalesce(now.revision::text, 'none'), coalesce(seen, OLD.revision)
                 USING ERRCODE = 'serialization_failure', HINT = 'Nothing was stored. Load the layer again, then edit.';
         END IF;
 {was_here}
