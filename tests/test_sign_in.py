@@ -5,6 +5,7 @@ import statistics
 import time
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,14 @@ def path(small_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         callers.give_password(store, "operator")
         callers.give_password(store, "viewer", "another four words here")
     return path
+
+
+@pytest.fixture
+def patience(monkeypatch: pytest.MonkeyPatch) -> attempts.Patience:
+    """The wait after too many wrong passwords, a minute from the first on: a busy machine may take a second a look."""
+    longer = replace(attempts.PATIENCE["name"], first_s=60.0)
+    monkeypatch.setitem(attempts.PATIENCE, "name", longer)  # type: ignore[arg-type]
+    return longer
 
 
 @pytest.fixture
@@ -164,12 +173,13 @@ def test_it_takes_as_long_whether_the_name_is_anybodys() -> None:
     assert 0.4 < there / nobody < 2.5
 
 
-def test_guessing_slows_down_for_names_that_are_and_names_that_are_not(service: TestClient) -> None:
+def test_guessing_slows_down_for_names_that_are_and_names_that_are_not(service: TestClient, patience: attempts.Patience) -> None:
     for name in ("nobody", "operator"):
-        codes = [answers(service, name=name, password="x" * 20)[0] for _ in range(6)]
-        assert codes == [401] * 5 + [429]
+        codes = [answers(service, name=name, password="x" * 20)[0] for _ in range(patience.free + 2)]
+        assert codes == [401] * (patience.free + 1) + [429]
     right = service.post("/session", json=TOLD)  # the right password waits too, or its answer would tell which it is
-    assert (right.status_code, right.headers["retry-after"]) == (429, "1")
+    assert right.status_code == 429
+    assert 0 < int(right.headers["retry-after"]) <= patience.first_s
 
 
 def test_a_success_forgives(service: TestClient) -> None:
@@ -179,15 +189,15 @@ def test_a_success_forgives(service: TestClient) -> None:
         signed_in(service)
 
 
-def test_many_guesses_at_once_are_no_way_round_the_wait(service: TestClient) -> None:
+def test_many_guesses_at_once_are_no_way_round_the_wait(service: TestClient, patience: attempts.Patience) -> None:
     signing: SignIn = service.app.state.sign_in  # type: ignore[attr-defined]
 
     async def guesses() -> list[Any]:
-        attempts = (signing.by_password("operator", "x" * 20, "10.0.0.1") for _ in range(30))
-        return await asyncio.gather(*attempts, return_exceptions=True)
+        tried = (signing.by_password("operator", "x" * 20, "10.0.0.1") for _ in range(30))
+        return await asyncio.gather(*tried, return_exceptions=True)
 
     kinds = [type(error).__name__ for error in asyncio.run(guesses())]
-    assert kinds.count("Unauthenticated") == attempts.PATIENCE["name"].free + 1
+    assert kinds.count("Unauthenticated") == patience.free + 1
     assert kinds.count("Busy") == 10  # 20 may wait, of whom 15 are told to wait longer
     assert kinds.count("TooMany") == 30 - 10 - 5
 
