@@ -5,7 +5,7 @@ from typing import Any, Final
 from layers._catalog import catalog, layer
 from layers._tables import table
 from layers._tables.vehicle_table import vehicles
-from maps.page import PageSettings, glyphs, place_layer, rendered
+from maps.page import PageSettings, build, glyphs, place_layer, rendered
 from maps.shell import shell
 from maps.words import words
 
@@ -15,6 +15,7 @@ _OF_OTHER_PAGES: Final = ("field.", "report.", "accounts.", "clearance.", "scope
 def command_page(language: str, settings: PageSettings) -> str:
     """The HTML of the command map in that language; the same bytes whatever the store holds."""
     page = {
+        "build": build(),
         "language": language,
         "words": {key: text for key, text in words(language).items() if not key.startswith(_OF_OTHER_PAGES)},
         "glyphs": glyphs(),

@@ -1,6 +1,7 @@
 """What both pages share: their settings, our templates, the glyphs, and numbers and times in a reader's language."""
 
 import datetime as dt
+import hashlib
 import json
 import re
 from collections.abc import Mapping
@@ -78,6 +79,18 @@ def modules(script: str) -> tuple[str, ...]:
         found.add(each)
         asked |= {*_IMPORTED.findall((STATIC / "js" / each).read_text(encoding="utf-8"))} - found
     return tuple(sorted(found))
+
+
+@cache
+def build() -> str:
+    """What pages are made of, as a short digest: another one after an upgrade, so that an older page can tell.
+
+    >>> len(build()), build() == build()
+    (16, True)
+    """
+    folder = STATIC.parent
+    files = sorted(path for part in ("static/js", "static/css", "templates", "locale") for path in (folder / part).rglob("*.*"))
+    return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:16]
 
 
 def place_layer() -> Layer:

@@ -1,6 +1,8 @@
 """What hands do most on the pages, in two acts, and how it is taken back: over the road city, whose sums the reader can do."""
 
+import re
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
@@ -135,3 +137,44 @@ def test_a_report_not_sent_is_said_plainly_and_can_be_withdrawn(acts_url: str, b
     expect(queued).to_have_count(0)
     assert seen.page.evaluate("Object.keys(localStorage).filter(key => key.startsWith('geo-risk report')).length") == 0
     seen.faults[:] = [each for each in seen.faults if "ERR_INTERNET_DISCONNECTED" not in each]
+
+
+# ---- an older page, and a year ----
+
+LOOK = """async (busy) => {
+  const { lookForUpgrade } = await import("/static/js/upgrade.js");
+  await lookForUpgrade(() => busy);
+}"""
+
+
+def _upgraded(route: Any) -> None:
+    if route.request.resource_type != "fetch":
+        route.continue_()
+        return
+    answer = route.fetch()
+    route.fulfill(response=answer, body=re.sub(r'"build": "\w+"', '"build": "another"', answer.text()))
+
+
+def test_a_page_older_than_the_service_loads_itself_anew_once_and_else_says_so(at_map: Callable[..., Seen]) -> None:
+    seen = at_map()
+    seen.page.evaluate(LOOK, False)
+    seen.page.evaluate(LOOK, True)
+    expect(seen.page.locator("#upgraded")).to_have_count(0)
+    seen.page.route("**/?lang=en", _upgraded)
+    seen.page.evaluate(LOOK, True)
+    expect(seen.page.locator("#upgraded")).to_contain_text("this page is an older one")
+    with seen.page.expect_navigation():
+        seen.page.evaluate(LOOK, False)
+    seen.page.wait_for_selector("body[data-drawn]")
+    expect(seen.page.locator("#upgraded")).to_have_count(0)
+    seen.page.evaluate(LOOK, False)
+    expect(seen.page.locator("#upgraded")).to_be_visible()
+
+
+def test_the_range_of_a_year_has_no_mark_at_the_thousands(at_map: Callable[..., Seen]) -> None:
+    told = at_map().page.evaluate("""async () => {
+      const { editForm } = await import("/static/js/edit_form.js");
+      const column = (name) => ({ name, type: "int", choices: [], title: { en: name }, unit: "", minimum: 1000, maximum: 2200 });
+      return editForm([column("year"), column("people")], {}).rows.map((row) => row.querySelector("small").textContent);
+    }""")
+    assert told == ["1000 to 2200", "1,000 to 2,200"]

@@ -17,6 +17,7 @@ import { callers, mayManage, mayWrite, meet, session, signOut } from "./session.
 import { Shift } from "./shift.js";
 import { signInDialog } from "./sign_in.js";
 import { Then, then } from "./then.js";
+import { lookForUpgrade } from "./upgrade.js";
 import { feature } from "./writes.js";
 
 const clock = new Intl.DateTimeFormat("zh-CN", { hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false });
@@ -27,6 +28,7 @@ export class Desk {
   lastChange = null;
   own = null;
   offered = false;
+  streamed = false;
 
   // `look(round)` draws what changed, `shown(touched)` the open panel, `anew()` everything; `placeOf` says where a feature is drawn.
   constructor({ map, layers, spots, open, placeOf, look, shown, anew, failed }) {
@@ -88,6 +90,8 @@ export class Desk {
   // Also where the service ended the stream because the caller may no longer read it.
   resync() {
     meet().catch(() => {});
+    if (this.streamed) lookForUpgrade(() => Boolean(then.at) || !byId("panel").hidden || "drawing" in document.body.dataset).catch(() => {});
+    this.streamed = true;
     if (!then.at) this.look();
   }
 

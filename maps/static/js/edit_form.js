@@ -1,7 +1,7 @@
 // A form made from a layer's declaration: a field a column, by its type, unit, choices and range; why a value is refused stands beside it.
 
 import { el } from "./dom.js";
-import { number, t, titleOf, tOr } from "./page.js";
+import { isYear, number, t, titleOf, tOr } from "./page.js";
 
 const LONG_TEXT = 60;
 
@@ -52,10 +52,10 @@ function inputOf(column, before, attributes) {
 
 const option = (value, text) => el("option", { value }, text);
 
-function rangeText({ minimum, maximum }) {
-  const known = [minimum, maximum].map((each) => each !== null && each !== undefined);
-  if (known[0] && known[1]) return t("edit.range", { low: number(minimum), high: number(maximum) });
-  return known[0] ? t("edit.at_least", { low: number(minimum) }) : known[1] ? t("edit.at_most", { high: number(maximum) }) : "";
+function rangeText({ name, unit, minimum, maximum }) {
+  const [low, high] = [minimum, maximum].map((each) => (each === null || each === undefined ? null : isYear({ name, unit }) ? String(each) : number(each)));
+  if (low !== null && high !== null) return t("edit.range", { low, high });
+  return low !== null ? t("edit.at_least", { low }) : high !== null ? t("edit.at_most", { high }) : "";
 }
 
 function show({ input }, value) {

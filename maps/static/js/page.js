@@ -62,11 +62,14 @@ export function withUnit(value, unit) {
   return word ? `${number(value, digits)} ${word}` : number(value, digits);
 }
 
+// A year is written as it is said, without a mark at the thousands.
+export const isYear = ({ name, unit }) => name.includes("year") && !unit;
+
 // A feature's value as text: choices by title, yes and no as words, numbers with their unit.
 export function valueText(column, value) {
   if (value === null || value === undefined || value === "") return t("value.unknown");
   if (typeof value === "boolean") return t(value ? "value.yes" : "value.no");
-  if (typeof value === "number") return column.name.includes("year") && !column.unit ? String(value) : withUnit(value, column.unit);
+  if (typeof value === "number") return isYear(column) ? String(value) : withUnit(value, column.unit);
   return choiceText(column, value);
 }
 
