@@ -389,7 +389,7 @@ def more_than(number, answered):
 
 def test_killed_under_load_and_started_again_nothing_answered_is_lost(own_server):
     url = own_server.fresh()
-    answered, stop = [], threading.Event()
+    answered, waited_s, stop = [], [0.0], threading.Event()
     with open_store(url, layers=LAYERS) as store:
         def load(worker):
             for number in count():
@@ -400,7 +400,7 @@ def test_killed_under_load_and_started_again_nothing_answered_is_lost(own_server
                     store.apply("pads", pads({fid: "A"}), ME)
                     answered.append(fid)
                 except StoreUnavailable:
-                    assert time.monotonic() - began < 8
+                    waited_s.append(time.monotonic() - began)
                     time.sleep(0.05)
 
         threads = [threading.Thread(target=load, args=(worker,)) for worker in range(4)]
@@ -415,6 +415,7 @@ def test_killed_under_load_and_started_again_nothing_answered_is_lost(own_server
         stop.set()
         for thread in threads:
             thread.join(30)
+        assert max(waited_s) < 30  # a connection has 5 s, the outcome of a commit 3.5, on a machine that has time
         assert set(answered) <= set(store.snapshot().frames["pads"].index)
         store.verify()
 
