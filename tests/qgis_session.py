@@ -4,7 +4,9 @@ What to do comes as a JSON list on standard input, and what came of each goes as
 
     {"provider": "OAPIF", "source": "typename='shelters' url='http://...'",   # as the data source manager of QGIS writes them
      "subset": "\\"kind\\" = 'shelter'", "box": [west, south, east, north],       # both may be absent
-     "set": {"id": {"status": "closed", "place": "POINT(1 2)"}}, "add": [{...}], "delete": ["id"]}
+     "on_update": {"field": "expression"},                                      # the form's default values, applied on update
+     "set": {"id": {"status": "closed", "place": "POINT(1 2)"}}, "add": [{...}], "delete": ["id"],
+     "meanwhile": {...}}                                                        # done after the change and before it is saved
 """
 
 import json
@@ -12,7 +14,16 @@ import sys
 from collections.abc import Iterable
 from typing import Any
 
-from qgis.core import QgsApplication, QgsFeature, QgsFeatureRequest, QgsGeometry, QgsRectangle, QgsVectorLayer, QgsVectorLayerUtils
+from qgis.core import (
+    QgsApplication,
+    QgsDefaultValue,
+    QgsFeature,
+    QgsFeatureRequest,
+    QgsGeometry,
+    QgsRectangle,
+    QgsVectorLayer,
+    QgsVectorLayerUtils,
+)
 
 PLACE = "place"
 
@@ -30,6 +41,8 @@ def rows_of(layer: QgsVectorLayer, box: Iterable[float] | None) -> list[dict[str
 
 def changed(layer: QgsVectorLayer, asked: dict[str, Any]) -> list[str]:
     """Change it as a person does: begin to edit, change, save. Returns what QGIS shows where it could not be saved."""
+    for name, expression in asked.get("on_update", {}).items():
+        layer.setDefaultValueDefinition(layer.fields().indexOf(name), QgsDefaultValue(expression, True))
     layer.startEditing()
     features = {feature[layer.fields().names()[0]]: feature for feature in layer.getFeatures()}
     for fid, values in asked.get("set", {}).items():
@@ -42,6 +55,8 @@ def changed(layer: QgsVectorLayer, asked: dict[str, Any]) -> list[str]:
         layer.addFeature(new_feature(layer, dict(values)))
     for fid in asked.get("delete", []):
         layer.deleteFeature(features[fid].id())
+    if "meanwhile" in asked:
+        told_of(asked["meanwhile"])
     saved = layer.commitChanges()
     told = [] if saved else layer.commitErrors()
     layer.rollBack()
