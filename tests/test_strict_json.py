@@ -59,7 +59,7 @@ def test_brackets_in_texts_are_no_depth():
     "body", [b'{"a":"' + b'"' * 1_000_000, b'{"a":"' + b"\\" * 999_999, b'"' + b"[{" * 500_000, b"[]" * 500_000]
 )
 def test_hostile_bodies_are_refused_in_one_pass(body):
-    began = time.perf_counter()
+    began = time.thread_time()
     with pytest.raises(ParameterError):
         strict_object(body, 32)
-    assert time.perf_counter() - began < 2
+    assert time.thread_time() - began < 2
