@@ -275,9 +275,10 @@ def _require_base(layer: Layer, change: Change, base: Feature | None, *, late: b
         )
     named = change.expects if isinstance(change.expects, frozenset | None) else frozenset({change.expects})
     if named is not None and (base.revision if base else None) not in named:
+        stated = ", ".join(map(str, sorted(named))) or "none"
         raise Stale(
             "the feature was changed since", where=f"layer {layer.id}, feature {shown(change.fid)}",
-            expected=f"revision {base.revision if base else 'none'}", got=f"revision {', '.join(map(str, sorted(named))) or 'none'}",
+            expected=f"revision {base.revision if base else 'none'}", got=f"revision {stated}",
             then="look at the current state, then decide again",
         ).of(base)
 
