@@ -20,6 +20,8 @@ from running import Service
 from small_city import frames
 
 ME = Batch(actor="clerk", reason="import", source="x")
+WRITES_ANSWER_S = 2.0
+"""By when a write is told that the store takes none."""
 
 
 def until(holds: Callable[[], object], seconds: float = 15) -> None:
@@ -195,10 +197,13 @@ def test_the_service_goes_on_without_its_store_and_heals(tmp_path: Path) -> None
         until(lambda: "geo-risk-problem" in service.ask("GET", "/collections")[1])
         status, headers, _ = service.ask("GET", "/collections/shelters/items")
         assert (status, headers["geo-risk-snapshot-age"].isdigit()) == (200, True)
-        began = time.monotonic()
         feature = {"type": "Feature", "geometry": {"type": "Point", "coordinates": [0.005, 0.005]}, "properties": {"name": "New"}}
-        assert service.ask("POST", "/collections/shelters/items", "operator", feature)[0] in (503, 507)
-        assert time.monotonic() - began < 10  # two seconds on a machine that has time; the request itself may take thirty
+        waits = []
+        for _ in range(3):
+            began = time.monotonic()
+            assert service.ask("POST", "/collections/shelters/items", "operator", feature)[0] in (503, 507)
+            waits.append(time.monotonic() - began)
+        assert min(waits) < WRITES_ANSWER_S, waits  # of three, as the machine does other things too
         (tmp_path / "away").rename(path)
         until(lambda: "geo-risk-problem" not in service.ask("GET", "/collections")[1])
         until(lambda: service.ask("POST", "/collections/shelters/items", "operator", feature)[0] in (201, 422, 400))
