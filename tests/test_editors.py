@@ -349,7 +349,10 @@ def test_a_rule_that_rejects_nothing_is_told_as_a_warning(at):
     assert "where: layer shelters, column occupancy (已安置人数), capacity (容纳人数); expected: Occupancy is at most" in heard[0]
 
 
-@pytest.mark.parametrize(("layer_id", "check"), [(each.id, check) for each in catalog().values() for check in each.checks], ids=str)
+@pytest.mark.parametrize(
+    ("layer_id", "check"),
+    [pytest.param(each.id, check, id=f"{each.id}-{check.id}") for each in catalog().values() for check in each.checks],
+)
 def test_a_rule_says_to_postgresql_what_it_says_to_python(still, layer_id, check):
     types = {name: layer(layer_id).column(name).type for name in check.columns}
     with psycopg.connect(still.url) as owner:
