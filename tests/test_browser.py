@@ -137,14 +137,14 @@ def test_every_list_and_panel_shows_hostile_names_literally(hostile_city: str, b
         sync_api.expect(seen.panel().locator("h2")).to_have_text(found.title["en"])
         rows = seen.panel().locator(".near button")
         sync_api.expect(rows).to_have_count(len(HOSTILE))
-        if any(each.name in ("name", "post") for each in found.columns):
+        named = any(each.name in ("name", "title", "post") for each in found.columns)
+        if named:
             assert all(any(text in row for row in rows.all_inner_texts()) for text in HOSTILE)
         literal(seen)
         if found.geometry is not Geometry.NONE:
             text = HOSTILE[i % len(HOSTILE)]
             rows.nth(i % len(HOSTILE)).click()
             sync_api.expect(seen.panel().locator(".contacts")).to_be_visible()
-            named = any(each.name == "name" for each in found.columns)
             sync_api.expect(seen.panel().locator("h2")).to_have_text(text if named else f"{found.id}-{i % len(HOSTILE)}")
             literal(seen)
 

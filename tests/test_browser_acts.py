@@ -52,6 +52,7 @@ def test_a_road_is_shut_where_it_was_clicked_and_opened_again_by_one_press(acts_
     shut = in_force(acts_url)
     assert [(each["title"], [road["id"] for road in each["roads"]]) for each in shut] == [("Main Street", ["main-e"])]
     assert shut[0]["drawn"]["circle"] == {"lon": pytest.approx(0.025, abs=2e-4), "lat": 0.0, "radius_m": 3.0}
+    expect(seen.page.locator("#news-list li").first).to_contain_text("Road closures: Main Street")
     seen.panel().locator("#close-back").click()
     expect(seen.panel().locator(".done")).to_contain_text("Reopened: Main Street")
     assert in_force(acts_url) == []

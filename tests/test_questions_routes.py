@@ -205,3 +205,7 @@ def test_no_person_is_behind_a_figure(client: TestClient, path: str) -> None:
     assert answer.status_code == 200
     assert small_city.PHONE not in answer.text
     assert small_city.HOLDER not in answer.text
+
+
+def test_what_has_no_name_is_called_by_its_post(client: TestClient) -> None:
+    assert client.get("/situation/duty_holders/d").json()["place"]["name"] == "Flood duty"

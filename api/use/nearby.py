@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from api.use._remember import remember
 from api.use.columns import numbers
-from api.use.records import records
+from api.use.records import called, records
 from geo_risk.access.nearest import nearest
 from geo_risk.crs import wind
 from geo_risk.points import PointIndex, index_points
@@ -108,7 +108,7 @@ def nears(
         Near(
             layer=layer.id,
             id=str(fid),
-            name=str(properties.get("name") or fid),
+            name=called(properties, str(fid)),
             distance_m=round(float(distance), 3),
             bearing_deg=round(float(bearing), 2),
             wind=wind(float(bearing)),

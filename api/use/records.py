@@ -2,7 +2,7 @@
 
 import datetime as dt
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import geopandas as gpd
@@ -13,6 +13,7 @@ from shapely.geometry.base import BaseGeometry
 from layers._layer import Column, Layer
 
 _SYSTEM = ("derived", "source", "updated_at")
+_CALLED_BY: Final = ("name", "title", "post")
 
 
 def records(layer: Layer, rows: gpd.GeoDataFrame, sensitivities: Sequence[str]) -> list[dict[str, Any]]:
@@ -35,6 +36,15 @@ def geojson(geometry: BaseGeometry | None) -> dict[str, Any] | None:
         return None
     parsed: dict[str, Any] = json.loads(shapely.to_geojson(geometry))
     return parsed
+
+
+def called(properties: Mapping[str, Any], fid: str) -> str:
+    """What a feature is called: by its name, what a closure is for, the post of a duty; by its id where it has none of them.
+
+    >>> called({"title": "Landslide", "cause": "slide"}, "c-1"), called({"name": None}, "s-1")
+    ('Landslide', 's-1')
+    """
+    return next((str(properties[column]) for column in _CALLED_BY if properties.get(column)), fid)
 
 
 def plain(value: Any, column: Column) -> Any:

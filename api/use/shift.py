@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from api.use._remember import remember_few
 from api.use.changed_columns import ColumnChange, column_changes, values
 from api.use.clock_times import last_time_of_day
+from api.use.records import called
 from api.use.writing import moment_of
 from geo_risk.errors import NotFound, ParameterError, shown
 from layers._layer import Layer, Sensitivity
@@ -257,9 +258,9 @@ def _row(layer: Layer, course: Course, readable: tuple[Sensitivity, ...]) -> Row
     came_or_went = (before is None) != (after is None)
     if came_or_went:
         changes = tuple(change for change in changes if change.column in {"name", *layer.style.card})
-    name = values(layer, after or before or State("{}", None, ""), readable).get("name")
+    name = called(values(layer, after or before or State("{}", None, ""), readable), course.fid)
     return Row(
-        layer=layer.id, fid=course.fid, name=str(name or course.fid), changes=changes, made=made,
+        layer=layer.id, fid=course.fid, name=name, changes=changes, made=made,
         net=_net(made, before, after, changed=bool(changes)),
     )  # fmt: skip
 

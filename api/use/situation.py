@@ -8,7 +8,7 @@ import geopandas as gpd
 from api.use.assessments import Assessed, place_answer
 from api.use.items import one
 from api.use.nearby import nearest_of
-from api.use.records import records
+from api.use.records import called, records
 from layers._layer import Geometry
 from layers._store import Snapshot
 
@@ -27,7 +27,7 @@ def situation(snapshot: Snapshot, assessed: Assessed, layer_id: str, fid: str) -
     place = {
         "id": fid,
         "layer": layer_id,
-        "name": properties.get("name") or fid,
+        "name": called(properties, fid),
         "properties": properties,
         "lon": at and at.x,
         "lat": at and at.y,

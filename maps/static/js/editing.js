@@ -7,7 +7,7 @@ import { byId, el, say } from "./dom.js";
 import { editForm, same } from "./edit_form.js";
 import { newKey } from "./keys.js";
 import { layerGlyph } from "./glyphs.js";
-import { t, titleOf } from "./page.js";
+import { nameOf, t, titleOf } from "./page.js";
 import { closePanel, hold, openPanel } from "./panel.js";
 import { placeField } from "./place_field.js";
 import { problem } from "./said.js";
@@ -119,7 +119,7 @@ export class Editing {
     const form = editForm(layer.columns, properties);
     const place = this.placeOf(layer, geometry);
     const save = (said, reason) => this.save({ layer, id, etag: now.etag, base: { ...properties, [PLACE]: geometry }, form, place }, said, reason);
-    this.panel(t("edit.title", { name: properties.name ?? id }), layer, form, place, save, () => this.open(layer.id, id));
+    this.panel(t("edit.title", { name: nameOf(properties, id) }), layer, form, place, save, () => this.open(layer.id, id));
     byId("panel").dataset.etag = now.etag;
   }
 
@@ -254,18 +254,18 @@ export class Editing {
         const { revision } = await remove(layer.id, id, now.etag, reason.value.trim());
         await this.changed({ revision, layer: layer.id, id, op: "delete" });
         const back = this.backButton(layer, id, { revision });
-        openPanel(t("edit.deleted"), `${titleOf(layer.title)} · ${now.body.properties.name ?? id}`, layerGlyph(layer), back ? el("p", { class: "actions" }, writing(back)) : null);
+        openPanel(t("edit.deleted"), `${titleOf(layer.title)} · ${nameOf(now.body.properties, id)}`, layerGlyph(layer), back ? el("p", { class: "actions" }, writing(back)) : null);
       } catch (error) {
         said.replaceChildren(problem(error.status === STALE ? Object.assign(error, { status: 409 }) : error));
       }
     };
     const form = el(
       "form", { class: "edit-form", id: "delete-form", on: { submit, keydown: (event) => leaveByKey(event, leave) } },
-      el("p", { class: "refused" }, t("edit.delete_sure", { name: now.body.properties.name ?? id })),
+      el("p", { class: "refused" }, t("edit.delete_sure", { name: nameOf(now.body.properties, id) })),
       el("label", { class: "asked" }, el("span", {}, t("edit.delete_reason")), reason), said,
       el("p", { class: "buttons" }, el("button", { type: "submit", class: "danger", id: "delete-now" }, t("edit.delete")), el("button", { type: "button", id: "delete-leave", on: { click: leave } }, t("edit.leave"))),
     );
-    openPanel(t("edit.delete"), `${titleOf(layer.title)} · ${now.body.properties.name ?? id}`, layerGlyph(layer), form);
+    openPanel(t("edit.delete"), `${titleOf(layer.title)} · ${nameOf(now.body.properties, id)}`, layerGlyph(layer), form);
     byId("panel").dataset.busy = "delete";
     reason.focus();
   }

@@ -2,7 +2,7 @@
 
 import { byId, el } from "./dom.js";
 import { lastOf } from "./history.js";
-import { number, t, titleOf } from "./page.js";
+import { nameOf, number, t, titleOf } from "./page.js";
 import { feature } from "./writes.js";
 
 const KEPT = 6;
@@ -28,7 +28,7 @@ export class News {
 
   async told({ layer, id, op }) {
     const [now, last] = await Promise.all([op === "delete" ? null : feature(layer, id).catch(() => null), lastOf(layer, id).catch(() => ({}))]);
-    const name = now?.body.properties.name ?? id;
+    const name = now ? nameOf(now.body.properties, id) : id;
     const what = t("news.one", { layer: this.title(layer), name, op: t(`op.${now ? op : "delete"}`) });
     return { what, who: last.who, go: now ? () => this.open(layer, id) : null };
   }

@@ -65,6 +65,9 @@ export function withUnit(value, unit) {
 // A year is written as it is said, without a mark at the thousands.
 export const isYear = ({ name, unit }) => name.includes("year") && !unit;
 
+// What a feature is called: by its name, what a closure is for, the post of a duty; by its id where it has none of them.
+export const nameOf = ({ name, title, post }, id) => name ?? title ?? post ?? id;
+
 // A feature's value as text: choices by title, yes and no as words, numbers with their unit.
 export function valueText(column, value) {
   if (value === null || value === undefined || value === "") return t("value.unknown");

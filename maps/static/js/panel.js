@@ -2,7 +2,7 @@
 
 import { arrow, layerGlyph, levelBadge } from "./glyphs.js";
 import { byId, el, say } from "./dom.js";
-import { ago, distance, lookTitle, moment, number, score, t, titleOf, tOr, valueText, withUnit } from "./page.js";
+import { ago, distance, lookTitle, moment, nameOf, number, score, t, titleOf, tOr, valueText, withUnit } from "./page.js";
 import { inTheWay } from "./said.js";
 import { meter } from "./ranking.js";
 import { nowMs } from "./service.js";
@@ -92,7 +92,7 @@ export function featurePanel(situation, { layer, layers, also, open }) {
 
 export function listPanel(layer, answer, open) {
   const rows = answer.features.map((feature) => {
-    const name = feature.properties.name ?? feature.properties.post ?? titleOf(layer.title);
+    const name = nameOf(feature.properties, titleOf(layer.title));
     return el("li", {}, el("button", { type: "button", on: { click: () => open(layer.id, String(feature.id)) } }, layerGlyph(layer), el("span", { class: "what" }, name, " ", el("small", {}, cardLine(layer, feature.properties)))));
   });
   rowsPanel(titleOf(layer.title), rows, answer.numberMatched ?? rows.length, layerGlyph(layer));

@@ -3,7 +3,7 @@
 import { byId, el } from "./dom.js";
 import { editForm } from "./edit_form.js";
 import { newKey } from "./keys.js";
-import { moment, page, t, titleOf, valueText } from "./page.js";
+import { moment, nameOf, page, t, titleOf, valueText } from "./page.js";
 import { Queue } from "./queue.js";
 import { problemWord } from "./said.js";
 import { answered, inPath } from "./service.js";
@@ -109,7 +109,7 @@ function newReport() {
       if (faults.length) return "";
       if (!geometry) return t("edit.fault_place");
       const properties = { ...form.changed(), ...more.changed() };
-      return keep({ layer: layer.id, id: null, name: properties.name ?? titleOf(layer.title), properties, geometry, note });
+      return keep({ layer: layer.id, id: null, name: nameOf(properties, titleOf(layer.title)), properties, geometry, note });
     };
     const parts = [el("label", {}, t("edit.layer"), select), place.row, ...form.rows, el("details", { class: "more" }, el("summary", {}, t("report.more")), more.rows)];
     holder.replaceChildren(reportForm(t("report.new"), parts, put, () => holder.replaceChildren()));
