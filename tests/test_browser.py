@@ -321,7 +321,7 @@ def test_a_silent_service_never_looks_like_an_empty_map(demo_city: str, browse: 
     assert len(seen.page.evaluate(PIXELS)) >= 3
     assert seen.page.locator("#ranking button").count() == place_count(demo_city)
     seen.page.context.set_offline(False)
-    seen.faults[:] = [fault for fault in seen.faults if "ERR_INTERNET_DISCONNECTED" not in fault]
+    seen.forgive("ERR_INTERNET_DISCONNECTED")
 
 
 def place_count(url: str) -> int:
@@ -364,7 +364,7 @@ def test_a_banner_speaks_the_language_of_the_page(hostile_city: str, browse: Cal
         assert "feature" not in banner.inner_text()
         banner.locator("summary").click()
         sync_api.expect(banner).to_contain_text(answer["detail"])
-    seen.faults[:] = [fault for fault in seen.faults if "Failed to load resource" not in fault]
+    seen.forgive("Failed to load resource")
 
 
 def test_help_that_is_not_there_says_so_in_its_own_words(plain_city: str, browse: Callable[..., Seen]) -> None:
@@ -481,7 +481,7 @@ def test_a_service_that_comes_back_with_a_new_revision_is_followed(
     sync_api.expect(seen.page.locator("#banner")).to_be_hidden(timeout=20_000)
     seen.page.close()  # it would go on asking a service that is gone
     second.close()
-    seen.faults[:] = [fault for fault in seen.faults if "net::ERR_" not in fault]
+    seen.forgive("net::ERR_")
 
 
 STAMPED = """() => {
@@ -596,7 +596,7 @@ def test_without_readings_the_view_says_so_and_the_map_stays(plain_city: str, br
     )
     assert seen.page.evaluate(PIXELS) == before
     sync_api.expect(seen.page.locator("#banner")).to_be_hidden()
-    seen.faults[:] = [fault for fault in seen.faults if "404" not in fault]
+    seen.forgive(404)
 
 
 def test_warnings_on_paper_say_their_time_and_reasons(storm_city: str, browse: Callable[..., Seen]) -> None:
@@ -835,7 +835,7 @@ def test_without_roads_the_map_says_so_and_answers_by_straight_lines(plain_city:
     by_key(seen, "#open-access")
     sync_api.expect(seen.panel().locator(".straight")).to_contain_text("No road data: these are straight lines")
     sync_api.expect(seen.panel().locator(".near button").first).to_contain_text("School")
-    seen.faults[:] = [fault for fault in seen.faults if "404" not in fault]
+    seen.forgive(404)
 
 
 def test_on_a_phone_the_panels_of_access_overflow_nothing(road_map: Callable[..., Seen]) -> None:

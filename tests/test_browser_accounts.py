@@ -12,7 +12,7 @@ from layers._store import Batch, open_store
 from tests import callers, small_city
 from tests.browsing import Seen, sync_api
 from tests.test_browser import HOSTILE, literal, serving
-from tests.test_browser_live import PHONE, forgive, sign_in
+from tests.test_browser_live import PHONE, sign_in
 
 pytestmark = pytest.mark.browser
 expect = sync_api.expect
@@ -106,7 +106,7 @@ def test_who_is_no_admin_is_refused_by_the_page_itself(bureau: str, browse: Call
     seen.page.locator("a", has_text="Command map").click()
     seen.page.wait_for_selector("#sign-out")
     expect(seen.page.locator("#open-accounts")).to_have_count(0)
-    forgive(seen, 403)
+    seen.forgive(403)
 
 
 def test_the_command_map_leads_an_admin_there(bureau: str, browse: Callable[..., Seen]) -> None:
@@ -142,7 +142,7 @@ def test_a_session_that_ends_shows_nobody_any_more(at_accounts: Callable[..., Se
     led_to_signing_in(seen, "admin")
     expect(row(seen, "viewer")).to_be_visible()
     assert seen.page.context.cookies() != kept
-    forgive(seen, 401)
+    seen.forgive(401)
 
 
 # ---- accounts ----
@@ -178,7 +178,7 @@ def test_a_name_that_is_taken_is_told_and_nothing_typed_is_lost(at_accounts: Cal
     seen.page.locator("#account-save").click()
     expect(dialog(seen).locator(".failure")).to_contain_text("Somebody has this name already")
     assert dialog(seen).locator("[name=name]").input_value() == "VIEWER"
-    forgive(seen, 409)
+    seen.forgive(409)
 
 
 def test_grants_are_changed_and_only_what_was_changed_is_sent(at_accounts: Callable[..., Seen]) -> None:
@@ -264,7 +264,7 @@ def test_what_an_admin_told_is_changed_by_its_owner(bureau: str, bureau_store: P
     typed("another four words", "another four words")
     expect(seen.page.locator(".done")).to_contain_text("Sign in with the new one")
     expect(entered(browse, bureau, SECOND, "another four words").page.locator("#sign-in")).to_contain_text(SECOND)
-    forgive(seen, 400)
+    seen.forgive(400)
 
 
 def test_the_last_admin_who_can_sign_in_is_not_shut_out(bureau_store: Path, at_accounts: Callable[..., Seen]) -> None:
@@ -282,7 +282,7 @@ def test_the_last_admin_who_can_sign_in_is_not_shut_out(bureau_store: Path, at_a
     with open_store(bureau_store) as store:
         told = {each["name"]: each for each in enrolment.listed_accounts(store)}
     assert (told["admin"]["role"], told["admin"]["disabled"]) == ("admin", False)
-    forgive(seen, 409)
+    seen.forgive(409)
 
 
 # ---- keys ----

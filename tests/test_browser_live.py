@@ -67,15 +67,6 @@ def sign_in(seen: Seen, name: str, password: str = callers.PASSWORD) -> None:
     seen.page.wait_for_selector("#sign-out")
 
 
-def forgive(seen: Seen, *statuses: int) -> None:
-    """What the test asked for is no fault: the browser writes each refusal to its console."""
-    seen.faults[:] = [each for each in seen.faults if not any(f"status of {status}" in each for status in statuses)]
-
-
-def offline_forgiven(seen: Seen) -> None:
-    seen.faults[:] = [each for each in seen.faults if "ERR_INTERNET_DISCONNECTED" not in each]
-
-
 def fact(seen: Seen, title: str) -> Any:
     return seen.panel().locator(f".facts dt:text-is('{title}') + dd")
 
@@ -106,7 +97,7 @@ def test_a_wrong_password_is_said_and_a_right_one_shows_name_and_role(live_city:
     expect(seen.page.locator("#open-add")).to_be_visible()
     seen.page.locator("#sign-out").click()
     expect(seen.page.locator("#sign-in")).to_be_visible()
-    forgive(seen, 401, 429)
+    seen.forgive(401, 429)
 
 
 def test_the_page_for_signing_in_leads_on_to_the_page_it_was_asked_for(live_city: str, browse: Callable[..., Seen]) -> None:
@@ -128,7 +119,7 @@ def test_a_refusal_is_said_where_it_happened(live_city: str, browse: Callable[..
     seen = opened(browse, live_city, "helipads", "Field", as_=callers.TOWN)
     seen.page.locator("#turn-closed").click()
     expect(seen.page.locator("#switch [role=alert]")).to_contain_text("You may not do this")
-    forgive(seen, 403)
+    seen.forgive(403)
 
 
 # ---- live ----
@@ -208,7 +199,7 @@ def test_what_both_changed_is_chosen_from_and_what_only_one_changed_stays(live_c
     written(one, one.page.locator("#conflict-save").click)
     for title, value in (("Capacity", "450 people"), ("Occupancy", "7 people"), ("Address", HOSTILE[2])):
         expect(fact(one, title)).to_have_text(value)
-    forgive(one, 412)
+    one.forgive(412)
     literal(one)
 
 
@@ -392,7 +383,7 @@ def test_reports_written_without_network_are_sent_in_order_when_it_is_back(live_
     assert [json.loads(body)["properties"]["status"] for body in sent] == ["open", "closed"]
     assert all(json.loads(body)["observed_at"] < json.loads(body)["sent_at"] for body in sent)
     expect(fact(other, "Status")).to_have_text("Open")
-    offline_forgiven(seen)
+    seen.forgive("ERR_INTERNET_DISCONNECTED")
     literal(seen)
 
 
@@ -401,7 +392,6 @@ def test_a_late_report_says_what_stands_now(live_city: str, browse: Callable[...
     seen = in_the_field(browse, live_city)
     seen.page.context.set_offline(True)
     report(seen, "School", "closed")
-    offline_forgiven(seen)
     desk = opened(browse, live_city, "shelters", "School", as_="operator")
     for choice in ("closed", "open"):
         if desk.page.locator(f"#turn-{choice}[aria-pressed=true]").count() == 0:
@@ -411,7 +401,7 @@ def test_a_late_report_says_what_stands_now(live_city: str, browse: Callable[...
     late = seen.page.locator("#queue li[data-state=late]")
     expect(late).to_contain_text("What stands now: Status: Open")
     expect(fact(desk, "Status")).to_have_text("Open")
-    offline_forgiven(seen)
+    seen.forgive("ERR_INTERNET_DISCONNECTED")
 
 
 def test_a_session_that_ended_keeps_the_queue_and_signing_in_continues_it(live_city: str, browse: Callable[..., Seen]) -> None:
@@ -428,7 +418,7 @@ def test_a_session_that_ended_keeps_the_queue_and_signing_in_continues_it(live_c
     dialog.locator("[name=password]").fill(callers.PASSWORD)
     dialog.locator("[name=password]").press("Enter")
     expect(seen.page.locator("#queue li[data-state=sent]")).to_have_count(1)
-    forgive(seen, 401)
+    seen.forgive(401)
 
 
 def test_a_new_place_is_reported_from_the_phone(live_city: str, browse: Callable[..., Seen]) -> None:
@@ -605,7 +595,7 @@ def test_a_flood_of_changes_is_taken_in_few_rounds_and_leaves_nothing_behind(liv
     expect(seen.page.locator("#news-list li").first).to_contain_text("Shelters: 499 changes")
     assert seen.page.locator("#news-list li").count() <= 6
     expect(seen.page.locator(".flash")).to_have_count(0)
-    forgive(seen, 404)
+    seen.forgive(404)
 
 
 def test_a_lost_store_is_said_on_the_page_and_nothing_can_be_written_until_it_heals(
