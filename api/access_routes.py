@@ -3,17 +3,18 @@
 import datetime as dt
 import json
 from typing import Annotated, Any
+from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.encoders import jsonable_encoder
 from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
+from api.kept_replies import reply_key, sent, stored
 from api.policy import ASKERS, CLOSERS, OVERLAYS, READERS
-from api.request import CallerNow, ServedNow, ServedThen, SettingsNow, StoreNow, known_parameters
+from api.request import CallerNow, ServedNow, ServedThen, SettingsNow, known_parameters
 from api.road_request import Asked, AskedThen, FilesNow, FilesThen
 from api.runs_routes import Body
-from api.served import Follower
 from api.status_codes import problem
 from api.use import parameters
 from api.use.access import closing
@@ -30,8 +31,12 @@ from api.use.access.reach_from import reach_from
 from api.use.access.route_between import route_between
 from api.use.access.selected import Drawn, drawn_circle, selectable, selected, zone
 from api.use.rights import judge_of, require_own
+from api.writes_document import KEY
 from geo_risk.access.travel import By
 from layers._layer import Geometry
+from layers._store import Batch, Change
+from layers._store.records import Reply, Written
+from layers._store.writes import Judge
 
 router = APIRouter(tags=["access"])
 _strict = [Depends(known_parameters)]
@@ -58,23 +63,37 @@ def close_here(served: ServedNow, files: FilesNow, asked: Asked, lon: str, lat: 
     return closed_here(asked.require_roads(served.snapshot, files), *at, road)
 
 
-@router.post("/closures", dependencies=[*CLOSERS, *_strict], status_code=201)
-def close(
-    request: Request, served: ServedNow, caller: CallerNow, files: FilesNow, store: StoreNow, body: Body, response: Response
-) -> dict[str, Any]:
+@router.post("/closures", dependencies=[*CLOSERS, *_strict], status_code=201, openapi_extra={"parameters": [KEY]})
+async def close(request: Request, served: ServedNow, caller: CallerNow, files: FilesNow, body: Body) -> Response:
     """Shut roads: by their ids, inside an area, around a point, or where a raster says that water stands."""
     given = closing.closure_of(body)
-    closing.require_known(served.snapshot, files, given)
-    closure_id = closing.add_closure(store, given, dt.datetime.now(tz=dt.UTC), caller.actor, judge_of(caller, served.snapshot))
-    response.headers["Location"] = f"/collections/road_closures/items/{closure_id}"
-    return {"id": closure_id, "revision": _follow(request)}
+    await run_in_threadpool(closing.require_known, served.snapshot, files, given)
+    change = closing.new_closure(given, dt.datetime.now(tz=dt.UTC), caller.actor)
+    return await _kept(request, body, closing.closed_by(caller.actor), change, judge_of(caller, served.snapshot))
 
 
-@router.post("/closures/{closure_id}/end", dependencies=[*CLOSERS, *_strict])
-def reopen(request: Request, served: ServedNow, caller: CallerNow, store: StoreNow, closure_id: str, body: Body) -> dict[str, Any]:
+@router.post("/closures/{closure_id}/end", dependencies=[*CLOSERS, *_strict], openapi_extra={"parameters": [KEY]})
+async def reopen(request: Request, served: ServedNow, caller: CallerNow, closure_id: str, body: Body) -> Response:
     """End a closure now, or at the body's ``at``; its row stays and says so."""
-    closing.end_closure(store, closure_id, closing.end_of(body), caller.actor, judge_of(caller, served.snapshot))
-    return {"id": closure_id, "revision": _follow(request)}
+    at = closing.end_of(body)
+    judge = closing.not_before_it_began(at, judge_of(caller, served.snapshot))
+    return await _kept(request, body, closing.reopened_by(caller.actor), closing.ending(closure_id, at), judge)
+
+
+async def _kept(request: Request, body: dict[str, Any], batch: Batch, change: Change, judge: Judge) -> Response:
+    """Write a closure, and serve it before answering, so that whoever wrote it reads it."""
+    key = reply_key(request, json.dumps(body, sort_keys=True).encode())
+    written = await stored(request, batch, (change,), judge=judge, compose=_closure_reply, key=key)
+    await run_in_threadpool(request.app.state.follower.refresh)
+    return sent(written)
+
+
+def _closure_reply(written: Written) -> Reply:
+    (outcome,) = written.outcomes
+    fid, made = outcome.change.fid, outcome.change.op == "create"
+    headers = (("content-type", "application/json"), ("geo-risk-revision", str(written.revision)))
+    location = (("location", f"/collections/road_closures/items/{quote(fid, safe='')}"),) if made else ()
+    return Reply(201 if made else 200, headers + location, json.dumps({"id": fid, "revision": written.revision}).encode())
 
 
 @router.get("/routes", dependencies=[*OVERLAYS, *_strict])
@@ -217,10 +236,3 @@ def _job(job: PlanJob, *, whole: bool = True) -> dict[str, Any]:
         "problem": problem(job.error) if job.error else None, "plan": job.plan if whole else None,
     }  # fmt: skip
     return {name: value for name, value in facts.items() if value is not None}
-
-
-def _follow(request: Request) -> int:
-    """Serve what was just written before answering, so that whoever wrote it reads it."""
-    follower: Follower = request.app.state.follower
-    follower.refresh()
-    return follower.served().snapshot.revision

@@ -6,9 +6,7 @@ the rest happens in the store's one transaction, whose reply is sent as it was s
 
 import asyncio
 import datetime as dt
-import hashlib
 import json
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -18,6 +16,7 @@ from fastapi import APIRouter, Request, Response
 
 from api.caller import Caller
 from api.entity_tags import revisions_in, tag_of, tags_in
+from api.kept_replies import reply_key, sent, stored
 from api.lean_route import LeanRoute
 from api.policy import READERS, REPORTERS, out_of_place
 from api.settings import Settings
@@ -35,14 +34,13 @@ from geo_risk.errors import (
     GeoRiskError,
     ParameterError,
     Stale,
-    StoreUnavailable,
     TooLarge,
     shown,
 )
 from layers._catalog import catalog
 from layers._check.one import RowRejected
 from layers._layer import Layer
-from layers._store import Store, seen
+from layers._store import seen
 from layers._store.records import Act, Change, Feature, Outcome, Reply, ReplyKey, Written, is_clean
 from layers._store.writes import require_feature
 
@@ -50,15 +48,10 @@ GEOJSON: Final = "application/geo+json"
 JSON: Final = "application/json"
 _KINDS: Final = frozenset({JSON, GEOJSON, "application/merge-patch+json"})
 _CRS84: Final = "<http://www.opengis.net/def/crs/OGC/1.3/CRS84>"
-_KEY: Final = re.compile(r"[\x21-\x7e]{1,255}", re.ASCII)
 _NONE: Final[Mapping[str, Sequence[str]]] = {}
 _WHOLE: Final[Mapping[str, Sequence[str]]] = {"whole": ("true", "false")}
 _IN_THREAD_BYTES: Final = 16_000
 """A body longer than this is read in a thread: the event loop has other requests to serve."""
-_BEGUN_BY: Final = 0.75
-"""The share of the deadline by which a write must have begun, so that it can end within it."""
-_ROW_S: Final = 0.005
-"""How much longer each further feature of a batch may take."""
 
 router = APIRouter(tags=["writes"], route_class=LeanRoute)
 
@@ -75,7 +68,7 @@ class Asked:
     received: dt.datetime
     reason: str | None
     minimal: bool
-    key: str | None
+    key: ReplyKey | None
     query: Mapping[str, str]
 
 
@@ -153,14 +146,17 @@ async def _written(request: Request, layer_id: str, plan: Plan, parameters: Mapp
         asked = await _asked(request, caller, layer, query)
         long = len(asked.body) > _IN_THREAD_BYTES
         planned = await asyncio.to_thread(plan, asked) if long else plan(asked)
-        written = await _stored(request, asked, planned)
+        batch = writing.batch_of(caller.actor, caller.role, planned.act, planned.reason)
+        written = await stored(
+            request, batch, planned.changes, judge=planned.judge, compose=planned.compose, key=asked.key, whole=planned.whole
+        )
         if any(isinstance(outcome.error, Forbidden) for outcome in written.outcomes):
             request.app.state.gate.note_refusal(request)
     except GeoRiskError as error:
         if isinstance(error, Forbidden):
             request.app.state.gate.note_refusal(request)
         return _refused(error, layer, caller)
-    return _sent(written)
+    return sent(written)
 
 
 def _layer(request: Request, layer_id: str) -> Layer:
@@ -176,10 +172,11 @@ async def _asked(request: Request, caller: Caller, layer: Layer, query: Mapping[
     settings: Settings = request.app.state.settings
     _require_crs(request)
     snapshot = request.app.state.follower.served().snapshot
+    body = await _body(request, settings)
     return Asked(
-        caller=caller, layer=layer, settings=settings, rights=rights_of(caller, snapshot), body=await _body(request, settings),
+        caller=caller, layer=layer, settings=settings, rights=rights_of(caller, snapshot), body=body,
         received=dt.datetime.now(dt.UTC), reason=_reason(request), minimal=_is_minimal(request, caller),
-        key=_key(request), query=query,
+        key=reply_key(request, body), query=query,
     )
 
 
@@ -231,16 +228,6 @@ def _reason(request: Request) -> str | None:
     """The reason in the header, percent-encoded UTF-8 where it is not ASCII."""
     said = request.headers.get("geo-risk-reason")
     return None if said is None else writing.reason_of(unquote(said))
-
-
-def _key(request: Request) -> str | None:
-    said = request.headers.get("idempotency-key")
-    if said is not None and not _KEY.fullmatch(said):
-        raise ParameterError(
-            "the idempotency key cannot be kept", where="Idempotency-Key", expected="1 to 255 visible characters of ASCII",
-            got=shown(said), then="a UUID will do",
-        )
-    return said
 
 
 def _condition(request: Request, *, may_make: bool = False) -> Condition:
@@ -386,58 +373,6 @@ def _row(asked: Asked, index: int, outcome: Outcome, clock: Clock | None, judge:
 def _refused_row(asked: Asked, index: int, fid: str | None, error: GeoRiskError) -> dict[str, Any]:
     told, _ = problem_of(error, asked.layer, asked.caller)
     return {"index": index, **({} if fid is None else {"id": fid}), "status": status_of(error), "problem": told}
-
-
-async def _stored(request: Request, asked: Asked, planned: Planned) -> Written:
-    """Wait for the store, but not for ever: what could not begin in time is not done, what did not end is not known."""
-    store: Store = request.app.state.store
-    deadline_s = asked.settings.write_deadline_s
-    batch = writing.batch_of(asked.caller.actor, asked.caller.role, planned.act, planned.reason)
-    future = store.submit(
-        batch, planned.changes, judge=planned.judge, whole=planned.whole, reply_key=_reply_key(request, asked),
-        compose=planned.compose, deadline_s=deadline_s * _BEGUN_BY,
-    )  # fmt: skip
-    try:
-        async with asyncio.timeout(deadline_s + _ROW_S * (len(planned.changes) - 1)):
-            return await asyncio.wrap_future(future)
-    except TimeoutError:
-        raise _given_up(asked, begun=not future.cancelled()) from None
-
-
-def _given_up(asked: Asked, *, begun: bool) -> GeoRiskError:
-    """What is known of a write that nobody waits for any more; one that had not begun was taken back."""
-    if not begun:
-        return Busy(
-            "the store is at work on other writes; nothing was changed", expected="a write that begins in time",
-            then="send it again, with the same idempotency key",
-        )
-    return StoreUnavailable(
-        "the store did not answer in time; it is not known whether the change was kept", where="store",
-        expected=f"an answer within {asked.settings.write_deadline_s:g} s", got="none",
-        then="send it again with the same Idempotency-Key" if asked.key else "read the feature before you send it again",
-    )
-
-
-def _reply_key(request: Request, asked: Asked) -> ReplyKey | None:
-    """The caller's key with a digest of all that decides the answer: what he may see is part of it."""
-    if asked.key is None:
-        return None
-    sight = asked.caller.sight
-    said = (
-        request.method, request.scope["route"].path, sorted(request.path_params.items()), sorted(asked.query.items()),
-        sight.sensitivities, None if sight.layers is None else sorted(sight.layers),
-    )  # fmt: skip
-    digest = hashlib.sha256(repr(said).encode() + b"\0" + asked.body)
-    return ReplyKey(f"{asked.caller.by}:{asked.caller.id}", asked.key, digest.hexdigest())
-
-
-def _sent(written: Written) -> Response:
-    """The stored reply, byte for byte; one that was given before says so."""
-    reply = written.reply
-    if reply is None:
-        raise StoreUnavailable("the store gave no reply", where="store", expected="the reply that was composed", got="none")
-    replayed = {"Idempotency-Replayed": "true"} if written.replayed else {}
-    return Response(reply.body or None, status_code=reply.status, headers=dict(reply.headers) | replayed)
 
 
 def _refused(error: GeoRiskError, layer: Layer | None, caller: Caller) -> Response:

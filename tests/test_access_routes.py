@@ -71,6 +71,29 @@ def test_a_closure_that_ended_is_listed_and_shuts_nothing(client: TestClient) ->
     assert (told["links_shut"], [each["state"] for each in told["closures"]]) == (0, ["ended"])
 
 
+def test_a_closure_sent_twice_under_one_key_is_one_closure(client: TestClient) -> None:
+    first, again = (client.post("/closures", json=BRIDGE, headers={"Idempotency-Key": "press-1"}) for _ in range(2))
+    assert (first.status_code, again.status_code, again.content) == (201, 201, first.content)
+    assert (first.headers["Location"], again.headers["Location"]) == (f"/collections/road_closures/items/{first.json()['id']}",) * 2
+    assert ("Idempotency-Replayed" in first.headers, again.headers["Idempotency-Replayed"]) == (False, "true")
+    assert [each["id"] for each in answer(client, "/closures")["closures"]] == [first.json()["id"]]
+
+
+def test_an_end_sent_twice_under_one_key_ends_once(client: TestClient) -> None:
+    closure = shut(client, BRIDGE)
+    first, again = (client.post(f"/closures/{closure}/end", json={}, headers={"Idempotency-Key": "press-2"}) for _ in range(2))
+    assert (first.status_code, again.content, again.headers["Idempotency-Replayed"]) == (200, first.content, "true")
+    assert len(answer(client, f"/collections/road_closures/items/{closure}/history")["revisions"]) == 2
+
+
+def test_a_key_that_came_with_another_closure_closes_nothing(client: TestClient) -> None:
+    keyed = {"headers": {"Idempotency-Key": "press-3"}}
+    assert client.post("/closures", json=BRIDGE, **keyed).status_code == 201
+    assert client.post("/closures", json=BRIDGE | {"roads": ["north"]}, **keyed).status_code == 422
+    assert client.post("/closures", json=BRIDGE, headers={"Idempotency-Key": "two words"}).status_code == 400
+    assert answer(client, "/closures")["links_shut"] == 1
+
+
 def test_a_page_of_another_site_can_end_nothing(client: TestClient) -> None:
     closure = shut(client, BRIDGE)
     assert client.post(f"/closures/{closure}/end", data={"at": ""}).status_code == 400  # a form, as any page may send

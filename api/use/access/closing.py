@@ -98,9 +98,8 @@ def require_known(snapshot: Snapshot, files: AccessFiles, given: NewClosure) -> 
         depth_raster(files, given.depth_raster)
 
 
-def add_closure(store: Store, given: NewClosure, now: dt.datetime, actor: str, judge: Judge = permit) -> str:
-    """Keep a closure; returns its id after COMMIT. Without ``since`` it holds from now. ``judge`` may refuse it."""
-    closure_id = f"closure-{uuid.uuid4().hex[:12]}"
+def new_closure(given: NewClosure, now: dt.datetime, actor: str) -> Change:
+    """The row that keeps a closure, under a new id. Without ``since`` it holds from now."""
     circle = given.circle
     values: dict[str, Any] = {
         "title": given.title,
@@ -116,24 +115,46 @@ def add_closure(store: Store, given: NewClosure, now: dt.datetime, actor: str, j
         "until": given.until and _moment(given.until),
         "said_by": actor,
     }
-    change = Change(layer=LAYER_ID, fid=closure_id, op="create", values=values, geometry=_area(given.area))
-    store.write(Batch(actor=actor, reason="road closed", source=SOURCE), (change,), judge=judge)
-    return closure_id
+    closure_id = f"closure-{uuid.uuid4().hex[:12]}"
+    return Change(layer=LAYER_ID, fid=closure_id, op="create", values=values, geometry=_area(given.area))
 
 
-def end_closure(store: Store, closure_id: str, at: dt.datetime, actor: str, judge: Judge = permit) -> None:
-    """Let a closure end at a moment; `NotFound` where there is none of that id. Its row stays, and says when it ended.
+def ending(closure_id: str, at: dt.datetime) -> Change:
+    """The change that lets a closure end at a moment; its row stays, and says when. Judged by `not_before_it_began`."""
+    return Change(layer=LAYER_ID, fid=closure_id, op="patch", values={"until": _moment(at)})
 
-    One that has not begun by then ends as it begins. ``judge`` may refuse it.
-    """
+
+def closed_by(actor: str) -> Batch:
+    """The log's batch of a closure."""
+    return Batch(actor=actor, reason="road closed", source=SOURCE)
+
+
+def reopened_by(actor: str) -> Batch:
+    """The log's batch of a closure's end."""
+    return Batch(actor=actor, reason="road reopened", source=SOURCE)
+
+
+def add_closure(store: Store, given: NewClosure, now: dt.datetime, actor: str) -> str:
+    """Keep a closure; returns its id after COMMIT."""
+    change = new_closure(given, now, actor)
+    store.write(closed_by(actor), (change,))
+    return change.fid
+
+
+def end_closure(store: Store, closure_id: str, at: dt.datetime, actor: str) -> None:
+    """Let a closure end at a moment; `NotFound` where there is none of that id."""
+    store.write(reopened_by(actor), (ending(closure_id, at),), judge=not_before_it_began(at))
+
+
+def not_before_it_began(at: dt.datetime, judge: Judge = permit) -> Judge:
+    """A judge by whom a closure that has not begun by ``at`` ends as it begins; ``judge`` may refuse the change then."""
 
     def ended(of: Layer, before: Feature | None, after: Feature | None) -> Feature | None:
         if after is not None:
             after = replace(after, values={**after.values, "until": _moment(_end(after.values.get("since"), at))})
         return judge(of, before, after)
 
-    change = Change(layer=LAYER_ID, fid=closure_id, op="patch", values={"until": _moment(at)})
-    store.write(Batch(actor=actor, reason="road reopened", source=SOURCE), (change,), judge=ended)
+    return ended
 
 
 def _end(since: Value, at: dt.datetime) -> dt.datetime:

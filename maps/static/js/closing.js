@@ -5,6 +5,7 @@ import { byId, el, say } from "./dom.js";
 import { distance, page, t } from "./page.js";
 import { asked } from "./roads_asked.js";
 import { reopen, shut, suppose } from "./closures.js";
+import { Tries } from "./keys.js";
 import { choice, field, problem } from "./said.js";
 import { ask } from "./service.js";
 import { whileShown } from "./shape_field.js";
@@ -27,9 +28,10 @@ function closingForm(what, name, changed) {
   title.value = name.slice(0, 200);
   const until = el("input", { name: "until", type: "datetime-local" });
   const said = el("div", { class: "said" });
+  const tries = new Tries();
   const submit = (event) => {
     event.preventDefault();
-    close(event.target, event.submitter?.here ?? what, said, changed);
+    close(event.target, event.submitter?.here ?? what, tries, said, changed);
   };
   const button = writing(el("button", { type: "submit", class: "danger", id: "close-road" }, t(what.roads ? "closing.close_road" : "closing.close_area")));
   return el("form", { class: "access-form", on: { submit } }, field(t("closing.name"), title), cause, field(t("closing.until"), until), button, said);
@@ -50,13 +52,15 @@ async function closingHere(form, { roads, at }, onMap) {
 // A bridge that is shut is most often out.
 const likely = ({ bridge }) => (bridge ? "bridge" : "control");
 
-async function close(form, { roads, area, circle }, said, changed) {
+async function close(form, { roads, area, circle }, tries, said, changed) {
   const { title, cause, until } = Object.fromEntries(new FormData(form));
   const buttons = form.querySelectorAll("button[type=submit]");
   for (const each of buttons) each.disabled = true;
   said.replaceChildren();
+  const closure = { title, cause, ...(roads ? { roads } : area ? { area } : { circle }), ...(until ? { until: new Date(until).toISOString() } : {}) };
   try {
-    const { id, revision } = await shut({ title, cause, ...(roads ? { roads } : area ? { area } : { circle }), ...(until ? { until: new Date(until).toISOString() } : {}) });
+    const { id, revision } = await shut(closure, tries.keyOf(closure));
+    tries.taken(closure);
     said.replaceChildren(el("p", { class: "done" }, t("closing.closed", { title }), " ", again({ id, title }, said, changed)));
     say(t("closing.closed", { title }));
     await changed(revision);

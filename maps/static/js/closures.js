@@ -98,8 +98,8 @@ export class Closures {
   }
 }
 
-// Shut roads by ids, or an area; `until` is an ISO time or null.
-export const shut = (body) => ask("closures", { send: body });
+// Shut roads by ids, or an area; `until` is an ISO time or null. With the same `key` a closure sent twice is one.
+export const shut = (body, key) => ask("closures", { send: body, headers: { "Idempotency-Key": key } });
 
 // What was read as several closures of one row ends with it.
 export const reopen = (id) => ask(inPath("closures", id.replace(/\+\d+$/, ""), "end"), { send: {} });
