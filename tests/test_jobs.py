@@ -162,7 +162,7 @@ def test_a_job_killed_from_outside_fails_and_the_next_one_runs(start: Start) -> 
 
 def test_a_job_has_its_time(start: Start) -> None:
     jobs = start(SLEEPS, seconds=0.5)
-    done = until(jobs, jobs.submit(SCENARIO, "clerk"), finished, seconds=10)
+    done = until(jobs, jobs.submit(SCENARIO, "clerk"), finished, seconds=30)
     with pytest.raises(ParameterError, match=r"expected: at most 0.5 s"):
         jobs.run(done.id)
 
