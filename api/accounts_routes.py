@@ -1,16 +1,16 @@
 """Accounts, keys and the audit, for admins; what is changed here holds at once in this process, and within a second elsewhere."""
 
 from dataclasses import asdict
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final
 from urllib.parse import quote
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import JSONResponse
 
 from api.gate import Gate, address_of
 from api.passwords import generated
 from api.policy import ADMINS
-from api.request import CallerNow, ServedNow, SettingsNow, StoreNow, asks_for_page, known_parameters
+from api.request import CallerNow, Language, ServedNow, SettingsNow, StoreNow, asks_for_page, known_parameters
 from api.sign_in_routes import SignInNow
 from api.strict_json import json_object
 from api.use import enrolment, parameters
@@ -52,7 +52,7 @@ def accounts_list(
     store: StoreNow,
     served: ServedNow,
     settings: SettingsNow,
-    lang: Annotated[Literal["zh-CN", "en"] | None, Query()] = None,
+    lang: Language | None = None,
 ) -> Response:
     """Every account, and the areas that can be granted; to browsers the page, which asks for these."""
     if asks_for_page(request):

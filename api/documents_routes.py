@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Path, Request, Response
 from fastapi.responses import JSONResponse
 
 from api.policy import READERS
-from api.request import ServedNow, known_parameters
+from api.request import Language, ServedNow, known_parameters
 from layers._check import template_csv, template_xlsx
 
 router = APIRouter(tags=["documents"], dependencies=[*READERS, Depends(known_parameters)])
@@ -19,7 +19,7 @@ TEMPLATES = {
 
 @router.get("/templates/{layer_id}.{extension}")
 def template(
-    served: ServedNow, layer_id: str, extension: Annotated[Literal["csv", "xlsx"], Path()], lang: Literal["zh-CN", "en"] = "zh-CN"
+    served: ServedNow, layer_id: str, extension: Annotated[Literal["csv", "xlsx"], Path()], lang: Language = "zh-CN"
 ) -> Response:
     """An empty table with the layer's header row, to be filled in and imported."""
     make, kind = TEMPLATES[extension]

@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse
 from api.caller import Caller
 from api.gate import Gate, address_of
 from api.policy import CLOSERS, OVERLAYS, READERS
-from api.request import CallerNow, ServedNow, SettingsNow, StoreNow, known_parameters
+from api.request import CallerNow, Language, ServedNow, SettingsNow, StoreNow, known_parameters
 from api.status_codes import PROBLEM, problem, status_of
 from api.strict_json import json_object
 from api.use import history, parameters, shift, shift_answer, shift_counts
@@ -23,6 +23,7 @@ from layers._layer import SENSITIVITIES
 from layers._store import Snapshot
 from layers._store.accounts import compared
 from layers._store.undo import ChangedSince, Target, Undone
+from maps.languages import title_key
 
 _strict = [Depends(known_parameters)]
 _HIGHEST = 10**15
@@ -62,7 +63,7 @@ def moments(served: ServedNow, store: StoreNow, hours: str = "24") -> dict[str, 
 def changes(
     request: Request, served: ServedNow, store: StoreNow, settings: SettingsNow, since: str, until: str | None = None,
     by: Literal["known", "true"] = "known", layers: str | None = None, town: str | None = None, person: str | None = None,
-    limit: str | None = None, offset: str = "0", f: Literal["json", "csv", "text"] = "json", lang: Literal["zh", "en"] = "zh",
+    limit: str | None = None, offset: str = "0", f: Literal["json", "csv", "text"] = "json", lang: Language = "zh-CN",
 ) -> Response:  # fmt: skip
     """What changed since a revision, a moment or a time of day such as ``08:00``: by layer, town and person, feature by feature.
 
@@ -80,11 +81,12 @@ def changes(
     found = shift.rows(store, snapshot, asked, names)
     found = found if town is None else shift.of_town(found, snapshot, town)
     found = found if person is None else shift.of_person(found, _person(snapshot, person))
+    key = title_key(lang)
     if f == "csv":
         headers = {"Content-Disposition": 'attachment; filename="changes.csv"'}
-        return Response(shift_answer.csv_bytes(snapshot, found, named, lang), media_type="text/csv; charset=utf-8", headers=headers)
+        return Response(shift_answer.csv_bytes(snapshot, found, named, key), media_type="text/csv; charset=utf-8", headers=headers)
     if f == "text":
-        lines = shift_answer.lines(snapshot, asked, found, named, lang)
+        lines = shift_answer.lines(snapshot, asked, found, named, key)
         return Response("\n".join(lines), media_type="text/plain; charset=utf-8")
     return JSONResponse(shift_answer.answer(snapshot, asked, found, named, start, page))
 

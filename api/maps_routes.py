@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse, JSONResponse
 from api.features_routes import landing
 from api.policy import EVERYBODY, PAGES, STATIC
 from api.questions_routes import field_layers
-from api.request import ServedNow, SettingsNow, asks_for_page, known_parameters
+from api.request import Language, ServedNow, SettingsNow, asks_for_page, known_parameters
 from api.road_request import Asked, FilesNow
 from api.served import Served
 from api.settings import Settings
@@ -37,12 +37,11 @@ _LIMIT_MIN = 120.0
 
 router = APIRouter(tags=["pages"], include_in_schema=False)
 _strict = [Depends(known_parameters)]
-Language = Annotated[Literal["zh-CN", "en"] | None, Query()]
 NextPage = Annotated[Literal["map", "field", "accounts"], Query(alias="next")]
 
 
 @router.get("/", dependencies=[*PAGES, *_strict])
-def root(request: Request, served: ServedNow, settings: SettingsNow, lang: Language = None) -> Response:
+def root(request: Request, served: ServedNow, settings: SettingsNow, lang: Language | None = None) -> Response:
     """The command map to browsers, the OGC landing page to programs that ask for JSON."""
     if not asks_for_page(request):
         return JSONResponse(landing(request), headers={"Vary": "Accept"})
@@ -60,7 +59,7 @@ def field(
     lon: str | None = None,
     lat: str | None = None,
     radius_m: str | None = None,
-    lang: Language = None,
+    lang: Language | None = None,
     layers: Annotated[list[str] | None, Query()] = None,
     by: Literal["time", "line"] = "time",
     free: bool = False,
@@ -119,7 +118,7 @@ def _near_question(snapshot: Snapshot, settings: Settings, typed: FieldAnswer) -
 
 @router.get("/sign-in", dependencies=[*EVERYBODY, *_strict])
 def signing_in(
-    request: Request, served: ServedNow, settings: SettingsNow, lang: Language = None, next_page: NextPage = "map"
+    request: Request, served: ServedNow, settings: SettingsNow, lang: Language | None = None, next_page: NextPage = "map"
 ) -> Response:
     """The page for signing in; ``next`` is the page to go on to, and names one of ours, never an address."""
     language = language_of(request, lang)
@@ -141,14 +140,14 @@ def refused_view(request: Request) -> Response:
 
 
 @router.get("/docs", dependencies=[*PAGES, *_strict])
-def reference(request: Request, served: ServedNow, settings: SettingsNow, lang: Language = None) -> Response:
+def reference(request: Request, served: ServedNow, settings: SettingsNow, lang: Language | None = None) -> Response:
     """The API reference."""
     language = language_of(request, lang)
     return _page(reference_page(language, _page_settings(served, settings)), language, lang)
 
 
 @router.get("/words", dependencies=[*EVERYBODY, *_strict])
-def words_of(request: Request, lang: Language = None) -> dict[str, str]:
+def words_of(request: Request, lang: Language | None = None) -> dict[str, str]:
     """The words of the pages in a language."""
     return dict(words(language_of(request, lang)))
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Annotated, Any, Final, get_args, get_origin
 
 from fastapi import Depends, Request
+from pydantic import BeforeValidator
 from starlette.concurrency import run_in_threadpool
 
 from api.caller import Caller
@@ -15,6 +16,7 @@ from api.use.past import moment_asked, past_of
 from geo_risk.errors import ParameterError, shown
 from layers._store import Sight, Snapshot, Store, seen
 from layers._store.moments import Moment
+from maps.languages import Tag, known_language
 
 _WAIT_S: Final = 2.0
 _REVISION: Final = re.compile("[0-9]{1,18}")
@@ -114,6 +116,14 @@ def _settings(request: Request) -> Settings:
 def _store(request: Request) -> Store:
     found: Store = request.app.state.store
     return found
+
+
+def _language(given: object) -> object:
+    """A language as we name it, from any tag of it, such as zh or en-GB; what names none of ours as it was given, to be refused."""
+    return (known_language(given) or given) if isinstance(given, str) else given
+
+
+Language = Annotated[Tag, BeforeValidator(_language)]
 
 
 def asks_for_page(request: Request) -> bool:

@@ -7,9 +7,10 @@ from typing import Any, Final
 
 from layers._catalog import layer as layer_of
 from layers._layer import Column, Layer
+from maps.languages import title_key
 from maps.page import PageSettings, moment, number, place_layer, point_layers, rendered
 from maps.shell import shell
-from maps.words import title_key, words
+from maps.words import words
 
 _SHOWN_FIRST: Final = "response"
 STATES: Final = ("", "open", "closed", "away", "unknown")
@@ -208,7 +209,7 @@ def card_rows(layer: Layer, properties: Mapping[str, Any], language: str) -> tup
     """The lines of a feature's card: the columns its layer's style names for cards, where they have a value."""
     columns = [layer.column(name) for name in layer.style.card if name != "status"]
     return tuple(
-        Row(title=column.title[title_key(language)], value=value_text(column, properties[column.name], language))  # type: ignore[index]
+        Row(title=column.title[title_key(language)], value=value_text(column, properties[column.name], language))
         for column in columns
         if properties.get(column.name) is not None
     )
@@ -267,12 +268,12 @@ def _status_text(layer: Layer, item: Mapping[str, Any], language: str) -> str:
 
 def _titles(layer_ids: tuple[str, ...], language: str) -> str:
     separator = "、" if title_key(language) == "zh" else ", "
-    return separator.join(layer_of(each).title[title_key(language)] for each in layer_ids)  # type: ignore[index]
+    return separator.join(layer_of(each).title[title_key(language)] for each in layer_ids)
 
 
 def _kind(layer: Layer, language: str, asked: FieldAnswer) -> dict[str, Any]:
     chosen = layer.id in asked.layers if asked.layers else layer.group == _SHOWN_FIRST
-    return {"id": layer.id, "title": layer.title[title_key(language)], "chosen": chosen}  # type: ignore[index]
+    return {"id": layer.id, "title": layer.title[title_key(language)], "chosen": chosen}
 
 
 def _distance_in(language: str) -> Any:

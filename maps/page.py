@@ -15,8 +15,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from layers._catalog import catalog
 from layers._layer import Geometry, Layer
+from maps.languages import LANGUAGES
 from maps.shell import STATIC
-from maps.words import LANGUAGES, words
+from maps.words import words
 
 _ENVIRONMENT: Final = Environment(
     loader=PackageLoader("maps", "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True

@@ -9,10 +9,8 @@ from typing import Final
 from babel.messages.pofile import read_po
 
 from geo_risk.errors import NotFound, shown
+from maps.languages import DEFAULT, LANGUAGES, known_language, title_key
 
-LANGUAGES: Final = ("zh-CN", "en")
-DEFAULT: Final = LANGUAGES[0]
-_BY_PRIMARY: Final = {"zh": "zh-CN", "en": "en"}
 _LOCALE: Final = Path(__file__).parent / "locale"
 _LONGEST_HEADER: Final = 200
 
@@ -40,16 +38,7 @@ def pick_language(query: str | None, cookie: str | None, accept_language: str | 
     ('en', 'zh-CN')
     """
     asked = (query or "", cookie or "", *_preferred(accept_language or ""))
-    return next((known for known in map(_known, asked) if known), DEFAULT)
-
-
-def title_key(language: str) -> str:
-    """The key of a layer's titles in that language.
-
-    >>> title_key("zh-CN"), title_key("en")
-    ('zh', 'en')
-    """
-    return "zh" if language.startswith("zh") else "en"
+    return next((known for known in map(known_language, asked) if known), DEFAULT)
 
 
 def in_each_language(key: str) -> dict[str, str]:
@@ -59,10 +48,6 @@ def in_each_language(key: str) -> dict[str, str]:
     {'zh': '东北', 'en': 'north-east'}
     """
     return {title_key(language): words(language)[key] for language in LANGUAGES}
-
-
-def _known(tag: str) -> str | None:
-    return _BY_PRIMARY.get(tag.strip().lower().replace("_", "-").split("-")[0])
 
 
 def _preferred(header: str) -> list[str]:

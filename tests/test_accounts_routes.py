@@ -16,8 +16,8 @@ from layers._layer import SENSITIVITIES
 from layers._store import Batch, open_store
 from layers._store.accounts import CLEARANCE, ROLES, VERBS, at_least, shown_to_all
 from maps.accounts import accounts_page, layers_told, roles_told
+from maps.languages import LANGUAGES
 from maps.page import PageSettings
-from maps.words import LANGUAGES
 
 BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 

@@ -24,6 +24,8 @@ def test_the_command_map_holds_no_data(client: TestClient) -> None:
     [
         ({}, "zh-CN"),
         ({"params": {"lang": "en"}}, "en"),
+        ({"params": {"lang": "zh"}, "headers": HTML | {"Accept-Language": "en"}}, "zh-CN"),
+        ({"params": {"lang": "EN-gb"}}, "en"),
         ({"headers": HTML | {"Accept-Language": "en-GB,en"}}, "en"),
     ],
 )

@@ -12,8 +12,9 @@ from geo_risk.errors import NotFound
 from layers._catalog import catalog
 from layers._layer import SENSITIVITIES
 from layers._store.accounts import ROLES, VERBS
+from maps.languages import LANGUAGES, title_key
 from maps.shell import STATIC
-from maps.words import LANGUAGES, pick_language, title_key, words
+from maps.words import pick_language, words
 
 SOURCES = [*(STATIC / "js").glob("*.js"), *(STATIC.parent / "templates").glob("*.html"), *STATIC.parent.glob("*.py")]
 KEY = re.compile(r"""["'](?P<key>[a-z]+\.[a-z_]+)["']""")

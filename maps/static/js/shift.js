@@ -68,7 +68,7 @@ export class Shift {
       el("p", { class: "note", role: "status" }, this.summary()),
       ...this.sums(),
       this.batches(),
-      rows.length ? el("p", { class: "actions" }, el("a", { id: "shift-csv", class: "file", href: `${this.path()}&f=csv&lang=${page.language.startsWith("zh") ? "zh" : "en"}`, download: "changes.csv" }, t("shift.csv"))) : null,
+      rows.length ? el("p", { class: "actions" }, el("a", { id: "shift-csv", class: "file", href: `${this.path()}&f=csv&lang=${page.language}`, download: "changes.csv" }, t("shift.csv"))) : null,
       el("ul", { class: "near", id: "shift-rows" }, rows.map((each) => this.row(each))),
       this.answer.next === null ? null : el("p", { class: "actions" }, el("button", { type: "button", id: "shift-more", on: { click: () => this.more() } }, t("history.more"))),
     ];
