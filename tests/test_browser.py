@@ -780,7 +780,7 @@ def test_a_closures_title_is_shown_literally_wherever_it_is_told(road_map: Calla
     seen.page.locator("input[name=title]").fill(title)
     by_key(seen, "#close-road")
     sync_api.expect(seen.page.locator(f"{SHUT} .name")).to_have_text(title)
-    sync_api.expect(seen.panel().locator(".done")).to_contain_text(title)
+    sync_api.expect(seen.panel().locator(".shut-now")).to_contain_text(title)
     by_key(seen, "#open-access")
     sync_api.expect(seen.panel().locator(".in-the-way").first).to_have_text(f"On the direct road: Bridge out ({title})")
     by_key(seen, ".closure .end")

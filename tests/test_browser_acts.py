@@ -1,6 +1,8 @@
 """What hands do most on the pages, in two acts, and how it is taken back: over the road city, whose sums the reader can do."""
 
+import json
 import re
+import urllib.request
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -39,6 +41,15 @@ def at_map(acts_url: str, browse: Callable[..., Seen]) -> Callable[..., Seen]:
     return opened
 
 
+def another_says(url: str, item: str, **properties: Any) -> None:
+    """Somebody else changes a feature: ``layer/id``."""
+    headers = {"Content-Type": "application/json", "If-Match": "*"} | callers.headers("admin")
+    body = json.dumps({"properties": properties}).encode()
+    layer_id, _, fid = item.partition("/")
+    asked = urllib.request.Request(f"{url}/collections/{layer_id}/items/{fid}", body, headers, method="PATCH")
+    urllib.request.urlopen(asked, timeout=10).close()
+
+
 # ---- a road ----
 
 
@@ -48,13 +59,29 @@ def test_a_road_is_shut_where_it_was_clicked_and_opened_again_by_one_press(acts_
     here = seen.panel().locator("#close-here")
     expect(here).to_have_text("Close only here: 2 km")
     here.click()
-    expect(seen.panel().locator(".done")).to_contain_text("Closed: Main Street")
+    expect(seen.panel().locator(".shut-now")).to_contain_text("Closed now: Main Street")
     shut = in_force(acts_url)
     assert [(each["title"], [road["id"] for road in each["roads"]]) for each in shut] == [("Main Street", ["main-e"])]
     assert shut[0]["drawn"]["circle"] == {"lon": pytest.approx(0.025, abs=2e-4), "lat": 0.0, "radius_m": 3.0}
-    expect(seen.page.locator("#news-list li").first).to_contain_text("Road closures: Main Street")
-    seen.panel().locator("#close-back").click()
-    expect(seen.panel().locator(".done")).to_contain_text("Reopened: Main Street")
+    expect(seen.page.locator("#news-list li")).to_have_text(re.compile("Road closures: Main Street"))  # told once
+    seen.panel().locator(".shut-now .end").click()
+    expect(seen.panel().locator(".shut-now")).to_have_count(0)
+    assert in_force(acts_url) == []
+
+
+def test_what_is_said_of_a_closure_stays_when_the_panel_is_drawn_anew(acts_url: str, at_map: Callable[..., Seen]) -> None:
+    seen = at_map()
+    click_at(seen, 0.025, 0.0)
+    seen.panel().locator("#close-road").click()
+    expect(seen.panel().locator(".shut-now")).to_contain_text("Closed now: Main Street")
+    seen.panel().locator("[name=title]").fill("Half of it")
+    another_says(acts_url, "roads/main-e", kind="gravel")
+    expect(seen.panel().locator(".facts")).to_contain_text("gravel")
+    expect(seen.panel().locator("[name=title]")).to_be_focused()
+    expect(seen.panel().locator("[name=title]")).to_have_value("Half of it")
+    expect(seen.panel().locator(".shut-now")).to_contain_text("Closed now: Main Street")
+    seen.panel().locator(".shut-now .end").click()
+    expect(seen.panel().locator(".shut-now")).to_have_count(0)
     assert in_force(acts_url) == []
 
 
@@ -71,10 +98,10 @@ def test_a_road_shut_though_no_answer_came_is_not_shut_twice_by_the_next_press(a
     button.click()
     expect(seen.panel().locator("#closing .said")).to_contain_text("does not answer")
     button.click()
-    expect(seen.panel().locator(".done")).to_contain_text("Closed: Main Street")
+    expect(seen.panel().locator(".shut-now")).to_contain_text("Closed now: Main Street")
     assert [each["title"] for each in in_force(acts_url)] == ["Main Street"]
-    seen.panel().locator("#close-back").click()
-    expect(seen.panel().locator(".done")).to_contain_text("Reopened: Main Street")
+    seen.panel().locator(".shut-now .end").click()
+    expect(seen.panel().locator(".shut-now")).to_have_count(0)
     assert in_force(acts_url) == []
     seen.forgive("net::ERR_FAILED")
 
@@ -130,7 +157,11 @@ def test_what_somebody_changed_since_is_not_taken_back(acts_url: str, at_map: Ca
     expect(seen.page.locator("#save-back")).to_be_visible()
     seen.page.route("**/undo", lambda route: route.fulfill(status=409, json={"title": "changed since", "status": 409}))
     seen.page.locator("#save-back").click()
-    expect(seen.page.locator("#saved [role=alert]")).to_contain_text("It was changed again since")
+    refused = seen.page.locator("#saved [role=alert]")
+    expect(refused).to_contain_text("It was changed again since")
+    another_says(acts_url, "shelters/sw", occupancy=9)
+    expect(seen.panel().locator(".facts dt:text-is('Occupancy') + dd")).to_contain_text("9")
+    expect(refused).to_contain_text("It was changed again since")
     seen.forgive(409)
 
 

@@ -17,19 +17,20 @@ import { SelectionQuestion, selectForm } from "./selection.js";
 import { Watch } from "./watch.js";
 
 const ROADS = "roads";
+const CLOSURES = "road_closures";
 
 export class Access {
   revision = -1;
 
-  // `look` asks the service for what is new; `failed` tells that it did not answer.
-  constructor({ map, canvas, layers, spots, open, look, failed }) {
-    Object.assign(this, { map, layers, open, look, failed });
+  // `took(revision, changes)` draws what this page changed; `failed` tells that the service did not answer.
+  constructor({ map, canvas, layers, spots, open, took, failed }) {
+    Object.assign(this, { map, layers, open, took, failed });
     this.onMap = new AccessMap(map, canvas);
     this.watch = new Watch();
     const goTo = (bounds) => map.fitBounds(bounds, { maxZoom: 14, padding: [60, 60] });
     const shared = { onMap: this.onMap, watch: this.watch, again: () => this.again({ told: true }), open, layers, spots, goTo, supposed: () => this.supposed() };
     this.shared = shared;
-    this.closures = new Closures({ onMap: this.onMap, changed: (revision) => this.changed(revision), goTo });
+    this.closures = new Closures({ onMap: this.onMap, changed: (change) => this.changed(change), goTo });
     this.area = new Area(map, this.onMap, (area) => this.select({ area }));
     this.circle = new Circle(map, this.onMap, (circle) => this.select({ circle }));
     this.evacuation = new EvacuationQuestion(shared);
@@ -53,10 +54,9 @@ export class Access {
   }
 
   // A closure was taken or ended by this page; the revision it made needs no second asking.
-  async changed(revision) {
+  async changed({ revision, id, op }) {
     this.revision = revision;
-    await this.again({ told: true });
-    await this.look();
+    await Promise.all([this.again({ told: true }), this.took(revision, [{ layer: CLOSURES, id, op }])]);
   }
 
   async again({ told, first = false }) {
@@ -80,12 +80,14 @@ export class Access {
   }
 
   // In the panel of a feature: who gets there, and for a road the way to shut it.
-  extend(layer, place, clicked) {
+  // What is being said of a closure stays where the same panel is drawn anew, as `closing`.
+  extend(layer, place, clicked, closing) {
     const at = layer.geometry !== "point" && clicked ? { lon: clicked.lng, lat: clicked.lat, name: null } : { lon: place.lon, lat: place.lat, name: place.name };
     const sections = [at.lon === null || at.lon === undefined ? null : this.whoGetsHere(at)];
     if (layer.geometry === "area") sections.push(this.whatIsInside([layer.id, place.id, place.name]));
-    if (layer.id === ROADS) sections.push(this.closing({ roads: [place.id], at: clicked, bridge: place.properties?.bridge }, `${place.properties?.name ?? place.id}`));
+    if (layer.id === ROADS) sections.push(closing ?? this.closing({ roads: [place.id], at: clicked, bridge: place.properties?.bridge }, `${place.properties?.name ?? place.id}`));
     byId("panel").querySelector("header").after(...sections.filter(Boolean));
+    this.closures.tellRoad();
   }
 
   whoGetsHere(at) {
@@ -97,7 +99,7 @@ export class Access {
   }
 
   closing(what, name) {
-    return closingSection(what, name, { changed: (revision) => this.changed(revision), supposed: () => this.supposed(), onMap: this.onMap });
+    return closingSection(what, name, { changed: (change) => this.changed(change), supposed: () => this.supposed(), onMap: this.onMap });
   }
 
   // On a narrow screen the panel would lie over what is to be drawn on.

@@ -19,7 +19,7 @@ export function closingSection(what, name, { changed, supposed, onMap }) {
   const road = what.roads?.[0];
   const form = closingForm(what, name, changed);
   if (road && what.at) closingHere(form, what, onMap);
-  return el("section", { class: "closing", id: "closing" }, el("h3", {}, t("closing.title")), form, road ? whatIfButton(road, name, supposed) : null);
+  return el("section", { class: "closing", id: "closing" }, el("h3", {}, t("closing.title")), road ? el("div", { id: "shut-now", "data-road": road }) : null, form, road ? whatIfButton(road, name, supposed) : null);
 }
 
 function closingForm(what, name, changed) {
@@ -61,9 +61,9 @@ async function close(form, { roads, area, circle }, tries, said, changed) {
   try {
     const { id, revision } = await shut(closure, tries.keyOf(closure));
     tries.taken(closure);
-    said.replaceChildren(el("p", { class: "done" }, t("closing.closed", { title }), " ", again({ id, title }, said, changed)));
     say(t("closing.closed", { title }));
-    await changed(revision);
+    await changed({ revision, id, op: "create" });
+    if (!byId(`shut-end-${id}`)) said.replaceChildren(el("p", { class: "done" }, t("closing.closed", { title }), " ", again({ id, title }, said, changed)));
   } catch (error) {
     said.replaceChildren(problem(error));
   } finally {
@@ -71,13 +71,13 @@ async function close(form, { roads, area, circle }, tries, said, changed) {
   }
 }
 
-// What was shut by mistake is open again by one press.
+// What was shut by mistake is open again by one press; in the panel of a road what shuts it stands there anyway, with its button.
 function again({ id, title }, said, changed) {
   const press = async () => {
     try {
       const { revision } = await reopen(id);
       said.replaceChildren(el("p", { class: "done" }, t("closure.ended_now", { title })));
-      await changed(revision);
+      await changed({ revision, id, op: "update" });
     } catch (error) {
       said.replaceChildren(problem(error));
     }

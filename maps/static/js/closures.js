@@ -63,20 +63,39 @@ export class Closures {
       ].filter(Boolean),
     );
     (byId(focused) ?? (focused ? byId("closures-summary") : null))?.focus();
+    this.tellRoad();
     byId("closures").dataset.warned = String(unreadable.length > 0 || known.some(doubtful));
   }
 
+  // In the panel of a road: what shuts it now.
+  tellRoad() {
+    const holder = byId("shut-now");
+    if (!holder || !this.answer) return;
+    const here = this.answer.closures.filter(({ id, state, roads }) => id !== WHAT_IF && state === "honoured" && roads?.some((road) => road.id === holder.dataset.road));
+    const focused = holder.contains(document.activeElement) ? document.activeElement.id : null;
+    holder.replaceChildren(...here.map((closure) => this.shutNow(closure)));
+    if (focused) (byId(focused) ?? byId("close-road"))?.focus();
+  }
+
+  shutNow(closure) {
+    const said = el("div", { class: "said" });
+    const failed = (error) => said.replaceChildren(problem(error));
+    return el("div", { class: "shut-now" }, el("b", {}, t("closing.shut_now", { title: closure.title })), el("small", {}, [causeOf(closure), ...timesOf(closure)].join(" · ")), this.endButton(closure, "shut-end", failed), said);
+  }
+
+  endButton(closure, id, failed) {
+    return el("button", { type: "button", class: "end", id: `${id}-${closure.id}`, "aria-label": t("closure.end_of", { title: closure.title }), on: { click: () => this.end(closure, failed) } }, t("closure.end"));
+  }
+
   row(closure) {
-    const { id, title, state, since, until } = closure;
-    const facts = [titleOf(closure.cause_title) || closure.cause, t("closure.roads", { n: number(closure.roads?.length ?? 0, 0), links: number(closure.links, 0) })];
-    const times = [since ? t("closure.since", { time: moment(since) }) : "", until ? t("closure.until", { time: moment(until) }) : ""];
+    const { id, title, state } = closure;
+    const facts = [causeOf(closure), t("closure.roads", { n: number(closure.roads?.length ?? 0, 0), links: number(closure.links, 0) }), ...timesOf(closure)];
     const name = el("button", { type: "button", class: "name", id: `closure-show-${id}`, on: { click: () => this.show(closure) } }, title);
-    const end = el("button", { type: "button", class: "end", id: `closure-end-${id}`, "aria-label": t("closure.end_of", { title }), on: { click: () => this.end(closure) } }, t("closure.end"));
     return el(
       "div", { class: `closure closure-${state.replaceAll(" ", "-")}`, role: "listitem", "data-closure": id },
       name, el("span", { class: "closure-state" }, t(STATES[state] ?? "closure.honoured")),
-      el("small", {}, [...facts, ...times].filter(Boolean).join(" · ")), ...doubts(closure),
-      state === "ended" ? null : end,
+      el("small", {}, facts.filter(Boolean).join(" · ")), ...doubts(closure),
+      state === "ended" ? null : this.endButton(closure, "closure-end", (error) => this.refused(error)),
     );
   }
 
@@ -86,17 +105,25 @@ export class Closures {
     else if (drawn?.circle) this.goTo(window.L.latLng(drawn.circle.lat, drawn.circle.lon).toBounds(2 * drawn.circle.radius_m));
   }
 
-  async end({ id, title }) {
+  async end({ id, title }, failed) {
     try {
-      const { revision } = await reopen(id);
+      const ended = await reopen(id);
       say(t("closure.ended_now", { title }));
-      await this.changed(revision);
+      await this.changed({ ...ended, op: "update" });
     } catch (error) {
-      this.error = error;
-      this.list();
+      failed(error);
     }
   }
+
+  refused(error) {
+    this.error = error;
+    this.list();
+  }
 }
+
+const causeOf = (closure) => titleOf(closure.cause_title) || closure.cause;
+
+const timesOf = ({ since, until }) => [since ? t("closure.since", { time: moment(since) }) : "", until ? t("closure.until", { time: moment(until) }) : ""].filter(Boolean);
 
 // Shut roads by ids, or an area; `until` is an ISO time or null. With the same `key` a closure sent twice is one.
 export const shut = (body, key) => ask("closures", { send: body, headers: { "Idempotency-Key": key } });

@@ -46,7 +46,7 @@ const marks = new Marks(map, put);
 const cells = new Cells(map, { levelOf, renderer: () => areas.canvas("cells"), hatch: UNKNOWN_HATCH });
 
 const access = new Access({
-  map, canvas: (pane) => areas.canvas(pane), layers: () => state.layers, spots: () => areas.spots, open: (layer, id) => open(layer, id), look, failed: notAnswered,
+  map, canvas: (pane) => areas.canvas(pane), layers: () => state.layers, spots: () => areas.spots, open: (layer, id) => open(layer, id), took: (revision, changes) => desk.took(revision, changes), failed: notAnswered,
 });
 
 const desk = new Desk({
@@ -363,7 +363,7 @@ async function open(layerId, id, { also = [], move = true, clicked: at = null } 
   });
 }
 
-function showFeature(layer, id, { situation, tools, also, at }) {
+function showFeature(layer, id, { situation, tools, also, at, closing }) {
   const other = state.chosen?.layer !== layer.id || state.chosen.id !== id;
   state.chosen = { layer: layer.id, id, also, at, situation };
   const told = { layer, layers: state.layers, risk: state.risk, levelOf, also, open };
@@ -371,7 +371,7 @@ function showFeature(layer, id, { situation, tools, also, at }) {
   else featurePanel(situation, told);
   byId("panel").dataset.feature = `${layer.id}/${id}`;
   tellStorm();
-  if (!then.at) access.extend(layer, situation.place, at);
+  if (!then.at) access.extend(layer, situation.place, at, closing);
   byId("panel").querySelector("header").after(tools);
   if (other) drawLists();
 }
@@ -409,10 +409,10 @@ async function broughtAnew(layer, chosen, here) {
   const tools = await desk.tools(layer, chosen.id, now);
   if (!here()) return;
   const known = { ...chosen.situation, place: { ...chosen.situation.place, properties: now.body.properties } };
-  redrawn(() => showFeature(layer, chosen.id, { ...chosen, situation: known, tools }));
+  redrawn(() => showFeature(layer, chosen.id, { ...chosen, situation: known, tools, closing: byId("closing") }));
   const situation = await ask(inPath("situation", layer.id, chosen.id));
   if (!here()) return;
-  redrawn(() => showFeature(layer, chosen.id, { ...chosen, situation, tools }));
+  redrawn(() => showFeature(layer, chosen.id, { ...chosen, situation, tools, closing: byId("closing") }));
   mark(layer.id, chosen.id, situation.place, false);
   if (layer.id === page.areaLayer) await tellWhy(layer.id, chosen.id, { layer, layers: state.layers, risk: state.risk, levelOf, also: chosen.also, open });
 }

@@ -27,6 +27,7 @@ const keyOf = ({ layer, id }) => `${layer}/${id}`;
 export class Desk {
   lastChange = null;
   own = null;
+  heard = 0;
   offered = false;
   streamed = false;
 
@@ -75,12 +76,14 @@ export class Desk {
   // Changes of this page's own need no event to be drawn.
   async took(revision, changes) {
     seeAtLeast(revision);
+    if (this.heard >= revision) return; // the stream was faster than the answer
     this.own = { revision, keys: new Set(changes.map(keyOf)) };
     await this.following.take({ revision, changes, recorded_at: new Date().toISOString() });
   }
 
   // Without this page's own changes, which are drawn already: known by their revision, unless others' came with them.
   others(said) {
+    this.heard = Math.max(this.heard, said.revision);
     const own = this.own;
     this.own = null;
     if (own?.revision !== said.revision) return said;

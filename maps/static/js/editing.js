@@ -88,27 +88,33 @@ export class Editing {
     return el("div", { class: "done", id: "saved" }, t("edit.saved", { time: saved.at }), " ", back);
   }
 
-  // One press takes back what this page has just done, unless somebody changed it since.
-  backButton(layer, id, { revision }) {
+  // One press takes back what this page has just done, unless somebody changed it since: that stays said, however often the panel is
+  // drawn anew.
+  backButton(layer, id, saved) {
+    if (!mayUndo() || !saved.revision) return null;
+    if (saved.refused) return saved.refused.status === CHANGED_SINCE ? el("span", { class: "refused", role: "alert" }, t("undo.since")) : problem(saved.refused);
     const press = async ({ target }) => {
       target.disabled = true;
       try {
-        const done = await ask("undo", { send: { revision } });
+        const done = await ask("undo", { send: { revision: saved.revision } });
         this.saved = null;
         await this.changed({ revision: done.revision, layer: layer.id, id });
         say(t("undo.done", { n: 1, left: 0 }));
         await this.open(layer.id, id);
       } catch (error) {
-        target.replaceWith(error.status === CHANGED_SINCE ? el("span", { class: "refused", role: "alert" }, t("undo.since")) : problem(error));
+        saved.refused = error;
+        const line = this.savedLine(layer, id);
+        if (line) byId("saved")?.replaceWith(line);
       }
     };
-    return mayUndo() && revision ? el("button", { type: "button", id: "save-back", on: { click: press } }, t("edit.turn_back")) : null;
+    return el("button", { type: "button", id: "save-back", on: { click: press } }, t("edit.turn_back"));
   }
 
   async turnBack(layer, id) {
     const { status } = this.saved;
-    const now = await feature(layer.id, id);
-    await this.turn({ layer, id, now, current: undefined, said: byId("switch").querySelector(".said") }, status);
+    const said = byId("switch").querySelector(".said");
+    const now = await feature(layer.id, id).catch((error) => said.replaceChildren(problem(error, () => this.turnBack(layer, id))));
+    if (now) await this.turn({ layer, id, now, current: undefined, said }, status);
   }
 
   // ---- the form ----

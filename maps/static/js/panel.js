@@ -27,12 +27,12 @@ export function holding() {
 // What `act` draws takes the place of the panel as it is: the reader stays where he was, and hears nothing.
 export function redrawn(act) {
   const panel = byId("panel");
-  const [top, focused] = [panel.scrollTop, panel.contains(document.activeElement) ? document.activeElement.id : null];
+  const [top, focused] = [panel.scrollTop, panel.contains(document.activeElement) ? document.activeElement : null];
   quietly = true;
   act();
   quietly = false;
   panel.scrollTop = top;
-  if (focused !== null) (byId(focused) ?? panel).focus({ preventScroll: true });
+  if (focused) (focused.isConnected ? focused : (byId(focused.id) ?? panel)).focus({ preventScroll: true });
 }
 
 export function openPanel(title, subtitle, mark, ...body) {
