@@ -22,20 +22,15 @@ _ROW_S: Final = 0.005
 """How much longer each further change may take."""
 
 
-def key_of(request: Request) -> str | None:
-    """The request's ``Idempotency-Key``; `ParameterError` where it cannot be kept."""
-    said = request.headers.get("idempotency-key")
-    if said is not None and not _KEY.fullmatch(said):
-        raise ParameterError(
-            "the idempotency key cannot be kept", where="Idempotency-Key", expected="1 to 255 visible characters of ASCII",
-            got=shown(said), then="a UUID will do",
-        )
-    return said
-
-
 def reply_key(request: Request, body: bytes) -> ReplyKey | None:
-    """The caller's key with a digest of all that decides the answer: what he may see is part of it."""
-    key = key_of(request)
+    """The caller's key with a digest of all that decides the answer: what he may see is part of it; None where none was sent.
+
+    Raises
+    ------
+    ParameterError
+        The ``Idempotency-Key`` cannot be kept.
+    """
+    key = _key_of(request)
     if key is None:
         return None
     caller: Caller = request.state.caller
@@ -81,6 +76,16 @@ def sent(written: Written) -> Response:
         raise StoreUnavailable("the store gave no reply", where="store", expected="the reply that was composed", got="none")
     replayed = {"Idempotency-Replayed": "true"} if written.replayed else {}
     return Response(reply.body or None, status_code=reply.status, headers=dict(reply.headers) | replayed)
+
+
+def _key_of(request: Request) -> str | None:
+    said = request.headers.get("idempotency-key")
+    if said is not None and not _KEY.fullmatch(said):
+        raise ParameterError(
+            "the idempotency key cannot be kept", where="Idempotency-Key", expected="1 to 255 visible characters of ASCII",
+            got=shown(said), then="a UUID will do",
+        )
+    return said
 
 
 def _given_up(deadline_s: float, *, begun: bool, keyed: bool) -> GeoRiskError:

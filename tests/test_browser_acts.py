@@ -85,14 +85,15 @@ def test_what_is_said_of_a_closure_stays_when_the_panel_is_drawn_anew(acts_url: 
     assert in_force(acts_url) == []
 
 
+def lost(route: Any) -> None:
+    """The service hears of it, and its answer does not come."""
+    route.fetch()
+    route.abort()
+
+
 def test_a_road_shut_though_no_answer_came_is_not_shut_twice_by_the_next_press(acts_url: str, at_map: Callable[..., Seen]) -> None:
     seen = at_map()
     click_at(seen, 0.025, 0.0)
-
-    def lost(route: Any) -> None:
-        route.fetch()
-        route.abort()
-
     seen.page.route("**/closures", lost, times=1)
     button = seen.panel().locator("#close-road")
     button.click()
@@ -103,6 +104,23 @@ def test_a_road_shut_though_no_answer_came_is_not_shut_twice_by_the_next_press(a
     seen.panel().locator(".shut-now .end").click()
     expect(seen.panel().locator(".shut-now")).to_have_count(0)
     assert in_force(acts_url) == []
+    seen.forgive("net::ERR_FAILED")
+
+
+def test_what_is_open_again_since_the_answer_was_lost_is_shut_anew(acts_url: str, at_map: Callable[..., Seen]) -> None:
+    """The lost press had shut the road, somebody opened it: the same press again must not be answered by the first one."""
+    seen = at_map()
+    click_at(seen, 0.025, 0.0)
+    seen.page.route("**/closures", lost, times=1)
+    seen.panel().locator("#close-road").click()
+    end = seen.panel().locator(".shut-now .end")
+    end.click()
+    expect(end).to_have_count(0)
+    seen.panel().locator("#close-road").click()
+    expect(seen.panel().locator(".shut-now")).to_contain_text("Closed now: Main Street")
+    assert [each["title"] for each in in_force(acts_url)] == ["Main Street"]
+    end.click()
+    expect(end).to_have_count(0)
     seen.forgive("net::ERR_FAILED")
 
 

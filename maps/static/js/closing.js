@@ -4,7 +4,7 @@
 import { byId, el, say } from "./dom.js";
 import { distance, page, t } from "./page.js";
 import { asked } from "./roads_asked.js";
-import { reopen, shut, suppose } from "./closures.js";
+import { reopen, shut, stands, suppose } from "./closures.js";
 import { Tries } from "./keys.js";
 import { choice, field, problem } from "./said.js";
 import { ask } from "./service.js";
@@ -59,8 +59,7 @@ async function close(form, { roads, area, circle }, tries, said, changed) {
   said.replaceChildren();
   const closure = { title, cause, ...(roads ? { roads } : area ? { area } : { circle }), ...(until ? { until: new Date(until).toISOString() } : {}) };
   try {
-    const { id, revision } = await shut(closure, tries.keyOf(closure));
-    tries.taken(closure);
+    const { id, revision } = await shutOnce(closure, tries);
     say(t("closing.closed", { title }));
     await changed({ revision, id, op: "create" });
     if (!byId(`shut-end-${id}`)) said.replaceChildren(el("p", { class: "done" }, t("closing.closed", { title }), " ", again({ id, title }, said, changed)));
@@ -69,6 +68,14 @@ async function close(form, { roads, area, circle }, tries, said, changed) {
   } finally {
     for (const each of buttons) each.disabled = false;
   }
+}
+
+// With the answer of an earlier press that was lost; what that one shut may be open again since, and is then shut anew.
+async function shutOnce(closure, tries) {
+  const { body, headers } = await shut(closure, tries.keyOf(closure));
+  const holds = !headers.get("Idempotency-Replayed") || (await stands(body.id));
+  tries.taken(closure);
+  return holds ? body : shutOnce(closure, tries);
 }
 
 // What was shut by mistake is open again by one press; in the panel of a road what shuts it stands there anyway, with its button.

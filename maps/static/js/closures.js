@@ -5,7 +5,7 @@ import { moment, number, t, titleOf } from "./page.js";
 import { asked, roadQuery } from "./roads_asked.js";
 import { problem } from "./said.js";
 import { Latest } from "./latest.js";
-import { ask, inPath, nowMs } from "./service.js";
+import { answered, ask, inPath, nowMs } from "./service.js";
 
 const RED = "#a50f15";
 const VIOLET = "#54278f";
@@ -126,10 +126,18 @@ const causeOf = (closure) => titleOf(closure.cause_title) || closure.cause;
 const timesOf = ({ since, until }) => [since ? t("closure.since", { time: moment(since) }) : "", until ? t("closure.until", { time: moment(until) }) : ""].filter(Boolean);
 
 // Shut roads by ids, or an area; `until` is an ISO time or null. With the same `key` a closure sent twice is one.
-export const shut = (body, key) => ask("closures", { send: body, headers: { "Idempotency-Key": key } });
+export const shut = (body, key) => answered("closures", { send: body, headers: { "Idempotency-Key": key } });
 
 // What was read as several closures of one row ends with it.
-export const reopen = (id) => ask(inPath("closures", id.replace(/\+\d+$/, ""), "end"), { send: {} });
+export const reopen = (id) => ask(inPath("closures", rowOf(id), "end"), { send: {} });
+
+// Whether a closure is there and has not ended, by the service's clock and not by this device's.
+export async function stands(id) {
+  const { closures } = await ask("closures");
+  return closures.some((each) => rowOf(each.id) === id && each.state !== "ended");
+}
+
+const rowOf = (id) => id.replace(/\+\d+$/, "");
 
 export function suppose(road, name) {
   if (asked.whatIf.has(road)) asked.whatIf.delete(road);
