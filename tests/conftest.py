@@ -26,6 +26,9 @@ _UNDER_CI = os.environ.get("CI", "").lower() == "true"
 settings.register_profile("unhurried", settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("unhurried")
 
+# nor is a write that a slow disk holds up; the tests of the deadline state their own
+os.environ.setdefault("GEO_RISK_WRITE_DEADLINE_S", "30")
+
 
 def missing(what: str, then: str) -> None:
     """Skip on a developer's machine, fail under CI, saying what to install."""

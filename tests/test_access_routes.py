@@ -27,7 +27,7 @@ def client(tmp_path: Path) -> Iterator[TestClient]:
         for layer_id, frame in road_city.frames().items():
             store.apply(layer_id, frame, Batch(actor="test", reason="road city", source="small"))
         callers.settle(store)
-    with TestClient(create_app(Settings(store=path, write_deadline_s=30)), headers=callers.headers("operator")) as running:
+    with TestClient(create_app(Settings(store=path)), headers=callers.headers("operator")) as running:
         yield running
 
 
@@ -138,7 +138,7 @@ def test_without_roads_the_answer_falls_back_to_straight_lines_and_says_so(tmp_p
     path = tmp_path / "store.sqlite"
     with open_store(path) as store:
         store.apply("shelters", road_city.frames()["shelters"], Batch(actor="test", reason="no roads", source="small"))
-    with TestClient(create_app(Settings(store=path, write_deadline_s=30))) as client:
+    with TestClient(create_app(Settings(store=path))) as client:
         told = answer(client, "/nearby?lon=0.018&lat=0&layers=shelters&by=time")
         assert told["by"] == "line"
         assert told["note"]["en"] == "no road data: straight lines"

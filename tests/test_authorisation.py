@@ -100,7 +100,7 @@ def store_path(small_store: Path, tmp_path_factory: pytest.TempPathFactory) -> P
 
 @pytest.fixture(scope="module")
 def service(store_path: Path, bureau: callers.Bureau) -> Iterator[TestClient]:
-    settings = Settings(store=store_path, token_provider=bureau.file, write_deadline_s=30)
+    settings = Settings(store=store_path, token_provider=bureau.file)
     with TestClient(create_app(settings), raise_server_exceptions=False) as opened:
         yield opened
 
@@ -209,7 +209,7 @@ def writers(store_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
     with open_store(path) as store:
         callers.add_key(store, "operator", ["write:shelters"], label="blind")
         callers.add_key(store, "operator", ["close"], label="mute")
-    with TestClient(create_app(Settings(store=path, write_deadline_s=30)), raise_server_exceptions=False) as opened:
+    with TestClient(create_app(Settings(store=path)), raise_server_exceptions=False) as opened:
         yield opened
 
 

@@ -97,7 +97,7 @@ def _settled(text: str) -> str:
 
 def test_both_stores_answer_alike(tmp_path: Path, postgis_url: str) -> None:
     file = tmp_path / "store.sqlite"
-    sqlite = Settings(store=file, write_deadline_s=30)
+    sqlite = Settings(store=file)
     postgis = sqlite.model_copy(update={"database_url": SecretStr(postgis_url)})
     answers = []
     for name, settings, where in (("sqlite", sqlite, file), ("postgis", postgis, postgis_url)):

@@ -59,8 +59,7 @@ def serving(store: Path, port: int | None = None, **settings: str) -> Iterator[s
     port = port or free_port()
     command = [sys.executable, "-c", "from api.cli.main import main; main()", "serve", "--port", str(port), "--store", str(store)]
     log = store.with_suffix(".log").open("wb")
-    unhurried = {"GEO_RISK_COMPILE_AHEAD": "false", "GEO_RISK_WRITE_DEADLINE_S": "30"}
-    environment = os.environ | {"NO_COLOR": "1"} | unhurried | settings
+    environment = os.environ | {"NO_COLOR": "1", "GEO_RISK_COMPILE_AHEAD": "false"} | settings
     with log, subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log, env=environment) as service:
         try:
             yield _answering(f"http://127.0.0.1:{port}", service)

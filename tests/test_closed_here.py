@@ -99,7 +99,7 @@ def test_a_tap_over_http_is_shut_by_the_usual_post(tmp_path: Path) -> None:
         for layer_id, rows in road_city.frames().items():
             store.apply(layer_id, rows, Batch(actor="test", reason="road city", source="small"))
         callers.settle(store)
-    with TestClient(create_app(Settings(store=path, write_deadline_s=30)), headers=callers.headers("operator")) as client:
+    with TestClient(create_app(Settings(store=path)), headers=callers.headers("operator")) as client:
         here = client.get("/closures/here?lon=0.01&lat=0.0001").json()
         assert client.post("/closures", json={"title": "Tree", "cause": "other", "circle": here["circle"]}).status_code == 201
         assert [road["id"] for road in client.get("/closures").json()["closures"][0]["roads"]] == ["main-w"]

@@ -67,7 +67,7 @@ def morning(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def client(morning: Path) -> Iterator[TestClient]:
-    with TestClient(create_app(Settings(store=morning, write_deadline_s=30)), raise_server_exceptions=False) as opened:
+    with TestClient(create_app(Settings(store=morning)), raise_server_exceptions=False) as opened:
         yield opened
 
 
@@ -76,7 +76,7 @@ def own(morning: Path, tmp_path: Path) -> Iterator[TestClient]:
     """A service of its own over the same morning, to write to."""
     path = tmp_path / "store.sqlite"
     path.write_bytes(morning.read_bytes())
-    with TestClient(create_app(Settings(store=path, write_deadline_s=30)), raise_server_exceptions=False) as opened:
+    with TestClient(create_app(Settings(store=path)), raise_server_exceptions=False) as opened:
         yield opened
 
 

@@ -76,7 +76,7 @@ def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     path = tmp_path_factory.mktemp("late") / "store.sqlite"
     with open_store(path) as store:
         callers.settle(store)
-    with TestClient(create_app(Settings(store=path, write_deadline_s=30)), raise_server_exceptions=False) as opened:
+    with TestClient(create_app(Settings(store=path)), raise_server_exceptions=False) as opened:
         yield opened
 
 

@@ -176,7 +176,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
         for layer_id, frame in frames.items():
             store.apply(layer_id, frame, Batch(actor="test", reason="city", source="small"))
         callers.settle(store)
-    with TestClient(create_app(Settings(store=path, write_deadline_s=30)), raise_server_exceptions=False) as opened:
+    with TestClient(create_app(Settings(store=path)), raise_server_exceptions=False) as opened:
         yield opened
 
 

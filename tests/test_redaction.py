@@ -106,7 +106,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
             callers.settle(store)
             callers.add_account(store, "blinkered", role="operator", reads=set(catalog()) - {"supply_depots"})
             callers.add_key(store, "blinkered")
-        with TestClient(create_app(Settings(store=path, write_deadline_s=30)), raise_server_exceptions=False) as opened:
+        with TestClient(create_app(Settings(store=path)), raise_server_exceptions=False) as opened:
             yield opened
 
 

@@ -88,10 +88,10 @@ class Service(NamedTuple):
 
 
 @contextmanager
-def serving(store: Path) -> Iterator[Service]:
+def serving(store: Path, **settings: str) -> Iterator[Service]:
     """The service over a store, until the block ends; it may be dead by then."""
     command = [sys.executable, "-m", "api.cli.main", "serve", "--port", "0", "--store", str(store)]
-    environment = os.environ | {"GEO_RISK_COMPILE_AHEAD": "false"}
+    environment = os.environ | {"GEO_RISK_COMPILE_AHEAD": "false"} | settings
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment) as process:
         yield Service(process.stdout.readline().split()[0].rstrip("/"), process.pid)
         process.terminate()
@@ -146,8 +146,8 @@ def test_a_killed_service_keeps_what_it_answered_and_its_keys_settle_the_rest(st
 
 
 def test_a_disk_that_fails_is_told_and_healed(store, tmp_path):
-    with serving(store) as service:
-        assert service.report("before").status == 201
+    with serving(store, GEO_RISK_WRITE_DEADLINE_S="1") as service:
+        assert service.until("before", 201).status == 201
         with failing(service, store, tmp_path / "log"):
             refused = [service.report(f"during-{number}") for number in range(3)]
             read = service.read_with_age()

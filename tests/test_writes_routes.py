@@ -32,7 +32,7 @@ def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
         callers.settle(store)
         callers.add_account(store, "narrow", role="operator", reads={"shelters"}, writes={"shelters"})
         callers.add_key(store, "narrow")
-    with TestClient(create_app(Settings(store=path, write_deadline_s=30)), raise_server_exceptions=False) as opened:
+    with TestClient(create_app(Settings(store=path)), raise_server_exceptions=False) as opened:
         yield opened
 
 
