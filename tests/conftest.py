@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,12 @@ settings.load_profile("unhurried")
 
 # nor is a write that a slow disk holds up; the tests of the deadline state their own
 os.environ.setdefault("GEO_RISK_WRITE_DEADLINE_S", "30")
+
+# files are made in memory where there is room: thousands of small stores and databases would wait for the disk
+_MEMORY, _ROOM_BYTES = Path("/dev/shm"), 6_000_000_000
+if _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _ROOM_BYTES:
+    os.environ.setdefault("TMPDIR", str(_MEMORY))
+    tempfile.tempdir = None
 
 
 def missing(what: str, then: str) -> None:

@@ -17,7 +17,6 @@ from ports import free_port
 
 TEMPLATE = "geo_risk_template"
 STARTING_S = 20.0
-ROOM_BYTES = 6_000_000_000
 
 
 def programs() -> Path | None:
@@ -97,7 +96,7 @@ class Server:
 @contextmanager
 def running(bin_folder: Path, *options: str) -> Iterator[Server]:
     """A cluster made, started, and with a template database that has PostGIS."""
-    folder = Path(tempfile.mkdtemp(prefix="geo-risk-postgres-", dir=_roomy_memory()))
+    folder = Path(tempfile.mkdtemp(prefix="geo-risk-postgres-"))
     if os.geteuid() == 0:
         shutil.chown(folder, "postgres", "postgres")
     server = Server(bin_folder, folder, free_port(), options)
@@ -119,12 +118,6 @@ def running(bin_folder: Path, *options: str) -> Iterator[Server]:
     finally:
         server.stop()
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _roomy_memory() -> Path | None:
-    """A file system in memory, where there is room: many databases are made there and removed in no time."""
-    memory = Path("/dev/shm")
-    return memory if memory.is_dir() and shutil.disk_usage(memory).free > ROOM_BYTES else None
 
 
 def _as_owner() -> list[str]:

@@ -46,7 +46,8 @@ def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[City]:
     with open_store(path) as store:
         callers.settle(store)
     command = [sys.executable, "-m", "api.cli.main", "serve", "--port", "0", "--store", str(path)]
-    environment = os.environ | {"GEO_RISK_COMPILE_AHEAD": "false"}
+    unhurried = {"GEO_RISK_COMPILE_AHEAD": "false", "GEO_RISK_ADMISSION": '{"writes": {"wait_s": 30}}'}
+    environment = os.environ | unhurried
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment) as service:
         assert service.stdout is not None
         yield City(urlsplit(service.stdout.readline().split()[0]).netloc, path)
