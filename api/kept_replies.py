@@ -10,7 +10,7 @@ from fastapi import Request, Response
 
 from api.caller import Caller
 from api.settings import Settings
-from geo_risk.errors import Busy, GeoRiskError, ParameterError, StoreUnavailable, shown
+from geo_risk.errors import Busy, GeoRiskError, OutcomeUnknown, ParameterError, StoreUnavailable, shown
 from layers._store import Batch, Change, Store
 from layers._store.records import ReplyKey, Written
 from layers._store.writes import Compose, Judge
@@ -53,8 +53,10 @@ async def stored(
     ------
     Busy
         The write did not begin in time, and changed nothing.
+    OutcomeUnknown
+        It did not end in time.
     StoreUnavailable
-        It did not end in time, or the store is gone.
+        The store is gone.
     """
     store: Store = request.app.state.store
     settings: Settings = request.app.state.settings
@@ -95,7 +97,7 @@ def _given_up(deadline_s: float, *, begun: bool, keyed: bool) -> GeoRiskError:
             "the store is at work on other writes; nothing was changed", expected="a write that begins in time",
             then="send it again, with the same idempotency key",
         )
-    return StoreUnavailable(
+    return OutcomeUnknown(
         "the store did not answer in time; it is not known whether the change was kept", where="store",
         expected=f"an answer within {deadline_s:g} s", got="none",
         then="send it again with the same Idempotency-Key" if keyed else "read the feature before you send it again",

@@ -16,6 +16,7 @@ from geo_risk.errors import (
     ImportRejected,
     KeyReused,
     NotFound,
+    OutcomeUnknown,
     ParameterError,
     Stale,
     StoreError,
@@ -48,6 +49,7 @@ STATUS: Final[dict[type[GeoRiskError], int]] = {
     Busy: 503,
     DeclarationError: 500,
     StoreFull: 507,
+    OutcomeUnknown: 503,
     StoreError: 503,
     GeoRiskError: 500,
 }
@@ -71,6 +73,7 @@ KIND_ZH: Final[dict[type[GeoRiskError], str]] = {
     Busy: "等候的任务太多，请稍后再试",
     DeclarationError: "图层或数据表的声明有误",
     StoreFull: "磁盘空间不足，暂时不能写入",
+    OutcomeUnknown: "没有收到答复，不知是否已生效，请核对后再试",
     StoreError: "数据库暂时不能用，或与日志不一致",
     GeoRiskError: "系统自身出错",
 }

@@ -20,7 +20,8 @@
     ├── DeclarationError      a layer, factor or table that contradicts itself
     └── StoreError            the store cannot be reached, or does not agree with its own log
         ├── StoreUnavailable  locked, gone or not writable: reads go on, writes stop
-        │   └── StoreFull     the disk or the quota is full
+        │   ├── StoreFull     the disk or the quota is full
+        │   └── OutcomeUnknown  a write nobody can say of whether it was kept
         └── StoreCorrupt      the log's chain or the current rows do not verify
 
 An error says five things: what, where, expected, got, and what to do next. ``got`` never repeats text
@@ -140,6 +141,10 @@ class StoreUnavailable(StoreError):
 
 class StoreFull(StoreUnavailable):
     """The disk or the quota is full: reads go on, writes stop until there is room."""
+
+
+class OutcomeUnknown(StoreUnavailable):
+    """The store did not say in time whether a change was kept; the same request with the same key settles it."""
 
 
 class StoreCorrupt(StoreError):

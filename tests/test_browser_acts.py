@@ -97,7 +97,7 @@ def test_a_road_shut_though_no_answer_came_is_not_shut_twice_by_the_next_press(a
     seen.page.route("**/closures", lost, times=1)
     button = seen.panel().locator("#close-road")
     button.click()
-    expect(seen.panel().locator("#closing .said")).to_contain_text("does not answer")
+    expect(seen.panel().locator("#closing .said")).to_contain_text("not known whether this was done")
     button.click()
     expect(seen.panel().locator(".shut-now")).to_contain_text("Closed now: Main Street")
     assert [each["title"] for each in in_force(acts_url)] == ["Main Street"]
@@ -122,6 +122,20 @@ def test_what_is_open_again_since_the_answer_was_lost_is_shut_anew(acts_url: str
     end.click()
     expect(end).to_have_count(0)
     seen.forgive("net::ERR_FAILED")
+
+
+@pytest.mark.parametrize(
+    ("kind", "says"),
+    [("OutcomeUnknown", "不知是否已生效"), ("Busy", "服务繁忙"), ("StoreUnavailable", "服务读不到数据库")],
+)
+def test_a_refused_closing_says_whether_it_may_have_been_done(at_map: Callable[..., Seen], kind: str, says: str) -> None:
+    seen = at_map("zh-CN")
+    click_at(seen, 0.025, 0.0)
+    refused = {"type": f"urn:geo-risk:{kind}", "title": "no", "status": 503}
+    seen.page.route("**/closures", lambda route: route.fulfill(status=503, json=refused), times=1)
+    seen.panel().locator("#close-road").click()
+    expect(seen.panel().locator("#closing .said")).to_contain_text(says)
+    seen.forgive(503)
 
 
 def test_a_road_found_by_its_name_is_shut_as_a_whole_only(at_map: Callable[..., Seen]) -> None:

@@ -19,7 +19,7 @@ from sqlalchemy.exc import OperationalError
 from test_migrate import shape
 from test_store import LAYERS, ME, PADS, VALUES, names, pads
 
-from geo_risk.errors import ParameterError, StoreCorrupt, StoreFull, StoreUnavailable
+from geo_risk.errors import OutcomeUnknown, ParameterError, StoreCorrupt, StoreFull, StoreUnavailable
 from layers._frame import typed
 from layers._store import Batch, Change, Reply, ReplyKey, log, migrate, open_store, postgis
 from layers._store.postgis import CommitUnknown, PostgisDatabase
@@ -332,7 +332,7 @@ def test_a_commit_that_nobody_can_be_asked_about_is_not_known_and_its_key_settle
     sent = {"reply_key": ReplyKey("anna", "k1", "0" * 64), "compose": lambda written: Reply(201, (), b"made")}
     with cut_off(url, postgis_server) as (store, between):
         between.cut, between.open = True, False
-        with pytest.raises(StoreUnavailable, match=r"not known whether the change was kept.*same idempotency key"):
+        with pytest.raises(OutcomeUnknown, match=r"not known whether the change was kept.*same idempotency key"):
             store.write(PHONE, [change], **sent)
         between.open = True
         time.sleep(0.2)

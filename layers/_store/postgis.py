@@ -10,7 +10,7 @@ import psycopg
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
-from geo_risk.errors import ParameterError, StoreCorrupt, StoreError, StoreFull, StoreUnavailable, shown
+from geo_risk.errors import OutcomeUnknown, ParameterError, StoreCorrupt, StoreError, StoreFull, StoreUnavailable, shown
 from layers._layer import Layer
 from layers._store import views
 
@@ -281,7 +281,7 @@ _LOST: Final = _Fault(
     "check that the server runs and can be reached; the service goes on by itself once it does",
 )
 _UNKNOWN: Final = _Fault(
-    StoreUnavailable, "the database was lost while it committed: it is not known whether the change was kept",
+    OutcomeUnknown, "the database was lost while it committed: it is not known whether the change was kept",
     "send it again with the same idempotency key: it is answered as it was, or done then",
 )
 _CROWDED: Final = _Fault(

@@ -192,7 +192,7 @@ async function bringAll() {
 // An error must never look like an empty map: what was drawn stays, and a banner says how old it is.
 function notAnswered(error) {
   if (!error.status || error.status >= 500) state.failures += 1;
-  warn(problemWord(error, { 404: "error.gone" }), error.detail);
+  warn(problemWord(error, { 0: "error.retrying", 404: "error.gone" }), error.detail);
   if (error.status === 401) desk.offer();
 }
 

@@ -21,10 +21,14 @@ const PROBLEMS = [
   [0, 999, "error.fault"],
 ];
 
+// Of one status, but not of one meaning.
+const KINDS = { "urn:geo-risk:Busy": "error.busy" };
+
 // `others` are keys for statuses that mean something else where it happened.
 export function problemWord(error, others = {}) {
   const status = error.status ?? 0;
-  return t(others[status] ?? PROBLEMS.find(([low, high]) => status >= low && status <= high)[2]);
+  if (error.outcomeUnknown) return t("error.not_known");
+  return t(others[status] ?? KINDS[error.body?.type] ?? PROBLEMS.find(([low, high]) => status >= low && status <= high)[2]);
 }
 
 // What went wrong, in the reader's language; the service's own words are folded away. Whose session ended signs in right here, and

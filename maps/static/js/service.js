@@ -1,4 +1,5 @@
-// Questions to the service and changes sent to it: JSON or an error that says what happened; and the service's own clock.
+// Questions to the service and changes sent to it: JSON or an error that says what happened, `outcomeUnknown` where a change may have
+// been made although no answer came; and the service's own clock.
 
 const SAFE = new Set(["GET", "HEAD"]);
 const THEN = /^(layers|marks|risk|situation|collections|nearby|closures)(\/|\?|$)/;
@@ -11,7 +12,7 @@ export const heard = new EventTarget();
 export class ServiceError extends Error {
   constructor(title, detail, status, body = {}, headers = new Headers()) {
     super(title);
-    Object.assign(this, { detail, status, body, headers });
+    Object.assign(this, { detail, status, body, headers, outcomeUnknown: body.type === "urn:geo-risk:OutcomeUnknown" });
   }
 }
 
@@ -42,7 +43,9 @@ export async function answered(path, { timeoutMs = 30000, signal, send, method =
   const unsafe = !SAFE.has(method);
   const asked = new URL(unsafe ? path : atMoment(path), document.baseURI);
   const sent = send === undefined ? {} : { body: JSON.stringify(send) };
-  const response = await fetch(asked, { method, signal: AbortSignal.any(limits), headers: { ...carried(unsafe, send), ...headers }, ...sent });
+  const response = await fetch(asked, { method, signal: AbortSignal.any(limits), headers: { ...carried(unsafe, send), ...headers }, ...sent }).catch((error) => {
+    throw Object.assign(error, { outcomeUnknown: unsafe });
+  });
   const said = Date.parse(response.headers.get("Date") ?? "");
   if (!Number.isNaN(said)) clockOffsetMs = said - Date.now();
   const body = await response.json().catch(() => ({}));
